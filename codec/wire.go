@@ -1,0 +1,83 @@
+package codec
+
+import "fmt"
+
+// maxKept is how much arena a Wire keeps from one use to the next, in bytes: a
+// single huge value must not stay in memory with the Wire that carried it.
+const maxKept = 64 << 10
+
+// A Wire carries all that one Redis key holds, as spans of bytes: a string is
+// one unnamed span, a list one unnamed span an element, a hash one named span a
+// field. It knows the key, so that a codec can bind the bytes to it.
+//
+// A codec that encodes appends a span's bytes to Scratch and hands them in with
+// Keep, which costs no allocation once the Wire has grown to the size of its
+// values:
+//
+//	b, err := value.AppendValue(w.Scratch(), v)
+//	if err != nil {
+//		return err
+//	}
+//	w.Keep(name, b)
+//
+// The zero Wire is ready for use. A Wire is not safe for concurrent use, and the
+// spans are valid until the next Reset.
+type Wire struct {
+	key   string
+	spans []span
+	chunk []byte // the largest chunk so far, kept for the next use
+	spare []byte // the unused rest of the newest chunk: where Scratch points
+}
+
+type span struct{ name, value []byte }
+
+// Reset empties the wire and keeps its memory for the value of the named Redis
+// key.
+func (w *Wire) Reset(key string) {
+	clear(w.spans) // spans may lend memory of others
+	w.key, w.spans = key, w.spans[:0]
+	if cap(w.chunk) > maxKept {
+		w.chunk = nil
+	}
+	w.spare = w.chunk[:0]
+}
+
+// Key returns the Redis key whose value the wire carries.
+func (w *Wire) Key() string { return w.key }
+
+// Len returns the number of spans.
+func (w *Wire) Len() int { return len(w.spans) }
+
+// Name returns the name of span i, nil for an unnamed one.
+func (w *Wire) Name(i int) []byte { return w.spans[i].name }
+
+// Value returns the bytes of span i. They are borrowed from the wire.
+func (w *Wire) Value(i int) []byte { return w.spans[i].value }
+
+// Sole returns the bytes of a wire's only, unnamed span: a Redis string. Any
+// other content is an error.
+func (w *Wire) Sole() ([]byte, error) {
+	if len(w.spans) != 1 || w.spans[0].name != nil {
+		return nil, fmt.Errorf("codec: a string is one unnamed span, this wire has %d spans", len(w.spans))
+	}
+	return w.spans[0].value, nil
+}
+
+// Add lends a span to the wire, without a copy: both slices must stay as they
+// are until the next Reset.
+func (w *Wire) Add(name, value []byte) {
+	w.spans = append(w.spans, span{name, value[:len(value):len(value)]})
+}
+
+// Scratch returns an empty slice to append a span's bytes to, for Keep.
+func (w *Wire) Scratch() []byte { return w.spare }
+
+// Keep adds the span whose bytes were appended to Scratch. name is lent, as by
+// Add.
+func (w *Wire) Keep(name, b []byte) {
+	w.Add(name, b)
+	if cap(b) > cap(w.chunk) {
+		w.chunk = b[:0]
+	}
+	w.spare = b[len(b):]
+}
