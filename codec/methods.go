@@ -1,0 +1,100 @@
+package codec
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"unsafe"
+)
+
+// A methodSet is one of the two sets of encoding methods that package encoding
+// names. A type has it when it, or its pointer, has the reader and one of the
+// writers.
+type methodSet struct {
+	name        string // Text or Binary, as in MarshalText
+	appender    reflect.Type
+	marshaler   reflect.Type
+	unmarshaler reflect.Type
+	write       func(receiver any, dst []byte) ([]byte, error)
+	read        func(receiver any, src []byte) error
+}
+
+var textMethods = &methodSet{
+	name:        "Text",
+	appender:    reflect.TypeFor[encoding.TextAppender](),
+	marshaler:   reflect.TypeFor[encoding.TextMarshaler](),
+	unmarshaler: reflect.TypeFor[encoding.TextUnmarshaler](),
+	write: func(receiver any, dst []byte) ([]byte, error) {
+		if r, ok := receiver.(encoding.TextAppender); ok {
+			return r.AppendText(dst)
+		}
+		b, err := receiver.(encoding.TextMarshaler).MarshalText()
+		return append(dst, b...), err
+	},
+	read: func(receiver any, src []byte) error {
+		return receiver.(encoding.TextUnmarshaler).UnmarshalText(src)
+	},
+}
+
+// has reports whether t has the methods. Writing without reading, or reading
+// without writing, is an error.
+func (m *methodSet) has(t reflect.Type) (bool, error) {
+	if t.Kind() == reflect.Interface {
+		return false, nil // says nothing about what is to be read
+	}
+	r := t
+	if t.Kind() != reflect.Pointer {
+		r = reflect.PointerTo(t)
+	}
+	writes := r.Implements(m.appender) || r.Implements(m.marshaler)
+	reads := r.Implements(m.unmarshaler)
+	if writes != reads {
+		half, missing := "written", "Unmarshal"
+		if reads {
+			half, missing = "read", "Marshal"
+		}
+		return false, fmt.Errorf("codec: %v can be only %s; give it %s%s", t, half, missing, m.name)
+	}
+	return writes, nil
+}
+
+// append calls the writing method of the variable of type t at p.
+func (m *methodSet) append(dst []byte, t reflect.Type, p unsafe.Pointer) ([]byte, error) {
+	receiver := reflect.NewAt(t, p)
+	if t.Kind() == reflect.Pointer {
+		if receiver = receiver.Elem(); receiver.IsNil() {
+			return dst, fmt.Errorf("codec: a nil %v has no bytes; it cannot be stored", t)
+		}
+	}
+	b, err := m.contained(t, "Marshal", func() ([]byte, error) { return m.write(receiver.Interface(), dst) })
+	if err != nil {
+		return dst, err
+	}
+	return b, nil
+}
+
+// parse sets the variable of type t at p with its reading method. A variable
+// that is a pointer is pointed to a new variable first.
+func (m *methodSet) parse(src []byte, t reflect.Type, p unsafe.Pointer) error {
+	receiver := reflect.NewAt(t, p)
+	if t.Kind() == reflect.Pointer {
+		receiver.Elem().Set(reflect.New(t.Elem()))
+		receiver = receiver.Elem()
+	}
+	_, err := m.contained(t, "Unmarshal", func() ([]byte, error) { return nil, m.read(receiver.Interface(), src) })
+	return err
+}
+
+// contained calls a method of the user's and turns its error or panic, which
+// may quote the value, into one that does not.
+func (m *methodSet) contained(t reflect.Type, verb string, call func() ([]byte, error)) (b []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("codec: %s%s of %v panicked with a %T, which is not shown because it may hold the value", verb, m.name, t, r)
+		}
+	}()
+	if b, err = call(); err != nil {
+		err = fmt.Errorf("codec: %s%s of %v failed with a %T, which is not shown because it may hold the value", verb, m.name, t, err)
+	}
+	return b, err
+}
