@@ -1,0 +1,38 @@
+package loader_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/asidecache/aside/loader"
+)
+
+func TestBatchErrorText(t *testing.T) {
+	tests := []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"a"}, "loader: 1 of the keys failed: key a: source is down"},
+		{[]string{"c", "a", "b"}, "loader: 3 of the keys failed: " +
+			"key a: source is down; key b: source is down; key c: source is down"},
+		{[]string{"e", "d", "c", "b", "a"}, "loader: 5 of the keys failed: " +
+			"key a: source is down; key b: source is down; key c: source is down; and 2 more"},
+	}
+	for _, tt := range tests {
+		errs := make(map[string]error)
+		for _, key := range tt.keys {
+			errs[key] = errDown
+		}
+		err := &loader.BatchError[string]{Errs: errs}
+		if got := err.Error(); got != tt.want {
+			t.Errorf("text %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestBatchErrorUnwraps(t *testing.T) {
+	var err error = &loader.BatchError[int]{Errs: map[int]error{1: errDown, 2: errNoRows}}
+	if !errors.Is(err, errDown) || !errors.Is(err, errNoRows) || errors.Is(err, loader.ErrNotFound) {
+		t.Errorf("%v does not unwrap to the errors of its keys", err)
+	}
+}

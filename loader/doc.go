@@ -1,0 +1,33 @@
+// Package loader says how a value is obtained when the cache does not have it.
+//
+// A loader is a plain function, [Func] for one key or [BatchFunc] for many, so a
+// method of a repository is one as it stands:
+//
+//	func (db *DB) User(ctx context.Context, id int64) (User, error)
+//
+// What a source needs on top is put around it once, where the program is wired
+// up, by functions from loader to loader:
+//
+//	user := loader.NotFoundIf(db.User, isNoRows) // sql.ErrNoRows means "does not exist"
+//	user = loader.Timeout(user, time.Second)     // a try takes a second at most
+//	user = loader.Limit(user, 16)                // 16 tries at once spare the database
+//	user = loader.Retry(user, 3, loader.Exponential(20*time.Millisecond, time.Second))
+//
+// They apply from the inside out, and the order matters: here each try has a
+// second, the wait for one of the 16 places is outside of it, and a pause between
+// two tries holds no place. A Limit counts the callers of the one loader it
+// returned: made anew for each request, it limits nothing.
+//
+// These rules hold for everything in this package:
+//
+//   - [ErrNotFound] is an answer, not a failure. It is not tried again, no
+//     fallback is asked, and it is not turned into something else.
+//   - A loader's error comes back as it was, or wrapped so that errors.Is and
+//     errors.As find it.
+//   - A panic and a runtime.Goexit of a loader reach the goroutine of the caller.
+//   - No goroutine outlives the call that started it. The price is that a loader
+//     that ignores its context is waited for.
+//   - An argument that makes no sense (nil, or zero where one is the least) panics
+//     where the loader is built, never where it is called.
+//   - What is returned is safe for concurrent use if the loader inside is.
+package loader
