@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,26 @@ func TestLimit(t *testing.T) {
 		callers.Wait()
 		if took := time.Since(start); g.most != 2 || took != 3*time.Second {
 			t.Errorf("%d at once in %v, want 2 in 3s", g.most, took)
+		}
+	})
+}
+
+func TestLimitServesFirstComeFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var served []int
+		fn := loader.Limit(func(_ context.Context, key int) (int, error) {
+			served = append(served, key)
+			time.Sleep(time.Second)
+			return key, nil
+		}, 1)
+		var callers sync.WaitGroup
+		for key := range 20 {
+			callers.Go(func() { fn(t.Context(), key) })
+			synctest.Wait()
+		}
+		callers.Wait()
+		if !slices.IsSorted(served) || len(served) != 20 {
+			t.Errorf("served in the order %v", served)
 		}
 	})
 }
