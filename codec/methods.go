@@ -36,6 +36,23 @@ var textMethods = &methodSet{
 	},
 }
 
+var binaryMethods = &methodSet{
+	name:        "Binary",
+	appender:    reflect.TypeFor[encoding.BinaryAppender](),
+	marshaler:   reflect.TypeFor[encoding.BinaryMarshaler](),
+	unmarshaler: reflect.TypeFor[encoding.BinaryUnmarshaler](),
+	write: func(receiver any, dst []byte) ([]byte, error) {
+		if r, ok := receiver.(encoding.BinaryAppender); ok {
+			return r.AppendBinary(dst)
+		}
+		b, err := receiver.(encoding.BinaryMarshaler).MarshalBinary()
+		return append(dst, b...), err
+	},
+	read: func(receiver any, src []byte) error {
+		return receiver.(encoding.BinaryUnmarshaler).UnmarshalBinary(src)
+	},
+}
+
 // has reports whether t has the methods. Writing without reading, or reading
 // without writing, is an error.
 func (m *methodSet) has(t reflect.Type) (bool, error) {
@@ -85,16 +102,14 @@ func (m *methodSet) parse(src []byte, t reflect.Type, p unsafe.Pointer) error {
 	return err
 }
 
-// contained calls a method of the user's and turns its error or panic, which
-// may quote the value, into one that does not.
-func (m *methodSet) contained(t reflect.Type, verb string, call func() ([]byte, error)) (b []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("codec: %s%s of %v panicked with a %T, which is not shown because it may hold the value", verb, m.name, t, r)
-		}
+// contained calls a method of the user's. Its error or panic comes back opaque.
+func (m *methodSet) contained(t reflect.Type, verb string, call func() ([]byte, error)) ([]byte, error) {
+	b, err := func() (b []byte, err error) {
+		defer contain(&err)
+		return call()
 	}()
-	if b, err = call(); err != nil {
-		err = fmt.Errorf("codec: %s%s of %v failed with a %T, which is not shown because it may hold the value", verb, m.name, t, err)
+	if err != nil {
+		return nil, opaque(fmt.Sprintf("%s%s of %v", verb, m.name, t), err)
 	}
-	return b, err
+	return b, nil
 }

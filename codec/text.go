@@ -13,17 +13,17 @@ import (
 // error.
 func Text[V any]() StringCodec[V] {
 	s, err := ScalarOf(reflect.TypeFor[V]())
-	return String[V](&text[V]{s, err})
+	return String[V](&textValue[V]{s, err})
 }
 
-type text[V any] struct {
+type textValue[V any] struct {
 	scalar *Scalar
 	err    error // of ScalarOf
 }
 
-func (c *text[V]) Check() error { return c.err }
+func (c *textValue[V]) Check() error { return c.err }
 
-func (c *text[V]) AppendValue(dst []byte, v V) ([]byte, error) {
+func (c *textValue[V]) AppendValue(dst []byte, v V) ([]byte, error) {
 	switch {
 	case c.err != nil:
 		return dst, c.err
@@ -34,7 +34,7 @@ func (c *text[V]) AppendValue(dst []byte, v V) ([]byte, error) {
 	return c.scalar.appendPlain(dst, unsafe.Pointer(&v))
 }
 
-func (c *text[V]) ParseValue(src []byte, v *V) error {
+func (c *textValue[V]) ParseValue(src []byte, v *V) error {
 	if c.err != nil {
 		return c.err
 	}

@@ -1,0 +1,38 @@
+package codec
+
+// A FieldReader is a destination for one field of a T whose codec has ShapeHash:
+// what a read of chosen fields needs to know of it. Package hashmap makes them.
+//
+// A FieldReader belongs to one call: it is not safe for concurrent use.
+type FieldReader[T any] interface {
+	// Codec returns the codec that the field is of. A reader compares it with its
+	// own: a field of another mapping may have another form.
+	Codec() Codec[T]
+
+	// FieldName returns the field's name in the hash.
+	FieldName() string
+
+	// ParseField sets the destination from the field's bytes. src is borrowed, and
+	// bytes that cannot be read are an error, by the rules of Value.
+	ParseField(src []byte) error
+
+	// ClearField sets the destination to its zero value: the hash has no such field.
+	ClearField()
+}
+
+// A FieldAppender is a new value for one field of a T whose codec has ShapeHash:
+// what a write of chosen fields needs to know of it. Package hashmap makes them.
+// It is safe for concurrent use.
+type FieldAppender[T any] interface {
+	// Codec returns the codec that the field is of.
+	Codec() Codec[T]
+
+	// FieldName returns the field's name in the hash.
+	FieldName() string
+
+	// AppendField appends the field's bytes to dst and returns the longer slice. ok
+	// is false when the value is stored as no field (a nil pointer, say): a field of
+	// that name must then be removed. If ok is false, or on an error, dst is
+	// returned as it was.
+	AppendField(dst []byte) (b []byte, ok bool, err error)
+}

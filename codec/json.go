@@ -1,0 +1,107 @@
+package codec
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// JSON stores what encoding/json writes, without its escaping of <, > and &:
+// methods such as MarshalJSON are called on V or its pointer. Bytes after the
+// value are refused, and so is a nesting deeper than the 10,000 levels of
+// encoding/json.
+//
+// Errors tell what went wrong, and where in the bytes or in which field, but
+// show nothing of the value. As ever in encoding/json, what is no UTF-8 in a
+// string is replaced by U+FFFD: for such strings use Msgpack.
+//
+// Of a type that encoding/json cannot write (a func, a channel) or cannot read
+// (an interface with methods) the codec's Check is an error.
+func JSON[V any]() StringCodec[V] {
+	return String[V](jsonValue[V]{})
+}
+
+type jsonValue[V any] struct{}
+
+// A jsonEncoder is an encoder that appends to dst.
+type jsonEncoder struct {
+	dst []byte
+	*json.Encoder
+}
+
+var jsonEncoders = sync.Pool{New: func() any {
+	e := new(jsonEncoder)
+	e.Encoder = json.NewEncoder(e)
+	e.SetEscapeHTML(false)
+	return e
+}}
+
+func (e *jsonEncoder) Write(p []byte) (int, error) {
+	e.dst = append(e.dst, p...)
+	return len(p), nil
+}
+
+func (c jsonValue[V]) Check() error {
+	t := reflect.TypeFor[V]()
+	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
+		return fmt.Errorf("codec: JSON cannot tell which type to read a %v as; use a concrete type", t)
+	}
+	_, err := c.append(nil, new(V))
+	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
+		return jsonError(t, err)
+	}
+	return nil
+}
+
+func (c jsonValue[V]) AppendValue(dst []byte, v V) ([]byte, error) {
+	b, err := c.append(dst, &v)
+	if err != nil {
+		return dst, jsonError(reflect.TypeFor[V](), err)
+	}
+	return b[:len(b)-1], nil // without the encoder's line feed
+}
+
+func (c jsonValue[V]) append(dst []byte, v *V) (b []byte, err error) {
+	defer contain(&err)
+	e := jsonEncoders.Get().(*jsonEncoder)
+	e.dst = dst
+	err = e.Encode(v)
+	b, e.dst = e.dst, nil
+	jsonEncoders.Put(e)
+	return b, err
+}
+
+func (c jsonValue[V]) ParseValue(src []byte, v *V) error {
+	if err := c.parse(src, v); err != nil {
+		return jsonError(reflect.TypeFor[V](), err)
+	}
+	return nil
+}
+
+func (c jsonValue[V]) parse(src []byte, v *V) (err error) {
+	defer contain(&err)
+	return json.Unmarshal(src, v)
+}
+
+// jsonError says in our own words what encoding/json found, which quotes the
+// value in most of its errors.
+func jsonError(t reflect.Type, err error) error {
+	switch err := err.(type) {
+	case *json.SyntaxError:
+		return fmt.Errorf("codec: the stored bytes are no JSON of a %v: wrong or missing at byte %d", t, err.Offset)
+	case *json.UnmarshalTypeError:
+		if err.Field != "" {
+			return fmt.Errorf("codec: the stored JSON is none of a %v: field %s at byte %d does not fit its %v", t, err.Field, err.Offset, err.Type)
+		}
+		return fmt.Errorf("codec: the stored JSON is none of a %v: what ends at byte %d does not fit a %v", t, err.Offset, err.Type)
+	case *json.UnsupportedTypeError:
+		return fmt.Errorf("codec: JSON cannot hold the %v in a %v; use Msgpack or Binary, or leave it out with the tag json:\"-\"", err.Type, t)
+	case *json.UnsupportedValueError:
+		return fmt.Errorf("codec: JSON cannot hold this %v: it has a NaN, an infinity or a cycle", t)
+	case *json.MarshalerError:
+		return opaque(fmt.Sprintf("the JSON or text method of %v", err.Type), err.Err)
+	}
+	return opaque(fmt.Sprintf("JSON of a %v", t), err)
+}
