@@ -210,3 +210,31 @@ func TestEachEndsItsContextWithTheCall(t *testing.T) {
 		t.Errorf("the context of a batch that returned has error %v, want context.Canceled", inner.Err())
 	}
 }
+
+// Many workers, many outcomes: each key gets its own.
+func TestEachKeepsKeysApart(t *testing.T) {
+	keys := make([]int, 1000)
+	for i := range keys {
+		keys[i] = i
+	}
+	got, err := loader.Each(func(_ context.Context, key int) (int, error) {
+		if key%2 == 1 {
+			return 0, fmt.Errorf("%w: %d", errDown, key)
+		}
+		return -key, nil
+	}, 8)(t.Context(), keys)
+	failed, ok := errors.AsType[*loader.BatchError[int]](err)
+	if !ok {
+		t.Fatalf("error %v, want a BatchError", err)
+	}
+	for _, key := range keys {
+		v, loaded := got[key]
+		err := failed.Errs[key]
+		if key%2 == 0 && (!loaded || v != -key || err != nil) {
+			t.Errorf("key %d: got %d, %v and %v, want its value", key, v, loaded, err)
+		}
+		if key%2 == 1 && (loaded || err == nil || err.Error() != fmt.Sprintf("source is down: %d", key)) {
+			t.Errorf("key %d: got %v and %v, want its error", key, loaded, err)
+		}
+	}
+}
