@@ -1,5 +1,7 @@
 package codec
 
+import "errors"
+
 // A Shape is the Redis type that holds a value.
 type Shape uint8
 
@@ -106,4 +108,9 @@ func (c StringCodec[V]) Decode(w *Wire, v *V) error {
 }
 
 // Check implements Checker.
-func (c StringCodec[V]) Check() error { return check(c.Value) }
+func (c StringCodec[V]) Check() error {
+	if c.Value == nil {
+		return errors.New("codec: a StringCodec without a Value; make one with String")
+	}
+	return check(c.Value)
+}

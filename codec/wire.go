@@ -6,6 +6,9 @@ import "fmt"
 // single huge value must not stay in memory with the Wire that carried it.
 const maxKept = 64 << 10
 
+// maxKeptSpans is how many spans a Wire keeps memory for, for the same reason.
+const maxKeptSpans = 1024
+
 // A Wire carries all that one Redis key holds, as spans of bytes: a string is
 // one unnamed span, a list one unnamed span an element, a hash one named span a
 // field. It knows the key, so that a codec can bind the bytes to it.
@@ -36,6 +39,9 @@ type span struct{ name, value []byte }
 func (w *Wire) Reset(key string) {
 	clear(w.spans) // spans may lend memory of others
 	w.key, w.spans = key, w.spans[:0]
+	if cap(w.spans) > maxKeptSpans {
+		w.spans = nil
+	}
 	if cap(w.chunk) > maxKept {
 		w.chunk = nil
 	}

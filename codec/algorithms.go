@@ -1,0 +1,65 @@
+package codec
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+)
+
+// One encoder and one decoder serve all, each with as many states as can run at
+// once. EncodeAll and DecodeAll start no goroutines, so they need no Close.
+
+var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return e
+})
+
+// zstdDecoder writes into the memory it is given and never allocates more: how
+// much that may be is decided before.
+var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return d
+})
+
+// zstdSize returns the content size that the frame claims.
+func zstdSize(src []byte) (uint64, bool) {
+	var h zstd.Header
+	if err := h.Decode(src); err != nil || h.Skippable || !h.HasFCS {
+		return 0, false
+	}
+	return h.FrameContentSize, true
+}
+
+func zstdDecode(dst, src []byte) bool {
+	b, err := zstdDecoder().DecodeAll(src, dst[:0:len(dst)])
+	return err == nil && len(b) == len(dst)
+}
+
+// maxS2Block is the most that one S2 block is made of here, in bytes: the length
+// in front of it has 32 bits, and has to hold what does not shrink too.
+const maxS2Block = 1 << 30
+
+func s2Append(dst, plain []byte) []byte {
+	dst = slices.Grow(dst, s2.MaxEncodedLen(len(plain)))
+	room := dst[len(dst):cap(dst)]
+	return dst[:len(dst)+len(s2.Encode(room, plain))]
+}
+
+func s2Size(src []byte) (uint64, bool) {
+	n, err := s2.DecodedLen(src)
+	return uint64(n), err == nil
+}
+
+func s2Decode(dst, src []byte) bool {
+	_, err := s2.Decode(dst, src)
+	return err == nil
+}
