@@ -28,8 +28,9 @@ const maxKeptSpans = 1024
 type Wire struct {
 	key   string
 	spans []span
-	chunk []byte // the largest chunk so far, kept for the next use
-	spare []byte // the unused rest of the newest chunk: where Scratch points
+	chunk []byte // the arena, at most maxKept
+	spare []byte // its unused rest: where Scratch points
+	used  int    // bytes kept since the last Reset, in the arena or beside it
 }
 
 type span struct{ name, value []byte }
@@ -42,9 +43,10 @@ func (w *Wire) Reset(key string) {
 	if cap(w.spans) > maxKeptSpans {
 		w.spans = nil
 	}
-	if cap(w.chunk) > maxKept {
-		w.chunk = nil
+	if w.used > cap(w.chunk) && cap(w.chunk) < maxKept {
+		w.chunk = make([]byte, 0, min(max(w.used, 2*cap(w.chunk)), maxKept))
 	}
+	w.used = 0
 	w.spare = w.chunk[:0]
 }
 
@@ -79,11 +81,12 @@ func (w *Wire) Add(name, value []byte) {
 func (w *Wire) Scratch() []byte { return w.spare }
 
 // Keep adds the span whose bytes were appended to Scratch. name is lent, as by
-// Add.
+// Add. Bytes that did not fit there, or were never there, stay where they are
+// and are not written to; the next Reset makes the arena large enough for them.
 func (w *Wire) Keep(name, b []byte) {
 	w.Add(name, b)
-	if cap(b) > cap(w.chunk) {
-		w.chunk = b[:0]
+	w.used += len(b)
+	if len(b) > 0 && cap(w.spare) > 0 && &b[0] == &w.spare[:1][0] {
+		w.spare = b[len(b):]
 	}
-	w.spare = b[len(b):]
 }

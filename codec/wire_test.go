@@ -1,0 +1,109 @@
+package codec
+
+import (
+	"bytes"
+	"testing"
+)
+
+func keep(w *Wire, name, value string) {
+	w.Keep([]byte(name), append(w.Scratch(), value...))
+}
+
+func TestWireReusesItsArena(t *testing.T) {
+	var w Wire
+	fill := func() {
+		w.Reset("k")
+		for range 100 {
+			w.Keep(nil, append(w.Scratch(), "some bytes"...))
+		}
+	}
+	fill()
+	fill() // the first use grew the arena in steps
+	if n := testing.AllocsPerRun(100, fill); n != 0 {
+		t.Errorf("%v allocations in a grown wire, want 0", n)
+	}
+}
+
+func TestWireKeepsSpansWhileItGrows(t *testing.T) {
+	var w Wire
+	w.Reset("k")
+	for i := range 200 {
+		w.Keep(nil, append(w.Scratch(), bytes.Repeat([]byte{byte(i)}, i)...))
+	}
+	for i := range 200 {
+		if want := bytes.Repeat([]byte{byte(i)}, i); !bytes.Equal(w.Value(i), want) {
+			t.Fatalf("span %d is %x", i, w.Value(i))
+		}
+	}
+}
+
+func TestWireValuesCannotGrowIntoEachOther(t *testing.T) {
+	var w Wire
+	for range 2 { // the second time both lie in the arena
+		w.Reset("k")
+		keep(&w, "", "first")
+		keep(&w, "", "second")
+	}
+	_ = append(w.Value(0), "XXXXXX"...)
+	if got := string(w.Value(1)); got != "second" {
+		t.Errorf("appending to span 0 made span 1 %q", got)
+	}
+}
+
+func TestWireNeverWritesIntoLentMemory(t *testing.T) {
+	lent := []byte("lent and more")
+	var w Wire
+	w.Reset("k")
+	w.Add([]byte("name"), lent[:4])
+	w.Keep(nil, lent[:6]) // a value that ignored Scratch
+	keep(&w, "other", "written after it")
+	w.Reset("k")
+	keep(&w, "", "written after the reset")
+	if string(lent) != "lent and more" {
+		t.Errorf("lent memory is now %q", lent)
+	}
+}
+
+func TestWireResetDropsBigMemory(t *testing.T) {
+	var w Wire
+	w.Keep(nil, make([]byte, maxKept+1))
+	for range maxKeptSpans + 1 {
+		w.Add(nil, nil)
+	}
+	w.Reset("k")
+	if cap(w.Scratch()) != maxKept || w.spans != nil {
+		t.Errorf("after a big value %d bytes and %d spans stay", cap(w.Scratch()), cap(w.spans))
+	}
+}
+
+func TestWireResetForgetsLentMemory(t *testing.T) {
+	var w Wire
+	w.Add([]byte("name"), []byte("value"))
+	w.Reset("k")
+	if s := w.spans[:1][0]; s.name != nil || s.value != nil {
+		t.Errorf("an empty wire still holds %q", s)
+	}
+	if w.Len() != 0 || w.Key() != "k" {
+		t.Errorf("Reset left %d spans of %q", w.Len(), w.Key())
+	}
+}
+
+func TestWireSole(t *testing.T) {
+	var w Wire
+	if _, err := w.Sole(); err == nil {
+		t.Error("Sole of no span is no error")
+	}
+	w.Add(nil, []byte("v"))
+	if b, err := w.Sole(); err != nil || string(b) != "v" {
+		t.Errorf("Sole = %q, %v", b, err)
+	}
+	w.Add(nil, nil)
+	if _, err := w.Sole(); err == nil {
+		t.Error("Sole of two spans is no error")
+	}
+	w.Reset("k")
+	w.Add([]byte{}, []byte("v"))
+	if _, err := w.Sole(); err == nil {
+		t.Error("Sole of a span with an empty name is no error")
+	}
+}
