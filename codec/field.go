@@ -5,6 +5,8 @@ package codec
 //
 // A FieldReader belongs to one call: it is not safe for concurrent use.
 type FieldReader[T any] interface {
+	Checker // asked before the hash is read
+
 	// Codec returns the codec that the field is of. A reader compares it with its
 	// own: a field of another mapping may have another form.
 	Codec() Codec[T]
@@ -24,6 +26,8 @@ type FieldReader[T any] interface {
 // what a write of chosen fields needs to know of it. Package hashmap makes them.
 // It is safe for concurrent use.
 type FieldAppender[T any] interface {
+	Checker // asked before the hash is written
+
 	// Codec returns the codec that the field is of.
 	Codec() Codec[T]
 
