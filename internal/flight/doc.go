@@ -1,0 +1,16 @@
+// Package flight shares one execution of a function among all concurrent
+// callers of a key, each of whom keeps a context of its own.
+//
+// What it adds to the usual single flight:
+//
+//   - A caller leaves at its own deadline or cancellation, at once. The function
+//     runs on a goroutine of the group, under the first caller's context values
+//     but not its cancellation, and is cancelled when nobody waits any more.
+//   - The seal: a result is for those who joined before the function announced
+//     the command that proves the result valid. Whoever joins later waits for the
+//     end and is turned away, to look again.
+//   - The fence: a write of the key turns every flight under way into one whose
+//     result may not be stored, and waits for a store that was already sent. So a
+//     write that has returned cannot be followed by the fill of an older load.
+//   - A panic goes to the caller whose function it was, and to nobody else.
+package flight

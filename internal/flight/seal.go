@@ -1,0 +1,91 @@
+package flight
+
+import "slices"
+
+// Seal announces a command that would validate the result, such as the read that
+// may find one: callers that join from here on do not share it. The rule closes
+// the gap between the moment a result is proved valid and the moment it is handed
+// out, in which a write can begin and end. A later seal, of this kind or by
+// SealStore, lets in those who have joined until then.
+func (f *Flight[R]) Seal() {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if !f.resolved {
+		f.seals++
+	}
+}
+
+// SealStore announces the command that stores the result. Besides what Seal does,
+// writes of the key now wait until Settled, or the end of the flight. It reports false when the
+// result may not be stored, because a write has come, the flight was failed or
+// nobody waits for it: then it is refused, as by Refuse.
+func (f *Flight[R]) SealStore() bool {
+	g := f.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case f.resolved:
+		return false
+	case f.fenced:
+		f.refused = true
+		return false
+	}
+	f.seals++
+	f.storing = true
+	if l := g.lanes[f.key]; l != nil {
+		l.storing = append(l.storing, f)
+	}
+	return true
+}
+
+// Settled says that the store has been answered, or given up: writes of the key
+// need not wait any longer.
+func (f *Flight[R]) Settled() {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	f.settle()
+}
+
+// settle lets writes go on. Called with group.mu held.
+func (f *Flight[R]) settle() {
+	l := f.group.lanes[f.key]
+	if l == nil {
+		return
+	}
+	if i := slices.Index(l.storing, f); i >= 0 {
+		l.storing = slices.Delete(l.storing, i, i+1)
+		close(f.stored)
+		f.group.tidy(f.key)
+	}
+}
+
+// Refuse says that the announced command did not validate the result: it is now
+// for the caller alone whose function obtained it, and the others start over.
+func (f *Flight[R]) Refuse() {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if !f.resolved {
+		f.refused = true
+	}
+}
+
+// Fail ends the flight with err for all who wait, while its function still runs;
+// what that returns is dropped. It does nothing once a store was announced or the
+// flight has ended.
+func (f *Flight[R]) Fail(err error) {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if f.storing {
+		return
+	}
+	var none R
+	f.resolve(none, err)
+	f.cancel()
+}
+
+// Callers returns the number of callers that have joined so far.
+func (f *Flight[R]) Callers() int {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	return f.callers
+}

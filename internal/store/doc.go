@@ -1,0 +1,8 @@
+// Package store is the only code of the project that talks to Redis. It speaks
+// in the cache's own words: read an entry, look closer, put, mark as absent,
+// delete.
+//
+// A value key holds what the codec wrote and nothing else; what the cache itself
+// has to note of a key stands in one small control key beside it, in the same
+// cluster slot. docs/format.md describes both.
+package store

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// marks in a control key.
+const (
+	markAbsent = "N"
+	markEmpty  = "E"
+)
+
+// Read asks for a value by one plain command and lends it to e.Wire. It knows
+// nothing of control keys: not found may also mean absent or empty. The time now
+// is when the wait for the answer begins.
+func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (found bool, err error) {
+	e.Wire.Reset(key)
+	e.key = key
+	ctx = s.patience.context(ctx, now)
+	if s.direct {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		return s.read(ctx, e)
+	}
+	err = s.run(ctx, func(ctx context.Context) (err error) {
+		found, err = s.read(ctx, e)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	return found, nil
+}
+
+// read asks twice at most. The first time the answer is taken as raw bytes, for
+// speed; go-redis can neither repeat such a command nor act on an error in it, so
+// what is unusual is asked again in its own words.
+func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
+	e.reply.reset()
+	// The key goes by its address, which go-redis takes without an allocation.
+	e.args = [2]any{s.readWith, &e.key}
+	err := s.rdb.Process(ctx, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
+	switch {
+	case err == nil && e.reply.isWrongType():
+		return false, ErrWrongType
+	case err == nil && !e.reply.isError():
+		return e.reply.lend(&e.Wire, s.shape)
+	case err != nil && !connectionLost(err):
+		return false, err
+	}
+	again := redis.NewCmd(ctx, s.readWith, e.key)
+	return s.take(&e.Wire, again, s.rdb.Process(ctx, again))
+}
+
+// take gives w the value that cmd obtained.
+func (s *Store) take(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
+	switch {
+	case errors.Is(err, redis.Nil):
+		return false, nil
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return false, ErrWrongType
+	case err != nil:
+		return false, err
+	}
+	return give(w, s.shape, cmd.Val())
+}
+
+// connectionLost reports whether a command may be sent again on another
+// connection: not when none could be made, nor when time has run out.
+func connectionLost(err error) bool {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// Look asks for all that Redis knows of a key: the value, or that it is empty or
+// absent, and with ttl the remaining life. One round trip. ErrWrongType leaves e
+// usable, with State Missing.
+func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
+	e.Wire.Reset(key)
+	e.State, e.TTL = Missing, 0
+	var wrongType bool
+	err := s.until(ctx, deadline, func(ctx context.Context) error {
+		control := ControlKey(key)
+		p := s.rdb.Pipeline()
+		value := redis.NewCmd(ctx, s.readWith, key)
+		_ = p.Process(ctx, value)
+		mark := p.Get(ctx, control)
+		var valueTTL, markTTL *redis.DurationCmd
+		if ttl {
+			valueTTL, markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
+		}
+		_, _ = p.Exec(ctx) // each command has its own error
+		found, err := s.take(&e.Wire, value, value.Err())
+		if wrongType = errors.Is(err, ErrWrongType); err != nil && !wrongType {
+			return err
+		}
+		life := valueTTL
+		switch m, err := mark.Result(); {
+		case found:
+			e.State = Present
+		case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE"):
+			return err
+		case wrongType:
+		case m == markAbsent:
+			e.State, life = Absent, markTTL
+		case m == markEmpty && s.shape != codec.ShapeString:
+			e.State, life = Present, markTTL
+		}
+		if ttl && e.State != Missing {
+			e.TTL, err = life.Result()
+			return err
+		}
+		return nil
+	})
+	if err == nil && wrongType {
+		return ErrWrongType
+	}
+	return err
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// A reply holds the bytes of one answer of Redis as they came. It grows by what
+// arrives, whatever length the answer claims.
+type reply struct {
+	buf []byte
+}
+
+func (r *reply) reset() { r.buf = r.buf[:0] }
+
+func (r *reply) Write(p []byte) (int, error) {
+	r.buf = append(r.buf, p...)
+	return len(p), nil
+}
+
+// ReadFrom saves io.Copy, which go-redis uses for bulk strings, a buffer of its
+// own.
+func (r *reply) ReadFrom(src io.Reader) (n int64, err error) {
+	for {
+		if len(r.buf) == cap(r.buf) {
+			r.buf = append(r.buf, 0)[:len(r.buf)]
+		}
+		m, err := src.Read(r.buf[len(r.buf):cap(r.buf)])
+		r.buf = r.buf[:len(r.buf)+m]
+		n += int64(m)
+		switch {
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return n, err
+		}
+	}
+}
+
+// isError reports whether Redis answered with an error.
+func (r *reply) isError() bool { return len(r.buf) > 0 && r.buf[0] == '-' }
+
+func (r *reply) isWrongType() bool { return bytes.HasPrefix(r.buf, []byte("-WRONGTYPE")) }
+
+var errReply = errors.New("redis sent an answer that is not what the command returns")
+
+// lend gives w the spans of the answer, in RESP2 or RESP3, without a copy. It
+// reports false when there is no value.
+func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
+	p := parser{r.buf}
+	kind, n, err := p.header()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case kind == '_' || n < 0:
+		return false, nil
+	case kind == '$' && shape == codec.ShapeString:
+		b, err := p.bulk(n)
+		if err != nil {
+			return false, err
+		}
+		w.Add(nil, b)
+		return true, nil
+	case (kind == '*' || kind == '%') && shape == codec.ShapeHash:
+		if kind == '*' {
+			n /= 2
+		}
+		for range n {
+			name, err := p.next()
+			if err != nil {
+				return false, err
+			}
+			value, err := p.next()
+			if err != nil {
+				return false, err
+			}
+			w.Add(name, value)
+		}
+		return n > 0, nil
+	}
+	return false, errReply
+}
+
+// A parser walks over an answer that go-redis has framed.
+type parser struct{ rest []byte }
+
+// header reads a line such as "$5": the kind of the answer and its number.
+func (p *parser) header() (kind byte, n int, err error) {
+	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
+	if !ok || len(line) == 0 {
+		return 0, 0, errReply
+	}
+	p.rest = rest
+	if line[0] == '_' {
+		return '_', -1, nil
+	}
+	if n, err = strconv.Atoi(string(line[1:])); err != nil {
+		return 0, 0, errReply
+	}
+	return line[0], n, nil
+}
+
+// bulk reads the n bytes of a bulk string and its end of line.
+func (p *parser) bulk(n int) ([]byte, error) {
+	if n < 0 || n > len(p.rest)-2 || p.rest[n] != '\r' || p.rest[n+1] != '\n' {
+		return nil, errReply
+	}
+	b := p.rest[:n:n]
+	p.rest = p.rest[n+2:]
+	return b, nil
+}
+
+// next reads a whole bulk string.
+func (p *parser) next() ([]byte, error) {
+	kind, n, err := p.header()
+	if err != nil {
+		return nil, err
+	}
+	if kind != '$' {
+		return nil, errReply
+	}
+	return p.bulk(n)
+}
+
+// give hands w a value that go-redis has decoded itself.
+func give(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
+	switch v := v.(type) {
+	case string:
+		if shape == codec.ShapeString {
+			w.Add(nil, []byte(v))
+			return true, nil
+		}
+	case []any:
+		if shape == codec.ShapeHash && len(v)%2 == 0 {
+			for i := 0; i < len(v); i += 2 {
+				if err := giveField(w, v[i], v[i+1]); err != nil {
+					return false, err
+				}
+			}
+			return len(v) > 0, nil
+		}
+	case map[any]any:
+		if shape == codec.ShapeHash {
+			for name, value := range v {
+				if err := giveField(w, name, value); err != nil {
+					return false, err
+				}
+			}
+			return len(v) > 0, nil
+		}
+	}
+	return false, fmt.Errorf("%w: a %T for a %v", errReply, v, shape)
+}
+
+func giveField(w *codec.Wire, name, value any) error {
+	n, ok1 := name.(string)
+	v, ok2 := value.(string)
+	if !ok1 || !ok2 {
+		return errReply
+	}
+	w.Add([]byte(n), []byte(v))
+	return nil
+}
