@@ -1,0 +1,148 @@
+package cache
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// A Cache keeps the values of one family of keys in Redis. All its methods are
+// safe for concurrent use.
+type Cache[K comparable, V any] struct {
+	core    *core
+	codec   codec.Codec[V]
+	keyText keyText
+	keyFunc func(dst []byte, key K) []byte
+	ttlFor  func(key K, v *V) time.Duration
+	calls   sync.Pool // of *call[K, V]
+}
+
+// core is what does not depend on the types of keys and values.
+type core struct {
+	name   string
+	prefix string // of Redis keys
+	store  *store.Store
+
+	ttl    time.Duration
+	absent time.Duration
+	jitter float64 // 0 for none
+
+	loadTimeout  time.Duration
+	redisTimeout time.Duration
+	onRedisError FailurePolicy
+	slots        chan struct{} // holds a token for each load that runs; nil: no limit
+
+	flights  flight.Group[*found]
+	observer observer
+	stats    counters
+	closed   atomic.Bool
+}
+
+// A call is the working memory of one call of a method. It is reused, unless Redis
+// failed the call: a command that was given up may still be using it.
+type call[K comparable, V any] struct {
+	op       Op
+	key      K
+	value    V
+	text     []byte
+	redisKey string
+	entry    store.Entry
+	began    time.Time
+	state    State
+	broken   bool // the entry was found, and could not be decoded
+	noRedis  bool // Redis has failed the call: it goes on without
+}
+
+// begin starts a call. It must be followed by end, or by nothing after an error
+// of the store.
+func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
+	if c.core.closed.Load() {
+		return nil, c.core.error(op, "", ErrClosed, nil)
+	}
+	m, _ := c.calls.Get().(*call[K, V])
+	if m == nil {
+		m = new(call[K, V])
+	}
+	m.op, m.key, m.state, m.broken = op, key, Missing, false
+	var err error
+	m.text, err = c.appendKey(m.text[:0], &m.key)
+	if err != nil {
+		return nil, c.core.error(op, "", ErrEncode, err)
+	}
+	m.redisKey = string(m.text)
+	m.began = time.Now()
+	return m, nil
+}
+
+// end takes the call's memory back.
+func (c *Cache[K, V]) end(m *call[K, V]) {
+	var key K
+	var value V
+	m.key, m.value = key, value
+	m.redisKey = ""
+	m.entry.Release()
+	c.calls.Put(m)
+}
+
+// deadline is when the call has waited for Redis long enough.
+func (c *Cache[K, V]) deadline(m *call[K, V]) time.Time {
+	return m.began.Add(c.core.redisTimeout)
+}
+
+// maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
+// takes 512 MB.
+const maxKey = 255 << 20
+
+var errKeySize = errors.New("the Redis key would be longer than 255 MB")
+
+func (c *Cache[K, V]) appendKey(dst []byte, key *K) ([]byte, error) {
+	dst = append(dst, c.core.prefix...)
+	var err error
+	if c.keyFunc != nil {
+		dst = c.keyFunc(dst, *key)
+	} else {
+		dst, err = c.keyText(dst, unsafe.Pointer(key))
+	}
+	if err == nil && len(dst) > maxKey {
+		err = errKeySize
+	}
+	return dst, err
+}
+
+// RedisKey returns the Redis key that holds the value of key, or the empty string
+// when the key has no text because its MarshalText fails.
+func (c *Cache[K, V]) RedisKey(key K) string {
+	text, err := c.appendKey(nil, &key)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Close ends what the cache has started and returns when that has ended: calls
+// that wait for a load fail with ErrClosed, as do all later ones, and the contexts
+// of loaders are cancelled. A loader that ignores its context keeps Close waiting;
+// a loader or observer that calls Close of its own cache waits for itself. The
+// Redis client stays open. Only the first Close does anything; it returns nil.
+func (c *Cache[K, V]) Close() error {
+	if !c.core.closed.Swap(true) {
+		c.core.flights.Close()
+		c.core.store.Close()
+	}
+	return nil
+}
+
+// Must returns v, or panics with err: for caches and mappings that are built when
+// the program starts.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

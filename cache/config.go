@@ -1,0 +1,120 @@
+package cache
+
+import (
+	"time"
+
+	"github.com/asidecache/aside/codec"
+)
+
+const (
+	// Forever is the TTL of entries that do not expire.
+	Forever time.Duration = -1
+	// Off switches a duration setting off.
+	Off time.Duration = -1
+)
+
+// A Config describes one family of keys. The zero value of a field is its
+// default; Name and TTL have none.
+type Config[K comparable, V any] struct {
+	// Name is the prefix of the family's Redis keys ("user" gives "user:42") and its
+	// label on events and errors. It may not begin with "aside:" nor end in
+	// "@" and digits.
+	Name string
+
+	// Version is the version of V's stored form. When not 0 it is part of the key
+	// ("user@2:42"), so that processes of different versions do not meet.
+	Version int
+
+	// Codec turns values into bytes. The default is codec.Text for strings,
+	// numbers, bools and []byte, and codec.Msgpack for everything else.
+	Codec codec.Codec[V]
+
+	// Key appends the text of a key to dst. Different keys must give different
+	// bytes. The default covers strings, integers, bools, types that implement
+	// encoding.TextAppender or TextMarshaler, and structs of those: their fields
+	// joined by ':', with '%' and ':' inside them written as %25 and %3A.
+	Key func(dst []byte, key K) []byte
+
+	// TTL is how long a value is kept, at least a millisecond, or Forever.
+	TTL time.Duration
+
+	// Jitter shortens each TTL by a random part of up to this fraction, so that
+	// entries stored together do not expire together. 0 means 0.1, a negative value
+	// none; 1 is the most. No TTL is ever lengthened.
+	Jitter float64
+
+	// TTLFor reads the lifetime of a value from the value, a token's for example.
+	// 0 keeps TTL. A lifetime that is over, negative or below a millisecond, means
+	// that the value is returned and not stored; a Set of it deletes the key.
+	TTLFor func(key K, v *V) time.Duration
+
+	// AbsentTTL is how long it is remembered that the source has no value. The
+	// default is TTL, but at most a minute; Off: it is not remembered.
+	AbsentTTL time.Duration
+
+	// StaleFor is to keep values beyond TTL. It is not available yet and has to be 0.
+	StaleFor time.Duration
+
+	// LoadTimeout bounds each run of a loader: its context ends then, and so do the
+	// calls that wait for it, even if the loader does not return. Default 30 s.
+	LoadTimeout time.Duration
+
+	// MaxLoads is how many loads may run at once in this cache; further ones wait.
+	// 0: no limit.
+	MaxLoads int
+
+	// Lease is to share loads among processes. It is not available yet: 0 and Off
+	// both mean one load per key and process, and fills by a plain SET.
+	Lease time.Duration
+
+	// WaitReplicas is to make writes wait for replicas. It is not available yet and
+	// has to be 0.
+	WaitReplicas int
+
+	// Near is to keep entries in process memory. It is not available yet and has to
+	// be zero.
+	Near NearConfig
+
+	// Clone is to copy values that the near cache hands out. It is not available
+	// yet and has to be nil: without a near cache every caller has a value of its own.
+	Clone func(V) V
+
+	// RedisTimeout is the longest that one call waits for Redis, all commands
+	// together. Default 1 s.
+	RedisTimeout time.Duration
+
+	// OnRedisError says what a call that can load does when Redis fails.
+	OnRedisError FailurePolicy
+
+	// Observer is told what the cache does.
+	Observer Observer
+}
+
+// A NearConfig describes the near cache, the tier in process memory.
+type NearConfig struct {
+	MaxEntries int           // how many entries it holds
+	MaxBytes   int64         // how many bytes of encoded values it holds
+	TTL        time.Duration // how long it holds one at most
+	Coherence  Coherence     // how it learns of writes by others
+}
+
+// Coherence is how a near cache learns of writes by other processes.
+type Coherence uint8
+
+const (
+	Tracking Coherence = iota // Redis tells of each write
+	TTLOnly                   // not at all: entries are as old as their TTL in memory allows
+)
+
+// A FailurePolicy says what a call that can load does when Redis cannot be asked.
+type FailurePolicy uint8
+
+const (
+	// LoadThrough asks the source, with one load per key and process and MaxLoads at
+	// once as always. The value is stored if Redis answers again by then.
+	LoadThrough FailurePolicy = iota
+	// Fail returns an *Error of kind ErrRedis and does not load, to protect a source
+	// that could not bear the traffic. Once a value has been loaded, it is returned
+	// even if Redis fails to store it.
+	Fail
+)

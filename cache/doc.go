@@ -1,0 +1,19 @@
+// Package cache is a typed cache-aside cache on Redis or Valkey: a family of keys
+// is named once, and values are found in Redis or obtained from their source and
+// kept there.
+//
+//	users, err := cache.New(rdb, cache.Config[int64, User]{Name: "user", TTL: 10 * time.Minute})
+//	u, err := users.GetOrSet(ctx, 42, db.User) // db.User: func(context.Context, int64) (User, error)
+//
+// Concurrent callers of one key share one load. A write beats an older load: once
+// Set or Delete has returned, nothing that was loaded before comes back. Every
+// caller leaves at its own deadline. "Does not exist" and the empty value are
+// remembered like any other. When Redis fails, a call waits for it no longer than
+// Config.RedisTimeout. docs/guarantees.md says exactly what holds.
+//
+// Reading gives three things: the value, whether there is one, and whether that
+// could be found out at all. That the source has no value is loader.ErrNotFound;
+// an error of a loader comes back as it was; what went wrong in the cache itself
+// is an *Error, of one of the kinds ErrRedis, ErrEncode, ErrDecode, ErrPanic and
+// ErrClosed. No error and no event holds a value.
+package cache

@@ -1,0 +1,43 @@
+package cache
+
+import "time"
+
+// An Entry is what a cache knows of one key.
+type Entry[V any] struct {
+	Value  V
+	State  State
+	Source Source
+	TTL    time.Duration // the remaining life, Forever for no end; 0 when Missing
+}
+
+// A State says what there is of a key.
+type State uint8
+
+const (
+	Missing State = iota // nothing: neither a value nor the knowledge that there is none
+	Present              // a value
+	Stale                // a value beyond its TTL
+	Absent               // the source says that there is none
+)
+
+// String returns the name of the state.
+func (s State) String() string { return name(s, "Missing", "Present", "Stale", "Absent") }
+
+// A Source says where an answer came from.
+type Source uint8
+
+const (
+	Near   Source = iota // process memory
+	Redis                // Redis
+	Loaded               // the loader
+)
+
+// String returns the name of the source.
+func (s Source) String() string { return name(s, "Near", "Redis", "Loaded") }
+
+func name[E ~uint8](e E, names ...string) string {
+	if int(e) < len(names) {
+		return names[e]
+	}
+	return "unknown"
+}

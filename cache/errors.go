@@ -1,0 +1,123 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/asidecache/aside/loader"
+)
+
+// ErrNotFound is loader.ErrNotFound: the source has no value for the key.
+var ErrNotFound = loader.ErrNotFound
+
+// The kinds of an *Error.
+var (
+	ErrClosed = errors.New("the cache is closed")
+	ErrRedis  = errors.New("redis failed")
+	ErrEncode = errors.New("the key or value cannot be encoded")
+	ErrDecode = errors.New("the entry cannot be decoded")
+	ErrPanic  = errors.New("the loader panicked")
+)
+
+// An Op names the method of Cache that an error or event belongs to.
+type Op string
+
+// The operations.
+const (
+	OpGetOrSet    Op = "GetOrSet"
+	OpGet         Op = "Get"
+	OpEntry       Op = "Entry"
+	OpSet         Op = "Set"
+	OpSetIfAbsent Op = "SetIfAbsent"
+	OpSetAbsent   Op = "SetAbsent"
+	OpDelete      Op = "Delete"
+	OpTouch       Op = "Touch"
+	OpRefresh     Op = "Refresh"
+)
+
+// An Error is a failure of the cache itself: it says what was asked, of which
+// cache and which Redis key. errors.Is and errors.As find its kind, one of the
+// variables above or the error of a context, and its cause.
+type Error struct {
+	Op    Op
+	Cache string
+	Key   string // the Redis key, cut at 256 bytes; empty when it could not be made
+	Kind  error  // nil for a call that asks for the impossible
+	Err   error  // the cause, nil when the kind says all
+}
+
+// Error returns the whole story in one line; that of a panic goes on with its
+// stack.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "aside: %s %s", e.Op, e.Cache)
+	if e.Key != "" {
+		fmt.Fprintf(&b, " %q", e.Key)
+	}
+	if e.Kind != nil {
+		fmt.Fprintf(&b, ": %v", e.Kind)
+	}
+	if e.Err != nil && e.Err != e.Kind {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns kind and cause.
+func (e *Error) Unwrap() []error {
+	errs := make([]error, 0, 2)
+	for _, err := range []error{e.Kind, e.Err} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// A BatchError tells which keys of a call failed, and why: each error is an
+// *Error or a loader's own. All other keys succeeded.
+type BatchError[K comparable] = loader.BatchError[K]
+
+const maxErrorKey = 256
+
+func (c *core) error(op Op, key string, kind, cause error) *Error {
+	if len(key) > maxErrorKey {
+		key = key[:maxErrorKey]
+	}
+	return &Error{Op: op, Cache: c.name, Key: key, Kind: kind, Err: cause}
+}
+
+// contextError is the error of a call whose context has ended, nil if it has not.
+// A socket deadline can be noticed a moment before the context's own timer.
+func (c *core) contextError(ctx context.Context, op Op, key string) error {
+	err := ctx.Err()
+	if deadline, ok := ctx.Deadline(); ok && err == nil && !time.Now().Before(deadline) {
+		err = context.DeadlineExceeded
+	}
+	if err == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if cause == nil {
+		cause = err
+	}
+	return c.error(op, key, err, cause)
+}
+
+// redisError is the error of a call that Redis failed: the context's, if that has
+// ended, else one of kind ErrRedis, which the observer hears of.
+func (c *core) redisError(ctx context.Context, op Op, key string, cause error) error {
+	if err := c.contextError(ctx, op, key); err != nil {
+		return err
+	}
+	if errors.Is(cause, context.DeadlineExceeded) { // the call's own bound, not the caller's
+		cause = fmt.Errorf("no answer within RedisTimeout, %v", c.redisTimeout)
+	}
+	err := c.error(op, key, ErrRedis, cause)
+	c.stats.redisErrors.Add(1)
+	c.observer.survived(ctx, err)
+	return err
+}

@@ -1,0 +1,199 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/loader"
+)
+
+// GetOrSet returns the value of key from Redis or, if there is none, from load,
+// and stores it. ErrNotFound, from load or remembered, says that the source has no
+// value. Every other error of load comes back as it was, and nothing is stored.
+//
+// Concurrent calls for one key share one load: it runs with the values of the
+// first caller's context, but is cancelled only when nobody waits for it any more,
+// or by LoadTimeout. Each caller has a value of its own. A call whose context ends
+// returns at once, with an *Error that is the context's error. A panic in load
+// comes out of the call that brought it; the others get an *Error of kind ErrPanic.
+//
+// A loader must not call GetOrSet for the key that it is loading: that is an error.
+//
+// A hit costs one plain read, a miss three round trips.
+func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
+	m, s, v, err := c.lookup(ctx, OpGetOrSet, key, load == nil, opts)
+	if m == nil {
+		return v, err
+	}
+	return c.obtain(ctx, m, entryFunc(load), s, false)
+}
+
+// GetOrSetEntry is GetOrSet with a loader that also says how long its value is
+// kept, or that it is not to be stored at all.
+func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.EntryFunc[K, V], opts ...Option) (V, error) {
+	m, s, v, err := c.lookup(ctx, OpGetOrSet, key, load == nil, opts)
+	if m == nil {
+		return v, err
+	}
+	return c.obtain(ctx, m, load, s, false)
+}
+
+var errNoLoader = errors.New("the loader is nil")
+
+// lookup is the part of GetOrSet that most calls do not get beyond: one plain
+// read. It returns a call that has still to be answered, or nil and the answer.
+func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, opts []Option) (m *call[K, V], s settings, v V, err error) {
+	m, err = c.begin(op, key)
+	if err != nil {
+		return nil, s, v, err
+	}
+	s, err = settingsOf(opts)
+	if err == nil && noLoader {
+		err = errNoLoader
+	}
+	if err != nil {
+		return nil, s, v, c.core.error(op, m.redisKey, nil, err)
+	}
+	err = c.read(ctx, m)
+	if err != nil || m.state != Present {
+		m, err = c.survive(ctx, m, err)
+		return m, s, v, err
+	}
+	c.sawLookup(ctx, m)
+	v, err = c.answer(m)
+	return nil, s, v, err
+}
+
+// survive returns the call that goes on after Redis was asked: unless its context
+// has ended, or Redis has failed and the policy is Fail.
+func (c *Cache[K, V]) survive(ctx context.Context, m *call[K, V], err error) (*call[K, V], error) {
+	if err == nil {
+		return m, nil
+	}
+	err = c.core.redisError(ctx, m.op, m.redisKey, err)
+	if c.core.onRedisError == Fail || !errors.Is(err, ErrRedis) {
+		return nil, err
+	}
+	return c.without(m), nil
+}
+
+// without returns a call that goes on without Redis, and without the memory that
+// the failed command may still be using.
+func (c *Cache[K, V]) without(m *call[K, V]) *call[K, V] {
+	return &call[K, V]{op: m.op, key: m.key, redisKey: m.redisKey, began: m.began, noRedis: true}
+}
+
+// Get returns the value of key if Redis has one; it never loads. ok is false, and
+// the error nil, for a key that is missing as for one that the source does not
+// have: Entry tells them apart. One plain read.
+func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok bool, err error) {
+	m, err := c.begin(OpGet, key)
+	if err != nil {
+		return v, false, err
+	}
+	if _, err := settingsOf(opts); err != nil {
+		return v, false, c.core.error(OpGet, m.redisKey, nil, err)
+	}
+	err = c.read(ctx, m)
+	if err == nil && m.state == Missing && !m.broken && c.core.store.HoldsEmpties() {
+		err = c.look(ctx, m, false)
+	}
+	if err != nil {
+		return v, false, c.core.redisError(ctx, OpGet, m.redisKey, err)
+	}
+	c.sawLookup(ctx, m)
+	v, ok = m.value, m.state == Present
+	c.end(m)
+	return v, ok, nil
+}
+
+// Entry returns all that Redis knows of key, without a load: the value or that the
+// source has none, and the remaining life. A key that is not there gives State
+// Missing and no error. One round trip.
+func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V], error) {
+	m, err := c.begin(OpEntry, key)
+	if err != nil {
+		return Entry[V]{}, err
+	}
+	if _, err := settingsOf(opts); err != nil {
+		return Entry[V]{}, c.core.error(OpEntry, m.redisKey, nil, err)
+	}
+	if err := c.look(ctx, m, true); err != nil {
+		return Entry[V]{}, c.core.redisError(ctx, OpEntry, m.redisKey, err)
+	}
+	c.sawLookup(ctx, m)
+	e := Entry[V]{Value: m.value, State: m.state, Source: Redis}
+	if m.state != Missing {
+		e.TTL = m.entry.TTL
+	}
+	c.end(m)
+	return e, nil
+}
+
+// read sets m.state, and m.value if Present, by one plain read, which finds
+// neither absent marks nor empty values. An error is one of Redis or of ctx.
+func (c *Cache[K, V]) read(ctx context.Context, m *call[K, V]) error {
+	found, err := c.core.store.Read(ctx, m.redisKey, &m.entry, m.began)
+	switch {
+	case store.IsBroken(err):
+		c.sawBroken(ctx, m, err)
+		return nil
+	case err != nil:
+		return err
+	case found:
+		c.decode(ctx, m)
+	}
+	return nil
+}
+
+// look is read in full: it also finds that the source has no value, and that the
+// value is empty; with ttl, the remaining life.
+func (c *Cache[K, V]) look(ctx context.Context, m *call[K, V], ttl bool) error {
+	err := c.core.store.Look(ctx, c.deadline(m), m.redisKey, &m.entry, ttl)
+	switch {
+	case store.IsBroken(err):
+		c.sawBroken(ctx, m, err)
+		return nil
+	case err != nil:
+		return err
+	}
+	switch m.entry.State {
+	case store.Present:
+		c.decode(ctx, m)
+	case store.Absent:
+		m.state = Absent
+	}
+	return nil
+}
+
+// decode sets m.value from m.entry. Bytes that cannot be decoded count as no
+// value: the next load replaces them.
+func (c *Cache[K, V]) decode(ctx context.Context, m *call[K, V]) {
+	var zero V
+	m.value = zero
+	if err := c.codec.Decode(&m.entry.Wire, &m.value); err != nil {
+		m.value = zero
+		c.sawBroken(ctx, m, err)
+		return
+	}
+	m.state = Present
+}
+
+// sawBroken tells of a broken entry, once a call.
+func (c *Cache[K, V]) sawBroken(ctx context.Context, m *call[K, V], cause error) {
+	if m.broken {
+		return
+	}
+	m.broken = true
+	c.core.stats.broken.Add(1)
+	c.core.observer.survived(ctx, c.core.error(m.op, m.redisKey, ErrDecode, cause))
+}
+
+func (c *Cache[K, V]) sawLookup(ctx context.Context, m *call[K, V]) {
+	c.core.stats.lookup(m.state)
+	if c.core.observer.Lookup != nil {
+		c.core.observer.lookup(ctx, LookupEvent{Key: m.redisKey, Source: Redis, State: m.state, Duration: time.Since(m.began)})
+	}
+}

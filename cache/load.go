@@ -1,0 +1,73 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/loader"
+)
+
+// load runs the request's loader once there is room for it.
+func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (e loader.Entry[V], err error) {
+	if err := c.core.enter(ctx); err != nil {
+		return e, err
+	}
+	defer c.core.leave()
+	ctx, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
+	defer cancel()
+	// A loader that ignores its context must not hold up those who wait for it.
+	late := time.AfterFunc(c.core.loadTimeout, func() { f.Fail(c.core.loadTimedOut(&r.task)) })
+	defer late.Stop()
+
+	event := LoadEvent{Keys: []string{r.redisKey}, Outcome: LoadPanicked}
+	began := time.Now()
+	defer func() {
+		event.Duration, event.Callers = time.Since(began), f.Callers()
+		c.core.sawLoad(ctx, event)
+	}()
+	e, err = r.load(ctx, r.key)
+	event.Err = err
+	switch {
+	case err == nil:
+		event.Outcome = LoadOK
+	case errors.Is(err, ErrNotFound):
+		event.Outcome = LoadNotFound
+	default:
+		event.Outcome = LoadFailed
+	}
+	return e, err
+}
+
+// enter waits until one more load may run.
+func (c *core) enter(ctx context.Context) error {
+	if c.slots == nil {
+		return nil
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *core) leave() {
+	if c.slots != nil {
+		<-c.slots
+	}
+}
+
+func (c *core) loadTimedOut(t *task) error {
+	return c.error(t.op, t.redisKey, context.DeadlineExceeded, fmt.Errorf("the load took longer than LoadTimeout, %v", c.loadTimeout))
+}
+
+func (c *core) sawLoad(ctx context.Context, e LoadEvent) {
+	c.stats.loads.Add(1)
+	if e.Outcome == LoadFailed || e.Outcome == LoadPanicked {
+		c.stats.loadErrors.Add(1)
+	}
+	c.observer.load(ctx, e)
+}

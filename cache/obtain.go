@@ -1,0 +1,160 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/loader"
+)
+
+// maxTurns is how often a call joins a flight before it loads for itself: a key
+// that is written all the time must not keep it waiting for ever.
+const maxTurns = 3
+
+// A request is a call as its flight sees it. The flight may outlive the call, so
+// that the two share no memory; the call reads the result when the flight has
+// ended.
+type request[K comparable, V any] struct {
+	task
+	key   K
+	load  loader.EntryFunc[K, V]
+	value V     // what the flight found for the call itself
+	err   error // ErrNotFound, as the loader said it
+}
+
+// A task is the part of a request that does not depend on its types.
+type task struct {
+	op       Op
+	redisKey string
+	settings settings
+	stores   uint64        // of the key when the call looked, see flight.Group.Stores
+	patience time.Duration // how long the flight may still wait for Redis
+	noRedis  bool          // Redis has failed: go on without
+	broken   bool          // the key holds what cannot be decoded
+	refresh  bool          // load in any case, and insist on the store
+}
+
+// found is what a flight has found, in the form that all callers can share.
+type found struct {
+	state State
+	entry *store.Entry
+}
+
+// obtain answers a call whose read found no value: by a closer look or by a load,
+// its own or one that is under way. A refresh does without the look. It ends the
+// call.
+func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.EntryFunc[K, V], s settings, refresh bool) (V, error) {
+	var none V
+	join := c.core.flights.Do
+	if refresh {
+		join = c.core.flights.Refresh
+	}
+	for turn := range maxTurns {
+		stores := c.core.flights.Stores(m.redisKey)
+		if !refresh {
+			var err error
+			if m, err = c.lookOnce(ctx, m); err != nil {
+				return none, err
+			}
+			if turn == 0 {
+				c.sawLookup(ctx, m)
+			}
+			if m.state != Missing {
+				return c.answer(m)
+			}
+		}
+		r := c.request(m, load, s)
+		r.stores, r.refresh = stores, refresh
+		f, outcome, err := join(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
+			return c.fly(ctx, f, r)
+		})
+		switch {
+		case err != nil:
+			return none, c.flightError(ctx, m, outcome, err)
+		case outcome == flight.Led:
+			return r.value, r.err
+		case outcome == flight.Shared:
+			return c.share(ctx, m, f)
+		}
+		m.began = time.Now() // to look again is a new wait for Redis
+	}
+	r := c.request(m, load, s)
+	_, err := c.core.flights.Alone(ctx, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
+		e, err := c.load(ctx, f, r)
+		r.value = e.Value
+		return nil, err
+	})
+	if err != nil {
+		return none, c.flightError(ctx, m, flight.Led, err)
+	}
+	return r.value, nil
+}
+
+// lookOnce looks closely, unless Redis has failed the call already, and returns
+// the call to go on with.
+func (c *Cache[K, V]) lookOnce(ctx context.Context, m *call[K, V]) (*call[K, V], error) {
+	if m.noRedis {
+		return m, nil
+	}
+	return c.survive(ctx, m, c.look(ctx, m, false))
+}
+
+func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) *request[K, V] {
+	return &request[K, V]{key: m.key, load: load, task: task{
+		op: m.op, redisKey: m.redisKey, settings: s,
+		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, broken: m.broken,
+	}}
+}
+
+// answer ends a call with what it has found itself.
+func (c *Cache[K, V]) answer(m *call[K, V]) (V, error) {
+	v, state := m.value, m.state
+	c.end(m)
+	if state == Absent {
+		return v, ErrNotFound
+	}
+	return v, nil
+}
+
+// share ends a call with what another's flight has found. Each caller decodes a
+// value of its own, so that none sees what another does to its value.
+func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, error) {
+	var none V
+	c.core.stats.shared.Add(1)
+	if f.state == Absent {
+		return none, ErrNotFound
+	}
+	own := &call[K, V]{op: m.op, redisKey: m.redisKey}
+	own.entry.Borrow(f.entry)
+	if err := c.codec.Decode(&own.entry.Wire, &own.value); err != nil {
+		err := c.core.error(m.op, m.redisKey, ErrDecode, err)
+		c.core.observer.survived(ctx, err)
+		return none, err
+	}
+	return own.value, nil
+}
+
+var errReentrant = errors.New("the loader asks its own cache for the key that it is loading, and would wait for itself: ask the source instead")
+
+// flightError puts an error of a flight into the words of the cache. A loader's
+// own error comes back as it was.
+func (c *Cache[K, V]) flightError(ctx context.Context, m *call[K, V], outcome flight.Outcome, err error) error {
+	if outcome == flight.Shared {
+		c.core.stats.shared.Add(1)
+	}
+	panicked := (*flight.PanicError)(nil)
+	switch {
+	case err == flight.ErrClosed:
+		return c.core.error(m.op, m.redisKey, ErrClosed, nil)
+	case err == flight.ErrReentrant:
+		return c.core.error(m.op, m.redisKey, nil, errReentrant)
+	case errors.As(err, &panicked):
+		return c.core.error(m.op, m.redisKey, ErrPanic, panicked)
+	case err == ctx.Err():
+		return c.core.contextError(ctx, m.op, m.redisKey)
+	}
+	return err
+}
