@@ -192,14 +192,15 @@ func (s *Scalar) parsePlain(src []byte, p unsafe.Pointer) error {
 	return nil
 }
 
-func (s *Scalar) parseDuration(text string, d *time.Duration) error {
-	n, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err == nil:
+func (s *Scalar) parseDuration(text string, d *time.Duration) (err error) {
+	// A duration ends in its unit, so that only an integer ends in a digit.
+	if n := len(text); n > 0 && '0' <= text[n-1] && text[n-1] <= '9' {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return s.badNumber(err)
+		}
 		*d = time.Duration(n)
 		return nil
-	case errors.Is(err, strconv.ErrRange):
-		return s.badNumber(err)
 	}
 	if *d, err = time.ParseDuration(text); err != nil {
 		return s.unreadable("it is neither a duration in range, such as 1m30s, nor an integer of nanoseconds")

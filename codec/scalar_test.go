@@ -164,7 +164,8 @@ func parse[V any](t *testing.T, text string) (v V, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v, s.Parse([]byte(text), unsafe.Pointer(&v))
+	err = s.Parse([]byte(text), unsafe.Pointer(&v))
+	return v, err
 }
 
 func reads[V comparable](t *testing.T, text string, want V) {
