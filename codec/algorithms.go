@@ -2,7 +2,6 @@ package codec
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -13,7 +12,9 @@ import (
 // once. EncodeAll and DecodeAll start no goroutines, so they need no Close.
 
 var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+	e, err := zstd.NewWriter(nil,
+		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
+		zstd.WithSingleSegment(true)) // else small frames have no size
 	if err != nil {
 		panic(err) // the options are constant
 	}
@@ -48,10 +49,11 @@ func zstdDecode(dst, src []byte) bool {
 // in front of it has 32 bits, and has to hold what does not shrink too.
 const maxS2Block = 1 << 30
 
+// s2Append needs room for more than it appends, so it works in a buffer.
 func s2Append(dst, plain []byte) []byte {
-	dst = slices.Grow(dst, s2.MaxEncodedLen(len(plain)))
-	room := dst[len(dst):cap(dst)]
-	return dst[:len(dst)+len(s2.Encode(room, plain))]
+	room := getBuffer()
+	defer room.release()
+	return append(dst, s2.Encode(room.sized(s2.MaxEncodedLen(len(plain))), plain)...)
 }
 
 func s2Size(src []byte) (uint64, bool) {
