@@ -70,12 +70,11 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 		m = new(call[K, V])
 	}
 	m.op, m.key, m.state, m.broken = op, key, Missing, false
-	var err error
-	m.text, err = c.appendKey(m.text[:0], &m.key)
+	text, err := c.appendKey(m.text[:0], &m.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)
 	}
-	m.redisKey = string(m.text)
+	m.text, m.redisKey = text, string(text)
 	m.began = time.Now()
 	return m, nil
 }
@@ -86,6 +85,9 @@ func (c *Cache[K, V]) end(m *call[K, V]) {
 	var value V
 	m.key, m.value = key, value
 	m.redisKey = ""
+	if cap(m.text) > maxKeptText {
+		m.text = nil
+	}
 	m.entry.Release()
 	c.calls.Put(m)
 }
@@ -95,24 +97,36 @@ func (c *Cache[K, V]) deadline(m *call[K, V]) time.Time {
 	return m.began.Add(c.core.redisTimeout)
 }
 
+// maxKeptText is how much memory for the text of a key a call keeps for the next.
+const maxKeptText = 4 << 10
+
 // maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
 // takes 512 MB.
 const maxKey = 255 << 20
 
-var errKeySize = errors.New("the Redis key would be longer than 255 MB")
+var (
+	errKeySize   = errors.New("the Redis key would be longer than 255 MB")
+	errKeyPrefix = errors.New("Config.Key did not append to dst: the family's prefix is gone")
+)
 
 func (c *Cache[K, V]) appendKey(dst []byte, key *K) ([]byte, error) {
-	dst = append(dst, c.core.prefix...)
+	prefix := c.core.prefix
+	dst = append(dst, prefix...)
 	var err error
 	if c.keyFunc != nil {
 		dst = c.keyFunc(dst, *key)
 	} else {
 		dst, err = c.keyText(dst, unsafe.Pointer(key))
 	}
-	if err == nil && len(dst) > maxKey {
-		err = errKeySize
+	switch {
+	case err != nil:
+		return nil, err
+	case len(dst) > maxKey:
+		return nil, errKeySize
+	case len(dst) < len(prefix) || string(dst[:len(prefix)]) != prefix:
+		return nil, errKeyPrefix
 	}
-	return dst, err
+	return dst, nil
 }
 
 // RedisKey returns the Redis key that holds the value of key, or the empty string

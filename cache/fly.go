@@ -13,7 +13,7 @@ import (
 // fly is what a flight does: look again if the key may have been filled since the
 // call looked, load, store. r is its own.
 func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (*found, error) {
-	if !r.refresh && !r.noRedis && c.core.flights.Stores(r.redisKey) != r.stores {
+	if !r.refresh && !r.noRedis && c.core.flights.Changes(r.redisKey) != r.changes {
 		if seen, err := c.lookAgain(ctx, f, r); seen != nil || err != nil {
 			return seen, err
 		}
@@ -97,7 +97,7 @@ func (c *Cache[K, V]) storeAbsent(ctx context.Context, f *flight.Flight[*found],
 // only, which is asked for its effect; all others have their value.
 func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, w write) error {
 	if !f.SealStore() {
-		if w.send != nil {
+		if w.send != nil && ctx.Err() == nil { // else nobody waits for the result any more
 			w.event.Fenced = true
 			c.stats.fenced.Add(1)
 			c.observer.write(ctx, w.event)

@@ -3,8 +3,10 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -173,12 +175,23 @@ func (c *Cache[K, V]) look(ctx context.Context, m *call[K, V], ttl bool) error {
 func (c *Cache[K, V]) decode(ctx context.Context, m *call[K, V]) {
 	var zero V
 	m.value = zero
-	if err := c.codec.Decode(&m.entry.Wire, &m.value); err != nil {
+	if err := c.parse(&m.entry.Wire, &m.value); err != nil {
 		m.value = zero
 		c.sawBroken(ctx, m, err)
 		return
 	}
 	m.state = Present
+}
+
+// parse decodes what Redis holds, which is not trusted: a codec that panics over it
+// must not take the process along.
+func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
+		}
+	}()
+	return c.codec.Decode(w, v)
 }
 
 // sawBroken tells of a broken entry, once a call.

@@ -30,7 +30,7 @@ type task struct {
 	op       Op
 	redisKey string
 	settings settings
-	stores   uint64        // of the key when the call looked, see flight.Group.Stores
+	changes  uint64        // of the key when the call looked, see flight.Group.Changes
 	patience time.Duration // how long the flight may still wait for Redis
 	noRedis  bool          // Redis has failed: go on without
 	broken   bool          // the key holds what cannot be decoded
@@ -53,7 +53,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		join = c.core.flights.Refresh
 	}
 	for turn := range maxTurns {
-		stores := c.core.flights.Stores(m.redisKey)
+		changes := c.core.flights.Changes(m.redisKey)
 		if !refresh {
 			var err error
 			if m, err = c.lookOnce(ctx, m); err != nil {
@@ -67,7 +67,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 			}
 		}
 		r := c.request(m, load, s)
-		r.stores, r.refresh = stores, refresh
+		r.changes, r.refresh = changes, refresh
 		f, outcome, err := join(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
 			return c.fly(ctx, f, r)
 		})
@@ -129,7 +129,7 @@ func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, er
 	}
 	own := &call[K, V]{op: m.op, redisKey: m.redisKey}
 	own.entry.Borrow(f.entry)
-	if err := c.codec.Decode(&own.entry.Wire, &own.value); err != nil {
+	if err := c.parse(&own.entry.Wire, &own.value); err != nil {
 		err := c.core.error(m.op, m.redisKey, ErrDecode, err)
 		c.core.observer.survived(ctx, err)
 		return none, err

@@ -49,7 +49,8 @@ type Value[V any] interface {
 // A Codec turns one V into all that one Redis key holds and back. It must be
 // safe for concurrent use; the Wire belongs to the call.
 //
-// Encode adds the spans of *v to an empty w and leaves *v alone. Decode sets *v,
+// Encode adds the spans of *v to an empty w and leaves *v alone; no span may share
+// memory with *v, whose owner may change it. Decode sets *v,
 // which is the zero value, from the spans of w; what *v keeps of them has to be
 // copied. The rules of Value about hostile bytes and errors hold for Decode.
 type Codec[V any] interface {

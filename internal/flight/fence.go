@@ -46,6 +46,7 @@ func (w Fence[R]) End() {
 	w.group.mu.Lock()
 	defer w.group.mu.Unlock()
 	for _, key := range w.keys {
+		w.group.changes[stripe(key)].Add(1)
 		l := w.group.lanes[key]
 		l.writes--
 		l.push()

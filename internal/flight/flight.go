@@ -36,7 +36,7 @@ type Group[R any] struct {
 	clock   uint64 // orders arrivals and flights
 	closed  bool
 	running sync.WaitGroup
-	stores  [256]atomic.Uint64 // see Stores
+	changes [256]atomic.Uint64 // see Changes
 }
 
 // A lane is what goes on about one key. It is guarded by Group.mu and gone when
@@ -172,10 +172,11 @@ func (g *Group[R]) Close() {
 	g.running.Wait()
 }
 
-// Stores counts the flights that have ended with a store, for key and for others
-// that share its count. As long as it stays the same, no flight has stored key.
-func (g *Group[R]) Stores(key string) uint64 {
-	return g.stores[stripe(key)].Load()
+// Changes counts the flights that have ended with a store and the writes that have
+// ended, of key and of others that share its count. As long as it stays the same,
+// neither has changed what key holds.
+func (g *Group[R]) Changes(key string) uint64 {
+	return g.changes[stripe(key)].Load()
 }
 
 var seed = maphash.MakeSeed()
@@ -260,7 +261,7 @@ func (f *Flight[R]) resolve(r R, err error) {
 	}
 	f.resolved, f.result, f.err = true, r, err
 	if f.storing {
-		f.group.stores[stripe(f.key)].Add(1)
+		f.group.changes[stripe(f.key)].Add(1)
 	}
 	f.settle()
 	f.leaveLane()
