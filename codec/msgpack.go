@@ -1,0 +1,62 @@
+package codec
+
+import (
+	"reflect"
+	"sync"
+	"unsafe"
+)
+
+// Msgpack stores MessagePack, wire-compatible with
+// github.com/vmihailenco/msgpack/v5: it reads what msgpack.Marshal writes,
+// writes the bytes that msgpack.Marshal would write, up to the order of map keys,
+// and keeps to the same struct tags. See Packed for the types, and for where it
+// is stricter.
+//
+// How a V is laid out is found out once, when the codec is made: encoding does
+// not reflect, save on maps and for types with methods of their own, and does not
+// allocate; decoding allocates what the value keeps. A V with encoding methods of
+// its own, anywhere inside, is copied to the heap once a call to encode.
+//
+// Of a type that cannot be carried the codec's Check, and every use of it, is an
+// error that names the fields.
+func Msgpack[V any]() StringCodec[V] {
+	p, err := PackedOf(reflect.TypeFor[V]())
+	return String[V](&packedValue[V]{packed: p, err: err})
+}
+
+type packedValue[V any] struct {
+	packed *Packed
+	err    error // of PackedOf
+
+	// scratch holds *V for AppendValue, so that its v need not be allocated to
+	// be pointed at.
+	scratch sync.Pool
+}
+
+func (c *packedValue[V]) Check() error { return c.err }
+
+func (c *packedValue[V]) AppendValue(dst []byte, v V) ([]byte, error) {
+	if c.err != nil {
+		return dst, c.err
+	}
+	if c.packed.methods { // which may keep their receiver
+		own := v
+		return c.packed.Append(dst, unsafe.Pointer(&own))
+	}
+	scratch, _ := c.scratch.Get().(*V)
+	if scratch == nil {
+		scratch = new(V)
+	}
+	*scratch = v
+	dst, err := c.packed.Append(dst, unsafe.Pointer(scratch))
+	clear(unsafe.Slice(scratch, 1)) // the pool must not keep what v points to
+	c.scratch.Put(scratch)
+	return dst, err
+}
+
+func (c *packedValue[V]) ParseValue(src []byte, v *V) error {
+	if c.err != nil {
+		return c.err
+	}
+	return c.packed.Parse(src, unsafe.Pointer(v))
+}

@@ -1,0 +1,192 @@
+package codec
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// packFields is the plan of a struct.
+type packFields struct {
+	all     []packField    // those that are written, in order, then those that are only read
+	written int            // how many are written
+	index   map[string]int // by name, into all
+	array   bool           // written as an array
+	omits   bool           // some field has omitempty
+}
+
+// A packField is a field of a struct, or of a struct embedded in it.
+type packField struct {
+	name string
+	key  string    // the name as it is written
+	via  []packHop // embedded pointers to follow, outermost first
+	off  uintptr   // from there
+	omit bool      // omitempty
+	node *packNode
+}
+
+// A packHop is an embedded pointer to a struct.
+type packHop struct {
+	off  uintptr
+	elem reflect.Type
+}
+
+func isPacked(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
+
+// structFields lists the fields of the struct t with the rules of the library. A
+// field that is embedded as a whole can be read under its own name as well, which
+// is how older structs or ones with noinline wrote it.
+func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
+	if slices.Contains(c.inlined, t) {
+		c.refuse(path, t, "it embeds itself; give the field the tag `msgpack:\",noinline\"`")
+		return &packFields{}
+	}
+	c.inlined = append(c.inlined, t)
+	defer func() { c.inlined = c.inlined[:len(c.inlined)-1] }()
+
+	fs := &packFields{index: make(map[string]int)}
+	var readOnly []packField // by index -1, -2 and so on
+	also := func(name string, f packField) {
+		if _, taken := fs.index[name]; !taken {
+			readOnly = append(readOnly, f)
+			fs.index[name] = -len(readOnly)
+		}
+	}
+	omitAll := false
+	for i := range t.NumField() {
+		f := t.Field(i)
+		at := path + "." + f.Name
+		tag, ok := parsePackTag(f.Tag.Get("msgpack"))
+		if !ok {
+			c.refuse(at, f.Type, "quotes, backslashes and parentheses in the msgpack tag are not supported")
+		}
+		if tag.name == "-" {
+			continue
+		}
+		if f.Name == "_msgpack" {
+			fs.array = tag.has("as_array") || tag.has("asArray")
+			omitAll = omitAll || tag.has("omitempty")
+		}
+		if !isPacked(f) {
+			continue
+		}
+		if tag.has("intern") {
+			c.refuse(at, f.Type, "interned strings are not supported; drop the tag's intern")
+		}
+		if tag.name == "" {
+			tag.name = f.Name
+		}
+		if inner := c.inlineable(fs, f, tag, at); inner != nil {
+			fs.inline(inner, f)
+			if len(inner.all) > 0 {
+				also(tag.name, packField{name: tag.name, off: f.Offset, node: c.plan(f.Type, at)})
+			}
+			continue
+		}
+		field := packField{name: tag.name, off: f.Offset, omit: omitAll || tag.has("omitempty"), node: c.node(f.Type, at)}
+		if i, taken := fs.index[field.name]; taken && i >= 0 {
+			c.refuse(at, f.Type, "another field is written as %q as well; name one of them otherwise by a tag", field.name)
+		}
+		fs.add(field)
+		if alias, ok := tag.options["alias"]; ok {
+			also(alias, field)
+		}
+	}
+	fs.finish(readOnly)
+	return fs
+}
+
+func (fs *packFields) add(f packField) {
+	fs.index[f.name] = len(fs.all)
+	fs.all = append(fs.all, f)
+	fs.omits = fs.omits || f.omit
+}
+
+// finish adds the fields that are only read, whose indexes count down from -1.
+func (fs *packFields) finish(readOnly []packField) {
+	for name, i := range fs.index {
+		if i < 0 {
+			fs.index[name] = len(fs.all) - 1 - i
+		}
+	}
+	fs.written = len(fs.all)
+	fs.all = append(fs.all, readOnly...)
+	for i := range fs.all {
+		fs.all[i].key = string(appendString(nil, fs.all[i].name))
+	}
+}
+
+// inlineable returns the fields of the embedded struct f if they are to be fields
+// of the struct around it, fs, and nil if not: f is then a field like others. A
+// struct that has a name that fs already has is inlined only where the tag says
+// so, without that name.
+func (c *packCompiler) inlineable(fs *packFields, f reflect.StructField, tag packTag, path string) *packFields {
+	if !f.Anonymous || tag.has("noinline") {
+		return nil
+	}
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || c.plan(t, path).op != packStruct {
+		if tag.has("inline") {
+			c.refuse(path, f.Type, "only structs without encoding methods of their own can be inlined")
+		}
+		return nil
+	}
+	inner := c.structFields(t, path)
+	shadowed := func(f packField) bool {
+		_, taken := fs.index[f.name]
+		return taken
+	}
+	own := inner.all[:inner.written]
+	if !tag.has("inline") && slices.ContainsFunc(own, shadowed) {
+		return nil
+	}
+	inner.all = slices.DeleteFunc(slices.Clone(own), shadowed)
+	return inner
+}
+
+// inline adds the fields of a struct that is embedded as f.
+func (fs *packFields) inline(inner *packFields, f reflect.StructField) {
+	for _, field := range inner.all {
+		field.via = slices.Clone(field.via)
+		switch {
+		case f.Type.Kind() == reflect.Pointer:
+			field.via = slices.Insert(field.via, 0, packHop{f.Offset, f.Type.Elem()})
+		case len(field.via) > 0:
+			field.via[0].off += f.Offset
+		default:
+			field.off += f.Offset
+		}
+		fs.add(field)
+	}
+}
+
+// A packTag is a parsed struct tag: a name, then options, some with a value, as
+// in "id,omitempty,alias:key".
+type packTag struct {
+	name    string
+	options map[string]string
+}
+
+func (t packTag) has(option string) bool {
+	_, ok := t.options[option]
+	return ok
+}
+
+// parsePackTag reads a tag as the library does, but for quoting, of which it
+// reports false.
+func parsePackTag(s string) (packTag, bool) {
+	t := packTag{options: make(map[string]string)}
+	for i, part := range strings.Split(s, ",") {
+		option, value, valued := strings.Cut(part, ":")
+		switch {
+		case i == 0 && !valued:
+			t.name = strings.TrimSpace(part)
+		default:
+			t.options[strings.TrimSpace(option)] = strings.TrimSpace(value)
+		}
+	}
+	return t, !strings.ContainsAny(s, `'\(`)
+}

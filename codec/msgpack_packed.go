@@ -1,0 +1,165 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"sync"
+	"unsafe"
+)
+
+// A Packed is the MessagePack form of one type that is known only at run time:
+// of a hash field, say. It is what Msgpack is made of, and agrees with
+// github.com/vmihailenco/msgpack/v5 on every type:
+//
+//	bool, integers, floats   int and uint as short as they can be, others at full width
+//	string                   str
+//	[]byte, [N]byte          bin; nil is nil
+//	slices, arrays           array; a nil slice is nil
+//	maps                     map, in no order; a nil map is nil
+//	structs                  map by field name, or array with _msgpack struct{} `msgpack:",as_array"`
+//	pointers                 what they point to, or nil
+//	any                      the value in it; read as nil, bool, int8 to uint64, float32, float64, string,
+//	                         []byte, []any, map[string]any, time.Time
+//	error                    its text
+//	time.Time                extension -1; the zone is not kept, times are read in time.Local
+//	time.Duration            an integer of nanoseconds
+//
+// and named types of these. A type, or its pointer, with EncodeMsgpack and
+// DecodeMsgpack, MarshalMsgpack and UnmarshalMsgpack, the binary or the text
+// methods of package encoding is written and read with them, and so is one that
+// was given to msgpack.RegisterExt and its like before its first use here.
+//
+// Of struct tags the name, -, omitempty, inline, noinline, alias and as_array
+// work as in the library. Fields that the bytes do not name keep their zero
+// value, names that the struct does not have are skipped, and of a repeated name
+// or key the last one counts.
+//
+// Stricter than the library are these. Reading refuses, before anything is
+// allocated, bytes that are not exactly one well-formed value nested at most 64
+// deep; then a number that the type cannot hold exactly (300 in an int8, -1 in a
+// uint, 1<<53+1 in a float64) and a map key that cannot be hashed. What is
+// allocated, beside the bytes of strings, is at most 256 times len(src) and 1
+// MiB. Writing refuses what could not be read back for these reasons, such as a
+// cyclic value. PackedOf refuses what the library would lose or fail on: two
+// fields of one name, a struct with content but without exported fields, channels,
+// functions and complex numbers, interfaces with methods, methods that only write
+// or only read, interned strings, and quoted tags.
+//
+// What a type's own methods allocate, and which numbers they take for which, is
+// up to them; they are given one well-formed value. Their errors and panics become
+// errors that name the type.
+//
+// A Packed is safe for concurrent use.
+type Packed struct {
+	node    *packNode
+	methods bool // there are, or may be, methods of user types to call
+}
+
+// PackedOf returns the MessagePack form of t. A type that has none is an error,
+// which names each field to blame and says what to do about it.
+func PackedOf(t reflect.Type) (*Packed, error) {
+	if t == nil {
+		return nil, errors.New("codec: a nil reflect.Type has no MessagePack form; use reflect.TypeFor")
+	}
+	if known, ok := packs.Load(t); ok {
+		return known.(*packing).packed, known.(*packing).err
+	}
+	c := &packCompiler{nodes: make(map[reflect.Type]*packNode)}
+	made := &packing{packed: &Packed{node: c.node(t, packPath(t)), methods: c.methods}}
+	if len(c.errs) > 0 {
+		made.packed, made.err = nil, errors.Join(c.errs...)
+	}
+	known, _ := packs.LoadOrStore(t, made)
+	return known.(*packing).packed, known.(*packing).err
+}
+
+// packs holds a *packing for each reflect.Type that PackedOf was asked for.
+var packs sync.Map
+
+type packing struct {
+	packed *Packed
+	err    error
+}
+
+// Append appends the MessagePack of the variable at p, which must be of the
+// Packed's type, and returns the longer slice. On an error it returns dst as it
+// was. It allocates only where dst is too short, for types with methods of their
+// own, and for values in an any that are not of the types an any is read as.
+func (k *Packed) Append(dst []byte, p unsafe.Pointer) ([]byte, error) {
+	w := packer{}
+	b, err := k.append(&w, dst, p)
+	switch n := len(b) - len(dst); {
+	case err != nil:
+	case uint64(n) > math.MaxUint32:
+		err = fmt.Errorf("codec: a %v of 4 GiB or more is not written, because MessagePack cannot tell such lengths", k.node.typ)
+	case w.held > held(n):
+		err = fmt.Errorf("codec: a %v that is hundreds of times larger in memory than as MessagePack is not written, because it could not be read back", k.node.typ)
+	}
+	if _, ok := errors.AsType[*panicError](err); ok {
+		err = opaque(fmt.Sprintf("MessagePack of a %v", k.node.typ), err)
+	}
+	if err != nil {
+		return dst, err
+	}
+	return b, nil
+}
+
+func (k *Packed) append(w *packer, dst []byte, p unsafe.Pointer) (b []byte, err error) {
+	defer contain(&err)
+	return w.value(dst, k.node, p)
+}
+
+// Parse sets the variable at p, which must be of the Packed's type and hold its
+// zero value, from src. It keeps nothing of src and allocates only what the
+// variable keeps. On an error the variable holds some of the value or none. The
+// error tells which field is to blame and never holds the bytes.
+func (k *Packed) Parse(src []byte, p unsafe.Pointer) error {
+	bad := scan(src)
+	if bad == nil {
+		r := unpacker{b: src, left: held(len(src))}
+		bad = k.parse(&r, p)
+	}
+	if bad == nil {
+		return nil
+	}
+	return fmt.Errorf("codec: the stored bytes are no MessagePack of a %v: %w", k.node.typ, bad)
+}
+
+func (k *Packed) parse(r *unpacker, p unsafe.Pointer) (bad *unreadable) {
+	var err error
+	defer func() {
+		if err != nil {
+			bad = &unreadable{why: opaque("reading them", err).Error()}
+		}
+	}()
+	defer contain(&err)
+	return r.value(k.node, p)
+}
+
+// held is how many bytes of memory, strings aside, a value may take that is n
+// bytes of MessagePack. Without the bound a byte could stand for a struct of any
+// size: bytes that nobody trusted would choose how often it is allocated.
+func held(n int) int { return 256*n + 1<<20 }
+
+// An unreadable says why bytes cannot be read, and in which field.
+type unreadable struct {
+	path string // fields from the outermost to the one to blame: "Owner.Age"
+	why  string
+}
+
+func (e *unreadable) Error() string {
+	if e.path == "" {
+		return e.why
+	}
+	return e.path + ": " + e.why
+}
+
+// in says that the value is in the named field. The receiver may be shared.
+func (e *unreadable) in(field string) *unreadable {
+	if e.path != "" {
+		field += "." + e.path
+	}
+	return &unreadable{path: field, why: e.why}
+}
