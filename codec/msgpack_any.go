@@ -140,7 +140,7 @@ func (r *unpacker) any() (any, *unreadable) {
 		return append([]byte{}, b...), nil
 	case class >= leadBytes8 || c >= codeFixStr && c < codeNil:
 		b, _ := r.bytes()
-		return string(b), nil
+		return r.string(b), nil
 	}
 	return r.anyScalar(c), nil
 }
@@ -157,7 +157,7 @@ func (r *unpacker) anyEntries(count int) (map[string]any, *unreadable) {
 		if err != nil {
 			return nil, err
 		}
-		m[string(k)] = v
+		m[r.string(k)] = v
 	}
 	return m, nil
 }

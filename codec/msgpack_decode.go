@@ -14,7 +14,28 @@ import (
 type unpacker struct {
 	b    []byte
 	pos  int
-	left int // bytes of memory that may still be allocated, see held
+	left int    // bytes of memory that may still be allocated, see held
+	text []byte // what short strings are cut from
+}
+
+// Short strings share an allocation, which saves most of a struct's: one of them
+// keeps at most textChunk bytes in memory.
+const (
+	textShort = 64
+	textChunk = 256
+)
+
+// string returns a copy of b, which was just read.
+func (r *unpacker) string(b []byte) string {
+	if len(b) > textShort || len(b) == 0 {
+		return string(b)
+	}
+	if cap(r.text)-len(r.text) < len(b) {
+		r.text = make([]byte, 0, min(len(b)+len(r.b)-r.pos, textChunk))
+	}
+	start := len(r.text)
+	r.text = append(r.text, b...)
+	return unsafe.String(&r.text[start], len(b))
 }
 
 var (
@@ -62,7 +83,7 @@ func (r *unpacker) value(n *packNode, p unsafe.Pointer) *unreadable {
 		if !ok {
 			return mismatch(n.typ, c)
 		}
-		*(*string)(p) = string(b)
+		*(*string)(p) = r.string(b)
 	case packInt, packInt8, packInt16, packInt32, packInt64:
 		return r.int(n, p)
 	case packUint, packUint8, packUint16, packUint32, packUint64:
@@ -183,9 +204,14 @@ func (r *unpacker) number() (u uint64, negative, ok bool) {
 		return uint64(c), false, true
 	case c >= codeNegative:
 		return uint64(int8(c)), true, true
-	case c >= codeUint8 && c <= codeUint64:
+	case c == codeUint64:
+		return binary.BigEndian.Uint64(r.next(8)), false, true
+	case c == codeInt64:
+		i := int64(binary.BigEndian.Uint64(r.next(8)))
+		return uint64(i), i < 0, true
+	case c >= codeUint8 && c <= codeUint32:
 		return r.big(1 << (c - codeUint8)), false, true
-	case c >= codeInt8 && c <= codeInt64:
+	case c >= codeInt8 && c <= codeInt32:
 		size := 1 << (c - codeInt8)
 		shift := 64 - 8*size
 		i := int64(r.big(size)<<shift) >> shift
@@ -238,7 +264,7 @@ func (r *unpacker) float(n *packNode, p unsafe.Pointer) *unreadable {
 		return nil
 	case c == codeFloat64 && n.op == packFloat64:
 		r.pos++
-		*(*uint64)(p) = r.big(8)
+		*(*float64)(p) = math.Float64frombits(binary.BigEndian.Uint64(r.next(8)))
 		return nil
 	}
 	u, negative, ok := r.number()

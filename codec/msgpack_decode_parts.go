@@ -115,10 +115,9 @@ func (r *unpacker) fields(f *packFields, p unsafe.Pointer, count int) *unreadabl
 	next := 0
 	for range count {
 		if next < f.written {
-			field := &f.all[next]
-			if end := r.pos + len(field.key); end <= len(r.b) && string(r.b[r.pos:end]) == field.key {
+			if field := &f.all[next]; field.isKey(r.b[r.pos:]) {
 				next++
-				r.pos = end
+				r.pos += len(field.key)
 				if err := r.field(field, p); err != nil {
 					return err
 				}

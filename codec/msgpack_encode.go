@@ -143,12 +143,14 @@ func (w *packer) all(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, error
 	for i := range f.written {
 		field := &f.all[i]
 		if !f.array {
-			dst = append(dst, field.key...)
+			dst = field.appendKey(dst)
 		}
-		at := w.at(field, p)
-		if at == nil {
-			dst = append(dst, codeNil)
-			continue
+		at := unsafe.Add(p, field.off)
+		if field.via != nil {
+			if at = w.at(field, p); at == nil {
+				dst = append(dst, codeNil)
+				continue
+			}
 		}
 		var err error
 		if dst, err = w.value(dst, field.node, at); err != nil {
@@ -171,7 +173,7 @@ func (w *packer) some(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, erro
 		}
 		count++
 		var err error
-		if dst, err = w.value(append(dst, field.key...), field.node, at); err != nil {
+		if dst, err = w.value(field.appendKey(dst), field.node, at); err != nil {
 			return dst, err
 		}
 	}

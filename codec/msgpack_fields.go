@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"encoding/binary"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +21,8 @@ type packFields struct {
 type packField struct {
 	name string
 	key  string    // the name as it is written
+	word uint64    // if that has at most 8 bytes: these, in little-endian order
+	mask uint64    // and their bits
 	via  []packHop // embedded pointers to follow, outermost first
 	off  uintptr   // from there
 	omit bool      // omitempty
@@ -96,6 +100,23 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 	return fs
 }
 
+// appendKey appends the name. A short one is a word, cut to its length: one store
+// in place of a call.
+func (f *packField) appendKey(dst []byte) []byte {
+	if f.mask == 0 {
+		return append(dst, f.key...)
+	}
+	return binary.LittleEndian.AppendUint64(dst, f.word)[:len(dst)+len(f.key)]
+}
+
+// isKey reports whether b begins with the name as it is written.
+func (f *packField) isKey(b []byte) bool {
+	if f.mask != 0 && len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b)&f.mask == f.word
+	}
+	return len(b) >= len(f.key) && string(b[:len(f.key)]) == f.key
+}
+
 func (fs *packFields) add(f packField) {
 	fs.index[f.name] = len(fs.all)
 	fs.all = append(fs.all, f)
@@ -112,7 +133,14 @@ func (fs *packFields) finish(readOnly []packField) {
 	fs.written = len(fs.all)
 	fs.all = append(fs.all, readOnly...)
 	for i := range fs.all {
-		fs.all[i].key = string(appendString(nil, fs.all[i].name))
+		f := &fs.all[i]
+		f.key = string(appendString(nil, f.name))
+		if n := len(f.key); n <= 8 {
+			var word [8]byte
+			copy(word[:], f.key)
+			f.word = binary.LittleEndian.Uint64(word[:])
+			f.mask = math.MaxUint64 >> (64 - 8*n)
+		}
 	}
 }
 
@@ -150,7 +178,7 @@ func (c *packCompiler) inlineable(fs *packFields, f reflect.StructField, tag pac
 // inline adds the fields of a struct that is embedded as f.
 func (fs *packFields) inline(inner *packFields, f reflect.StructField) {
 	for _, field := range inner.all {
-		field.via = slices.Clone(field.via)
+		field.via = slices.Clone(field.via) // nil stays nil
 		switch {
 		case f.Type.Kind() == reflect.Pointer:
 			field.via = slices.Insert(field.via, 0, packHop{f.Offset, f.Type.Elem()})

@@ -151,7 +151,7 @@ func (r *unpacker) mapStringString(n *packNode, p *map[string]string) *unreadabl
 		if !ok {
 			return mismatch(n.elem.typ, c)
 		}
-		m[string(k)] = string(v)
+		m[r.string(k)] = r.string(v)
 	}
 	return nil
 }

@@ -127,24 +127,25 @@ func scanValue(b []byte, pos, depth int) (end int, err *unreadable) {
 	left := 1              // in the innermost
 	outer := depth
 	for {
-		for left == 0 {
-			if depth == outer {
-				return pos, nil
+		for ; left > 0 && uint(pos) < uint(len(b)); left-- {
+			class := leads[b[pos]]
+			if class-1 >= leadFixed { // 0 wraps around
+				break
 			}
+			pos += int(class)
+		}
+		switch {
+		case left == 0 && depth > outer:
 			depth--
 			left = open[depth]
-		}
-		left--
-		if pos >= len(b) {
+			continue
+		case left == 0 && pos <= len(b):
+			return pos, nil
+		case pos >= len(b):
 			return 0, errCut
 		}
+		left--
 		class := leads[b[pos]]
-		if class-1 < leadFixed { // 0 wraps around
-			if pos += int(class); pos > len(b) {
-				return 0, errCut
-			}
-			continue
-		}
 		next, count, err := scanLong(b, pos, class)
 		if err != nil {
 			return 0, err
