@@ -91,7 +91,10 @@ func TestCompressPadsWhatShrinksTooMuch(t *testing.T) {
 		if back, err := load(c, "k", b); err != nil || !bytes.Equal(back, zeros) {
 			t.Errorf("%v: 10 MiB of zeros do not come back: %v", algo, err)
 		}
-		_, err := load(c, "k", strings.TrimLeft(b, "\xff"))
+		for strings.HasPrefix(b, "\xff") {
+			b = b[1:]
+		}
+		_, err := load(c, "k", b)
 		if algo == codec.Zstd { // S2 shrinks them less than the padding asks for
 			fails(t, err, "claim to inflate")
 		}

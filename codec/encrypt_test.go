@@ -170,7 +170,7 @@ func TestEncryptAllocations(t *testing.T) {
 // TestWrappersInferTheirTypes compiles: no type is written twice.
 func TestWrappersInferTheirTypes(t *testing.T) {
 	ring := keyring(t, 1)
-	var c codec.Codec[user] = codec.Encrypt(codec.Compress(codec.JSON[user](), codec.Zstd, 1024), ring)
+	var c codec.Codec[user] = codec.Encrypt(codec.Compress(codec.Msgpack[user](), codec.Zstd, 1024), ring)
 	var s codec.Codec[string] = codec.Encrypt(codec.Text[string](), ring)
 	var v codec.Value[blob] = codec.Compress(codec.Bytes[blob](), codec.S2, 0)
 	for _, c := range []any{c, s, v} {

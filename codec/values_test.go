@@ -95,17 +95,28 @@ func fails(t *testing.T, err error, why string) {
 	}
 }
 
+// deep returns the JSON of a user with n others behind it.
+func deep(n int) string {
+	return strings.Repeat(`{"Next":`, n) + "{}" + strings.Repeat("}", n)
+}
+
+func TestJSONReadsDeepNesting(t *testing.T) {
+	if _, err := load(codec.JSON[user](), "k", deep(9_999)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestJSONErrors(t *testing.T) {
 	c := codec.JSON[user]()
 	for bytes, why := range map[string]string{
-		`{"ID":1} {}`:                      "byte 10",
-		`{"ID":"` + secret + `"}`:          "field ID",
-		`{"ID":1e400}`:                     "field ID",
-		`{"Next":{"Name":12345}}`:          "field Next.Name",
-		`"` + secret + `"`:                 "does not fit",
-		`{"ID":` + secret:                  "no JSON",
-		``:                                 "no JSON",
-		strings.Repeat(`{"Next":`, 10_001): "no JSON",
+		`{"ID":1} {}`:             "byte 10",
+		`{"ID":"` + secret + `"}`: "field ID",
+		`{"ID":1e400}`:            "field ID",
+		`{"Next":{"Name":12345}}`: "field Next.Name",
+		`"` + secret + `"`:        "does not fit",
+		`{"ID":` + secret:         "no JSON",
+		``:                        "no JSON",
+		deep(10_000):              "no JSON",
 	} {
 		_, err := load(c, "k", bytes)
 		fails(t, err, why)

@@ -1,0 +1,23 @@
+// Package codec turns values into what one Redis key holds, and back. It does no
+// I/O.
+//
+// A Value makes one byte string of one V. A Codec fills a whole key, whose Redis
+// type is its Shape. What Text, Bytes, JSON, Msgpack and Binary return is both,
+// and the wrappers take what they return:
+//
+//	codec.Text[time.Duration]()                                 // 1m30s
+//	codec.Compress(codec.Msgpack[User](), codec.Zstd, 1024)     // from 1024 bytes on
+//	codec.Encrypt(codec.Compress(codec.JSON[User](), codec.S2, 0), ring)
+//
+// The key holds exactly what the codec wrote: no header and no mark of the cache.
+// Text, Bytes, JSON and Msgpack are plain to any program; the bytes of Compress
+// and Encrypt are laid out in their doc comments.
+//
+// Redis is not trusted with the process. Bytes that no codec wrote are an error:
+// not a panic, and not memory that they only claim to need. No error holds a
+// value, or bytes of one, so that errors can be logged; what a type's own methods
+// say is therefore told by its type only.
+//
+// A codec that is built wrongly, of a type that it cannot carry, say, is told by
+// its Check, which cache.New asks. Package codectest proves a codec of your own.
+package codec
