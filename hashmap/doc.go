@@ -1,0 +1,39 @@
+// Package hashmap stores a struct as a Redis hash, a field in each field:
+//
+//	type User struct {
+//		ID      int64         `redis:"id"`
+//		Name    string        `redis:"name"`
+//		Seen    time.Time     `redis:"seen,omitempty"`
+//		Tags    []string      `redis:"tags,json"`
+//		Address Address       `redis:"addr_,inline"` // addr_street, addr_city
+//		Session chan struct{} `redis:"-"`
+//	}
+//
+//	var users = hashmap.MustOf[User]() // a codec.Codec[User] for the cache
+//
+// Tags are those of go-redis; what they say is checked by Of, which reports all
+// problems at once. A field is called what its tag says, or else as in Go; "-"
+// leaves it out, and so does being unexported. The options are
+//
+//	omitempty  a zero value or an empty slice or map is no field
+//	inline     the fields of the struct, or pointer to one, stand in the hash; the
+//	           name in the tag is put in front of theirs
+//	json       stored by encoding/json, as codec.JSON does
+//	msgpack    stored as codec.Msgpack does
+//
+// Without json and msgpack a field is a text that a person would type: see
+// codec.Scalar for the types, which include those with text methods. Only a
+// time.Duration differs: it is an integer of nanoseconds, because go-redis's Scan
+// reads nothing else. 1m30s is read as well.
+//
+// A pointer is stored as what it points to. A nil pointer is no field, and a
+// missing field is a nil pointer; the same holds for the fields of an inlined
+// pointer, which comes back as nil if none of them is stored.
+//
+// Embedded structs are inlined, unless their tag names them or they have a text
+// form, as time.Time. A field hides those of its name that are embedded more
+// deeply; other fields of one name are refused.
+//
+// go-redis's HGetAll and Scan read what a Mapping writes, and a Mapping reads what
+// HSet of go-redis and of redis-py write.
+package hashmap

@@ -1,0 +1,48 @@
+package hashmap
+
+import (
+	"reflect"
+	"time"
+	"unsafe"
+)
+
+// emptyOf returns whether a variable of type t is stored as no field: a nil
+// pointer always, a zero value or an empty slice or map with omitempty. nil
+// stands for never.
+//
+// A zero value is one of no bits, so that it reads back as it was: -0.0 is kept,
+// and the type's own IsZero is not asked.
+func emptyOf(t reflect.Type, omitempty bool) func(p unsafe.Pointer) bool {
+	switch {
+	case t.Kind() == reflect.Pointer:
+		return zero[unsafe.Pointer]
+	case !omitempty:
+		return nil
+	case t == reflect.TypeFor[time.Time]():
+		return zero[time.Time]
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return zero[string]
+	case reflect.Slice:
+		return func(p unsafe.Pointer) bool { return len(*(*[]struct{})(p)) == 0 }
+	case reflect.Map:
+		return func(p unsafe.Pointer) bool { return reflect.NewAt(t, p).Elem().Len() == 0 }
+	case reflect.Struct, reflect.Array, reflect.Interface:
+		return func(p unsafe.Pointer) bool { return reflect.NewAt(t, p).Elem().IsZero() }
+	}
+	switch t.Size() {
+	case 1:
+		return zero[uint8]
+	case 2:
+		return zero[uint16]
+	case 4:
+		return zero[uint32]
+	}
+	return zero[uint64]
+}
+
+func zero[E comparable](p unsafe.Pointer) bool {
+	var none E
+	return *(*E)(p) == none
+}

@@ -1,0 +1,162 @@
+package hashmap
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// A Mapping stores the fields of a T, a struct or a pointer to one, as the
+// fields of a Redis hash. It is made by Of, implements codec.Codec and
+// codec.Checker, and is safe for concurrent use.
+type Mapping[T any] struct {
+	plan  *plan
+	strct reflect.Type // T, or what T points to
+	isPtr bool
+}
+
+// Of works out the mapping of T, by the rules that the package names. All
+// fields that cannot be mapped are reported at once, joined into one error: each
+// with its path (User.Address.Geo) and a way out.
+//
+// Of is meant to be called once a type, when a program starts: it is where all
+// the reflection is.
+func Of[T any]() (*Mapping[T], error) {
+	t := reflect.TypeFor[T]()
+	m := &Mapping[T]{strct: t}
+	if t.Kind() == reflect.Pointer {
+		m.strct, m.isPtr = t.Elem(), true
+	}
+	if m.strct.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("hashmap: a %v is neither a struct nor a pointer to one; use a codec, such as codec.Text or codec.Msgpack", t)
+	}
+	var err error
+	if m.plan, err = planOf(m.strct); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// MustOf is Of for package variables. It panics where Of returns an error.
+func MustOf[T any]() *Mapping[T] {
+	m, err := Of[T]()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Check implements codec.Checker: a Mapping that Of did not make is an error.
+func (m *Mapping[T]) Check() error {
+	if m == nil || m.plan == nil {
+		return errNotMade
+	}
+	return nil
+}
+
+var errNotMade = errors.New("hashmap: this mapping or field was not made by Of or FieldOf; a zero one stores nothing")
+
+// Shape returns codec.ShapeHash.
+func (m *Mapping[T]) Shape() codec.Shape { return codec.ShapeHash }
+
+// Encode implements codec.Codec: it adds a span for each field of *v, in the
+// order of their declaration, but for those that are left out. A T that is a nil
+// pointer is an error. Encode does not allocate once w has grown, apart from
+// what a field's own methods, JSON or msgpack do.
+func (m *Mapping[T]) Encode(w *codec.Wire, v *T) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	p := unsafe.Pointer(v)
+	if m.isPtr {
+		if p = *(*unsafe.Pointer)(p); p == nil {
+			return fmt.Errorf("hashmap: a nil *%s is no value to store; return loader.ErrNotFound for what does not exist", typeName(m.strct))
+		}
+	}
+	return m.plan.encode(w, p)
+}
+
+// Decode implements codec.Codec: it sets the fields of *v from the spans of w,
+// which may come in any order. A name that T does not have is ignored, and a
+// field that w does not have stays zero, so that programs with an older and a
+// newer T can share a cache. Of two spans with one name the last wins. A T that is
+// a pointer is always allocated.
+//
+// A field whose bytes cannot be read is an error that names the field; *v is
+// then set in part. Decode allocates what *v keeps, apart from what a field's own
+// methods, JSON or msgpack do.
+func (m *Mapping[T]) Decode(w *codec.Wire, v *T) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	p := unsafe.Pointer(v)
+	if m.isPtr {
+		to := reflect.New(m.strct).UnsafePointer()
+		*(*unsafe.Pointer)(p) = to
+		p = to
+	}
+	return m.plan.decode(w, p)
+}
+
+// encode adds the fields of the struct at p.
+func (pl *plan) encode(w *codec.Wire, p unsafe.Pointer) error {
+	for i := range pl.fields {
+		f := &pl.fields[i]
+		switch {
+		case f.text:
+			w.Keep(f.name, append(w.Scratch(), *(*string)(unsafe.Add(p, f.offset))...))
+		case f.writer != nil:
+			b, err := f.writer.Append(w.Scratch(), unsafe.Add(p, f.offset))
+			if err != nil {
+				return f.failed(err)
+			}
+			w.Keep(f.name, b)
+		default:
+			if err := f.encode(w, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decode sets the fields of the zero struct at p.
+func (pl *plan) decode(w *codec.Wire, p unsafe.Pointer) error {
+	fresh := 0 // fields from here on have not been set
+	for i := range w.Len() {
+		n := pl.find(w.Name(i), fresh)
+		if n < 0 {
+			continue
+		}
+		f := &pl.fields[n]
+		switch {
+		case f.text:
+			*(*string)(unsafe.Add(p, f.offset)) = string(w.Value(i))
+		case f.reader != nil && n >= fresh:
+			if err := f.reader.Parse(w.Value(i), unsafe.Add(p, f.offset)); err != nil {
+				return f.failed(err)
+			}
+		default:
+			if err := f.decode(w.Value(i), p, n < fresh); err != nil {
+				return err
+			}
+		}
+		fresh = max(fresh, n+1)
+	}
+	return nil
+}
+
+// find returns the index of the field with this name, or -1. The likely one is
+// tried first: Redis keeps the fields of a small hash in the order they came in.
+func (pl *plan) find(name []byte, likely int) int {
+	if likely < len(pl.fields) && string(pl.fields[likely].name) == string(name) {
+		return likely
+	}
+	if n, ok := pl.index[string(name)]; ok {
+		return int(n)
+	}
+	return -1
+}

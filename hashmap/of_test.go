@@ -1,0 +1,291 @@
+package hashmap_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/asidecache/aside/hashmap"
+)
+
+type writeOnly struct{ _ int }
+
+func (writeOnly) MarshalText() ([]byte, error) { return nil, nil }
+
+type Stamp struct {
+	time.Time
+	Zone string
+}
+
+type tree struct {
+	Name string
+	Left *tree `redis:"left_,inline"`
+}
+
+type Loop struct {
+	ID int
+	*Knot
+}
+
+type Knot struct{ *Loop }
+
+type nested struct {
+	Address struct {
+		Geo complex64
+		Pos map[string]int
+	} `redis:",inline"`
+}
+
+func TestOfRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   func() error
+		want []string // a prefix and a way out, of each problem in turn
+	}{
+		{"chan", of[struct{ A chan int }], []string{"struct.A: a chan", `redis:"-"`}},
+		{"func", of[struct{ A func() }], []string{"struct.A: a func", `redis:"-"`}},
+		{"complex64", of[struct{ A complex64 }], []string{"struct.A: a complex64", `redis:"-"`}},
+		{"complex128", of[struct{ A complex128 }], []string{"struct.A: a complex128", `redis:"-"`}},
+		{"unsafe pointer", of[struct{ A unsafe.Pointer }], []string{"struct.A: a unsafe.Pointer", `redis:"-"`}},
+		{"chan as json", of[struct {
+			A *chan int `redis:",json"`
+		}], []string{"struct.A: a chan", `redis:"-"`}},
+		{"func as msgpack", of[struct {
+			A func() `redis:",msgpack"`
+		}], []string{"struct.A: a func", `redis:"-"`}},
+		{"map", of[struct{ A map[string]int }], []string{"struct.A: ", "json or msgpack"}},
+		{"slice", of[struct{ A []string }], []string{"struct.A: ", "json or msgpack"}},
+		{"array", of[struct{ A [16]byte }], []string{"struct.A: ", "json or msgpack"}},
+		{"interface", of[struct{ A any }], []string{"struct.A: ", "json or msgpack"}},
+		{"error", of[struct{ A error }], []string{"struct.A: ", "json or msgpack"}},
+		{"struct", of[struct{ A address }], []string{"struct.A: ", "inline, json or msgpack"}},
+		{"pointer to struct", of[struct{ A *address }], []string{"struct.A: ", "inline, json or msgpack"}},
+		{"pointer to pointer", of[struct{ A **int }], []string{"struct.A: a pointer to a pointer", "use one pointer"}},
+		{"half of the text methods", of[struct{ A writeOnly }], []string{"struct.A: ", "UnmarshalText"}},
+		{"path", of[nested], []string{"nested.Address.Geo: a complex64", `redis:"-"`, "nested.Address.Pos: ", "json or msgpack"}},
+		{"pointer", of[*nested], []string{"nested.Address.Geo: a complex64", `redis:"-"`, "nested.Address.Pos: ", "json or msgpack"}},
+
+		{"json of an interface with methods", of[struct {
+			A error `redis:",json"`
+		}], []string{"struct.A: a error", `redis:"-"`}},
+		{"json deep", of[struct {
+			A []struct {
+				B, C func()
+				D    int
+				E    map[float64]*chan int
+				f    func()
+				G    func() `json:"-"`
+			} `redis:",json"`
+		}], []string{"struct.A: [].B: a func()", `json:"-"`, "struct.A: [].E: a map[float64]", `json:"-"`, "struct.A: [].E[]: a chan int", `json:"-"`}},
+
+		{"msgpack deep", of[struct {
+			A struct {
+				B []func()
+				C struct{ D complex64 }
+			} `redis:",msgpack"`
+		}], []string{"struct.A: ", `msgpack:"-"`, "struct.A: ", `msgpack:"-"`}},
+
+		{"unknown option", of[struct {
+			A int `redis:"a, omitempty"`
+		}], []string{`struct.A: its tag has the unknown option " omitempty"`, "the options are"}},
+		{"two forms", of[struct {
+			A []int `redis:",json,msgpack"`
+		}], []string{"struct.A: its tag asks for two forms", "keep one"}},
+		{"inline and json", of[struct {
+			A address `redis:",json,inline"`
+		}], []string{"struct.A: its tag asks for two forms", "keep one"}},
+		{"inline and omitempty", of[struct {
+			A address `redis:",omitempty,inline"`
+		}], []string{"struct.A: its tag joins", "put omitempty on the fields"}},
+		{"embedded and omitempty", of[struct {
+			Audit `redis:",omitempty"`
+		}], []string{"struct.Audit: omitempty", "put it on the fields"}},
+		{"inline of no struct", of[struct {
+			A []int `redis:",inline"`
+		}], []string{"struct.A: its tag says inline", "json or msgpack"}},
+		{"inline of nothing", of[struct {
+			ID int
+			A  sync.Mutex `redis:",inline"`
+		}], []string{"struct.A: ", "no exported field"}},
+		{"unexported", of[struct {
+			ID int
+			a  int `redis:"a"`
+		}], []string{"struct.a: an unexported field", "export it"}},
+		{"unexported, tagged empty", of[struct {
+			ID int
+			a  int `redis:""`
+		}], []string{"struct.a: an unexported field", "export it"}},
+		{"unexported inline", of[struct {
+			ID int
+			a  address `redis:",inline"`
+		}], []string{"struct.a: an unexported field", "export it"}},
+		{"embedded, with text methods and fields", of[struct {
+			ID int
+			Stamp
+		}], []string{"struct.Stamp: ", "inline"}},
+
+		{"duplicate", of[struct {
+			A int `redis:"a"`
+			B int `redis:"a"`
+			C int `redis:"a"`
+		}], []string{`struct.A and struct.B and struct.C are all stored as "a"`, "a name of its own"}},
+		{"duplicate of a Go name", of[struct {
+			A int
+			B int `redis:"A"`
+		}], []string{`struct.A and struct.B are all stored as "A"`, "a name of its own"}},
+		{"inlined duplicate", of[struct {
+			Street string
+			A      address `redis:",inline"`
+		}], []string{`struct.Street and struct.A.Street are all stored as "Street"`, "a name of its own"}},
+		{"recursive", of[tree], []string{"tree.Left: a hashmap_test.tree is inlined in itself", "json or msgpack"}},
+		{"recursive by embedding", of[Loop], []string{"Loop.Knot.Loop: a hashmap_test.Loop is inlined in itself", "json or msgpack"}},
+
+		{"no fields", of[struct{}], []string{"struct has no exported field", "export one"}},
+		{"no exported fields", of[sync.Mutex], []string{"Mutex has no exported field", "export one"}},
+		{"number", of[int], []string{"a int is neither a struct", "codec.Text"}},
+		{"pointer to pointer to struct", of[**Audit], []string{"a **hashmap_test.Audit is neither a struct", "codec.Text"}},
+		{"any", of[any], []string{"a interface {} is neither a struct", "codec.Text"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.of()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			problems := strings.Split(err.Error(), "\n")
+			if len(problems) != len(c.want)/2 {
+				t.Fatalf("%d problems, want %d:\n%v", len(problems), len(c.want)/2, err)
+			}
+			for i, p := range problems {
+				if !strings.HasPrefix(p, "hashmap: "+c.want[2*i]) || !strings.Contains(p, c.want[2*i+1]) {
+					t.Errorf("problem %d is\n%s\nwant hashmap: %s ... %s", i, p, c.want[2*i], c.want[2*i+1])
+				}
+			}
+		})
+	}
+}
+
+func of[T any]() error {
+	_, err := hashmap.Of[T]()
+	return err
+}
+
+func TestOfReportsAllAtOnce(t *testing.T) {
+	type bad struct {
+		A chan int
+		B []string
+		C int  `redis:"c,omitempy"`
+		D int  `redis:"d"`
+		E int  `redis:"d"`
+		F *bad `redis:",inline"`
+	}
+	err := of[bad]()
+	for _, path := range []string{"bad.A: ", "bad.B: ", "bad.C: ", "bad.D and bad.E ", "bad.F: "} {
+		if !strings.Contains(fmt.Sprint(err), "hashmap: "+path) {
+			t.Errorf("%q is not in:\n%v", path, err)
+		}
+	}
+}
+
+func TestMustOfPanics(t *testing.T) {
+	defer func() {
+		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "struct.A") {
+			t.Errorf("recovered %v", err)
+		}
+	}()
+	hashmap.MustOf[struct{ A chan int }]()
+}
+
+type Base struct {
+	ID   int
+	Name string
+	Tags map[string]int // no form, but hidden where it is embedded below
+}
+
+type Mid struct {
+	Base
+	Name string
+}
+
+type hiding struct {
+	Tags string
+	Mid
+	ID string
+}
+
+type Left struct{ X, Y int }
+type Right struct{ X, Z int }
+
+type settled struct {
+	Left
+	Right
+	X string
+}
+
+func TestEmbeddedFieldsAreHiddenAsInGo(t *testing.T) {
+	roundTrip(t, hiding{Tags: "t", Mid: Mid{Name: "mid"}, ID: "id"}, span{"Tags", "t"}, span{"Name", "mid"}, span{"ID", "id"})
+	roundTrip(t, settled{Left{0, 1}, Right{0, 2}, "x"}, span{"Y", "1"}, span{"Z", "2"}, span{"X", "x"})
+	err := of[struct {
+		Left
+		Right
+	}]()
+	if want := `hashmap: struct.Left.X and struct.Right.X are all stored as "X"`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("an ambiguous field: %v", err)
+	}
+}
+
+type label string
+
+func TestEmbedding(t *testing.T) {
+	hops := 2
+	type pointers struct {
+		*origin
+		*Audit
+	}
+	roundTrip(t, pointers{})
+	roundTrip(t, pointers{origin: &origin{"s", &hops}}, span{"Source", "s"}, span{"Hops", "2"})
+	roundTrip(t, pointers{Audit: &Audit{}}, span{"CreatedBy", ""}, span{"Revision", "0"})
+	if v := decode(t, hashmap.MustOf[pointers](), wire("Hops", "1", "unknown", "1")); v.origin == nil || v.Audit != nil {
+		t.Errorf("a hash with fields of one struct is read as %+v", v)
+	}
+
+	at := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	type timed struct {
+		time.Time
+		*time.Location `redis:"-"`
+		label          // an unexported field that is no struct
+	}
+	roundTrip(t, timed{Time: at}, span{"Time", "2024-01-02T03:04:05Z"})
+
+	type stamped struct {
+		Stamp `redis:"at"`
+	}
+	m := hashmap.MustOf[stamped]()
+	if got := spans(encode(t, m, stamped{Stamp{at, "lost"}})); !slices.Equal(got, []span{{"at", "2024-01-02T03:04:05Z"}}) {
+		t.Errorf("a named embedded struct with text methods is stored as %q", got)
+	}
+	type spread struct {
+		Stamp `redis:",inline"`
+	}
+	roundTrip(t, spread{Stamp{at, "UTC"}}, span{"Time", "2024-01-02T03:04:05Z"}, span{"Zone", "UTC"})
+
+	type packed struct {
+		Audit `redis:",json"`
+	}
+	roundTrip(t, packed{Audit{"ann", 1}}, span{"Audit", `{"CreatedBy":"ann","Revision":1}`})
+}
+
+func TestInline(t *testing.T) {
+	type person struct {
+		Name string
+		Home address  `redis:"home.,inline"`
+		Work *address `redis:"work.,inline"`
+		Spot geo      `redis:",inline"`
+	}
+	roundTrip(t, person{Name: "ann", Home: address{Street: "a"}}, span{"Name", "ann"}, span{"home.Street", "a"}, span{"geohash", ""})
+	roundTrip(t, person{Work: &address{"b", &geo{Hash: "u"}}, Spot: geo{Hash: "v"}},
+		span{"Name", ""}, span{"home.Street", ""}, span{"work.Street", "b"}, span{"work.geohash", "u"}, span{"geohash", "v"})
+}

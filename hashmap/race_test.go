@@ -1,0 +1,5 @@
+//go:build race
+
+package hashmap_test
+
+func init() { raceEnabled = true }
