@@ -13,4 +13,7 @@
 //     result may not be stored, and waits for a store that was already sent. So a
 //     write that has returned cannot be followed by the fill of an older load.
 //   - A panic goes to the caller whose function it was, and to nobody else.
+//
+// A Group has one mutex, held for a few instructions at a time and never while
+// foreign code runs: not a caller's function, nor a method of its context.
 package flight

@@ -5,27 +5,31 @@ import "context"
 // A Fence is a write of one or more keys that is under way.
 type Fence[R any] struct {
 	group *Group[R]
-	keys  []string
+	lanes []*lane[R]
 }
 
 // Fence begins a write of the keys: no flight that is under way, or starts
 // before End, may store its result, and no caller that comes after End shares one
 // of them. It returns when every store that was already announced has been
-// answered, or with the error of ctx; End must be called in both cases.
+// answered, or with the error of ctx. In both cases End must be called, once; keys
+// may be reused at once.
 func (g *Group[R]) Fence(ctx context.Context, keys ...string) (Fence[R], error) {
-	w := Fence[R]{g, keys}
-	var storing []*Flight[R]
+	w := Fence[R]{g, make([]*lane[R], len(keys))}
+	var stores []<-chan struct{}
 	g.mu.Lock()
-	for _, key := range keys {
+	for i, key := range keys {
 		l := g.lane(key)
+		w.lanes[i] = l
 		l.writes++
-		storing = append(storing, l.storing...)
 		l.push()
+		for _, f := range l.storing {
+			stores = append(stores, f.settling())
+		}
 	}
 	g.mu.Unlock()
-	for _, f := range storing {
+	for _, stored := range stores {
 		select {
-		case <-f.stored:
+		case <-stored:
 		case <-ctx.Done():
 			return w, ctx.Err()
 		}
@@ -33,23 +37,14 @@ func (g *Group[R]) Fence(ctx context.Context, keys ...string) (Fence[R], error) 
 	return w, nil
 }
 
-// push takes the flight out of the way of a write. Called with group.mu held.
-func (l *lane[R]) push() {
-	if l.flight != nil {
-		l.flight.fenced = true
-		l.flight = nil
-	}
-}
-
 // End ends the write: call it when the write has been answered.
 func (w Fence[R]) End() {
 	w.group.mu.Lock()
 	defer w.group.mu.Unlock()
-	for _, key := range w.keys {
-		w.group.changes[stripe(key)].Add(1)
-		l := w.group.lanes[key]
+	for _, l := range w.lanes {
+		w.group.changed(l.key) // before anybody can lead the next flight
 		l.writes--
 		l.push()
-		w.group.tidy(key)
+		l.tidy()
 	}
 }

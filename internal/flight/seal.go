@@ -16,13 +16,13 @@ func (f *Flight[R]) Seal() {
 }
 
 // SealStore announces the command that stores the result. Besides what Seal does,
-// writes of the key now wait until Settled, or the end of the flight. It reports false when the
-// result may not be stored, because a write has come, the flight was failed or
-// nobody waits for it: then it is refused, as by Refuse.
+// writes of the key now wait until Settled, or the end of the function. It reports
+// false when the result may not be stored, because a write has come, the flight
+// was failed, nobody waits for it or it is alone: then it is refused, as by Refuse. At most once
+// a flight.
 func (f *Flight[R]) SealStore() bool {
-	g := f.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
 	switch {
 	case f.resolved:
 		return false
@@ -32,9 +32,6 @@ func (f *Flight[R]) SealStore() bool {
 	}
 	f.seals++
 	f.storing = true
-	if l := g.lanes[f.key]; l != nil {
-		l.storing = append(l.storing, f)
-	}
 	return true
 }
 
@@ -46,17 +43,27 @@ func (f *Flight[R]) Settled() {
 	f.settle()
 }
 
-// settle lets writes go on. Called with group.mu held.
+// settle lets writes go on, if a store was announced. Called with group.mu held.
 func (f *Flight[R]) settle() {
-	l := f.group.lanes[f.key]
-	if l == nil {
+	if !f.storing || f.settled {
 		return
 	}
-	if i := slices.Index(l.storing, f); i >= 0 {
-		l.storing = slices.Delete(l.storing, i, i+1)
+	f.settled = true
+	if f.stored != nil {
 		close(f.stored)
-		f.group.tidy(f.key)
 	}
+	if i := slices.Index(f.lane.storing, f); i >= 0 {
+		f.lane.storing = slices.Delete(f.lane.storing, i, i+1)
+		f.lane.tidy()
+	}
+}
+
+// settling returns a channel that is closed by settle. Called with group.mu held.
+func (f *Flight[R]) settling() <-chan struct{} {
+	if f.stored == nil {
+		f.stored = make(chan struct{})
+	}
+	return f.stored
 }
 
 // Refuse says that the announced command did not validate the result: it is now
@@ -69,18 +76,15 @@ func (f *Flight[R]) Refuse() {
 	}
 }
 
-// Fail ends the flight with err for all who wait, while its function still runs;
-// what that returns is dropped. It does nothing once a store was announced or the
+// Fail ends the flight with err for all who wait, and cancels its function; what
+// that still returns is dropped. It does nothing once a store was announced or the
 // flight has ended.
 func (f *Flight[R]) Fail(err error) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
-	if f.storing {
-		return
+	if !f.storing {
+		f.fail(err)
 	}
-	var none R
-	f.resolve(none, err)
-	f.cancel()
 }
 
 // Callers returns the number of callers that have joined so far.

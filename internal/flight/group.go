@@ -1,0 +1,147 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+)
+
+// Errors of Do, Refresh and Alone beside those of the function and of contexts.
+var (
+	ErrClosed    = errors.New("flight: the group is closed")
+	ErrReentrant = errors.New("flight: the function waits for the key that it is itself obtaining")
+)
+
+// A Func obtains the result of one flight. ctx carries the values of the first
+// caller and ends when nobody waits for the flight any more.
+type Func[R any] func(ctx context.Context, f *Flight[R]) (R, error)
+
+// An Outcome says what a result means to the caller who gets it.
+type Outcome uint8
+
+const (
+	Led        Outcome = iota // the result of this caller's own function
+	Shared                    // the result of another caller's function
+	TurnedAway                // no result: it may be older than this call, look again
+)
+
+// A Group holds the flights of a set of keys. The zero Group is ready for use
+// and safe for concurrent use.
+type Group[R any] struct {
+	mu      sync.Mutex
+	lanes   map[string]*lane[R]     // keys with a flight or a write under way
+	flights map[*Flight[R]]struct{} // whose functions run
+	closed  bool
+	running sync.WaitGroup     // the functions
+	changes [256]atomic.Uint64 // see Changes
+}
+
+// Do returns the result of fn, or of the flight for key that is already under
+// way. It returns at once with ctx.Err() when ctx ends; the flight goes on for
+// the others.
+//
+// TurnedAway comes with a nil error and no result. An error of fn is for all who
+// joined. A panic in fn, or runtime.Goexit, is repeated in the caller who brought
+// fn; all others get a *PanicError.
+//
+// A function that calls Do with its own ctx, for its own key or for that of a
+// flight it is nested in, gets ErrReentrant. Two functions that wait for each
+// other's keys are not found out.
+func (g *Group[R]) Do(ctx context.Context, key string, fn Func[R]) (R, Outcome, error) {
+	return g.do(ctx, key, fn, false)
+}
+
+// Refresh is Do, but never shares a flight that began before the call, nor one
+// that Do began: it waits for the end of that one, or a write that takes it out of
+// the way. All refreshes that come during one flight share the next.
+func (g *Group[R]) Refresh(ctx context.Context, key string, fn Func[R]) (R, Outcome, error) {
+	return g.do(ctx, key, fn, true)
+}
+
+func (g *Group[R]) do(ctx context.Context, key string, fn Func[R], refresh bool) (R, Outcome, error) {
+	var none R
+	parent := g.parent(ctx)
+	if parent.obtains(key) {
+		return none, Led, ErrReentrant
+	}
+	if err := ctx.Err(); err != nil {
+		return none, Led, err
+	}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return none, Led, ErrClosed
+	}
+	l := g.lane(key)
+	f := l.flight
+	if refresh && f != nil {
+		f = l.next
+	}
+	if f != nil {
+		joined := f.join()
+		g.mu.Unlock()
+		return f.follow(ctx, joined)
+	}
+	f = g.flight(ctx, l, parent, fn)
+	l.admit(f)
+	g.mu.Unlock()
+	r, err := f.lead(ctx)
+	return r, Led, err
+}
+
+// Alone runs fn as a flight that nobody can join and no write knows of: for a
+// result that is returned to this caller only. It may not be stored.
+func (g *Group[R]) Alone(ctx context.Context, fn Func[R]) (R, error) {
+	var none R
+	parent := g.parent(ctx)
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return none, ErrClosed
+	}
+	f := g.flight(ctx, nil, parent, fn)
+	f.fenced = true
+	f.start()
+	g.mu.Unlock()
+	return f.lead(ctx)
+}
+
+// Close fails all flights with ErrClosed, cancels their functions and returns
+// when the last of them has returned. A flight whose result is being stored is not
+// disturbed. No function may call Close: it would wait for itself.
+func (g *Group[R]) Close() {
+	g.mu.Lock()
+	g.closed = true
+	for _, l := range g.lanes {
+		if l.next != nil {
+			l.next.fail(ErrClosed)
+		}
+	}
+	for f := range g.flights {
+		if !f.storing {
+			f.fail(ErrClosed)
+		}
+	}
+	g.mu.Unlock()
+	g.running.Wait()
+}
+
+// Changes counts the flights that have ended with a store and the writes that have
+// ended, of key and of others that share its count. As long as it stays the same,
+// neither has changed what key holds.
+func (g *Group[R]) Changes(key string) uint64 {
+	return g.changes[stripe(key)].Load()
+}
+
+func (g *Group[R]) changed(key string) {
+	g.changes[stripe(key)].Add(1)
+}
+
+var seed = maphash.MakeSeed()
+
+func stripe(key string) uint8 { return uint8(maphash.String(seed, key)) }

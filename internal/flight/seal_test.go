@@ -1,0 +1,163 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Callers join before, between and after two seals, which the function sets after
+// 2 and 4 ms.
+func TestSeal(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		seal     func(f *Flight[int])
+		outcomes [3]Outcome // of those who join after 1, 3 and 5 ms
+	}{
+		{"none", func(*Flight[int]) {}, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
+		{"two", func(f *Flight[int]) { f.Seal() }, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"store", func(f *Flight[int]) { f.SealStore() }, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"refused", func(f *Flight[int]) { f.Seal(); f.Refuse() }, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, g *Group[int]) {
+				leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
+					time.Sleep(2 * ms)
+					if test.name == "two" {
+						f.Seal()
+					}
+					time.Sleep(2 * ms)
+					test.seal(f)
+					time.Sleep(2 * ms)
+					return 1, nil
+				})
+				var followers [3]<-chan answer
+				time.Sleep(ms)
+				for i := range followers {
+					followers[i] = do(t.Context(), g, key, never(t))
+					time.Sleep(2 * ms)
+				}
+				want(t, "leader", <-leader, 1, Led, nil)
+				for i, outcome := range test.outcomes {
+					value := 1
+					if outcome == TurnedAway {
+						value = 0
+					}
+					want(t, test.name, <-followers[i], value, outcome, nil)
+				}
+			})
+		})
+	}
+}
+
+// Whoever is turned away finds the way free.
+func TestTurnedAwayCanLead(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		leader := do(t.Context(), g, key, stores(1, 2*ms))
+		time.Sleep(3 * ms)
+		if _, outcome, err := g.Do(t.Context(), key, never(t)); outcome != TurnedAway || err != nil {
+			t.Errorf("outcome %d, error %v", outcome, err)
+		}
+		want(t, "again", <-do(t.Context(), g, key, stores(2, ms)), 2, Led, nil)
+		want(t, "leader", <-leader, 1, Led, nil)
+	})
+}
+
+// Fail lets everybody go while the function still runs. What that does later is
+// dropped, and meets a key that others obtain anew.
+func TestFail(t *testing.T) {
+	failed := errors.New("too late")
+	for name, end := range map[string]func() (int, error){
+		"returns": func() (int, error) { return 1, nil },
+		"fails":   func() (int, error) { return 0, errors.ErrUnsupported },
+		"panics":  func() (int, error) { panic("boom") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, g *Group[int]) {
+				var ended error
+				leader := do(t.Context(), g, key, func(ctx context.Context, f *Flight[int]) (int, error) {
+					time.AfterFunc(2*ms, func() { f.Fail(failed) })
+					<-ctx.Done()
+					ended = ctx.Err()
+					time.Sleep(ms)
+					f.Seal()
+					if f.SealStore() {
+						t.Error("the store was allowed")
+					}
+					f.Refuse()
+					f.Settled()
+					f.Fail(errors.ErrUnsupported)
+					return end()
+				})
+				synctest.Wait()
+				follower := do(t.Context(), g, key, never(t))
+				a := <-leader
+				want(t, "leader", a, 0, Led, failed)
+				wantAfter(t, "leader", a, 2*ms)
+				want(t, "follower", <-follower, 0, Shared, failed)
+				want(t, "next", <-do(t.Context(), g, key, stores(2, 2*ms)), 2, Led, nil)
+				if ended != context.Canceled {
+					t.Errorf("the function's context: %v", ended)
+				}
+			})
+		})
+	}
+}
+
+func TestFailDoesNothingOnceStoring(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		leader := do(t.Context(), g, key, func(ctx context.Context, f *Flight[int]) (int, error) {
+			f.SealStore()
+			f.Fail(errors.ErrUnsupported)
+			return 1, ctx.Err()
+		})
+		want(t, "leader", <-leader, 1, Led, nil)
+	})
+}
+
+// Changes counts stores and writes, and nothing else.
+func TestChanges(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		changes := func(what string, n uint64) {
+			t.Helper()
+			if got := g.Changes(key); got != n {
+				t.Errorf("%s: %d changes, want %d", what, got, n)
+			}
+		}
+		g.Do(t.Context(), key, func(_ context.Context, f *Flight[int]) (int, error) {
+			f.Seal()
+			return 0, nil
+		})
+		g.Do(within(t, ms), key, stores(1, 2*ms))
+		g.running.Wait()
+		g.Alone(t.Context(), stores(1, ms))
+		changes("nothing stored", 0)
+		g.Do(t.Context(), key, stores(1, ms))
+		changes("stored", 1)
+		w, _ := g.Fence(t.Context(), key)
+		changes("write begun", 1)
+		w.End()
+		changes("write ended", 2)
+	})
+}
+
+// The store of a flight is counted before another flight can begin: a caller that
+// leads without having seen it would load what is there.
+func TestChangeIsSeenByTheNextLeader(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		for i := range uint64(50) {
+			first := do(t.Context(), g, key, stores(1, ms))
+			synctest.Wait()
+			next := refresh(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
+				if got := g.Changes(key); got != i+1 {
+					t.Errorf("%d changes, want %d", got, i+1)
+				}
+				return 0, nil
+			})
+			<-first
+			<-next
+		}
+	})
+}
