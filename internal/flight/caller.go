@@ -53,9 +53,6 @@ func (f *Flight[R]) wait(ctx context.Context) error {
 func (f *Flight[R]) leave() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
-	if f.resolved {
-		return
-	}
 	f.waiting--
 	if f.waiting > 0 || f.storing {
 		return

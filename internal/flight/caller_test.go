@@ -78,12 +78,14 @@ func TestErrorIsShared(t *testing.T) {
 }
 
 // The function has the values of the first caller's context, and neither its
-// deadline nor its cancellation.
+// deadline nor its cancellation. Whatever it leaves behind is told to end with it.
 func TestFunctionContext(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		type name struct{}
 		ctx := context.WithValue(within(t, ms), name{}, "first")
+		var kept context.Context
 		leader := do(ctx, g, key, func(ctx context.Context, f *Flight[int]) (int, error) {
+			kept = ctx
 			time.Sleep(2 * ms)
 			if ctx.Value(name{}) != "first" {
 				t.Error("the value of the first caller's context is gone")
@@ -100,6 +102,9 @@ func TestFunctionContext(t *testing.T) {
 		want(t, "leader", a, 0, Led, context.DeadlineExceeded)
 		wantAfter(t, "leader", a, ms)
 		want(t, "follower", <-follower, 1, Shared, nil)
+		if kept.Err() != context.Canceled {
+			t.Errorf("after the end: %v", kept.Err())
+		}
 	})
 }
 

@@ -32,6 +32,26 @@ func TestWriteRefusesOlderFlights(t *testing.T) {
 	})
 }
 
+// An earlier seal does not make up for a store that was refused.
+func TestRefusedStoreIsNotShared(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
+			time.Sleep(ms)
+			f.Seal()
+			time.Sleep(2 * ms)
+			f.SealStore()
+			return 1, nil
+		})
+		synctest.Wait()
+		follower := do(t.Context(), g, key, never(t))
+		time.Sleep(2 * ms)
+		w, _ := g.Fence(t.Context(), key)
+		w.End()
+		want(t, "leader", <-leader, 1, Led, nil)
+		want(t, "follower", <-follower, 0, TurnedAway, nil)
+	})
+}
+
 // What begins during a write is neither stored nor shared by those who come after.
 func TestFlightOfAWrite(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {

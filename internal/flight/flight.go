@@ -12,21 +12,22 @@ type Flight[R any] struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the flight is resolved
 
-	// Guarded by group.mu. Those above resolved are constant once it is set, and
-	// may be read without the lock by who has seen done closed.
-	waiting  int  // callers that wait now
-	callers  int  // callers that ever joined
+	// Guarded by group.mu until resolved is set, constant afterwards: who has seen
+	// done closed reads them without the lock.
+	resolved bool
 	seals    int  // validating commands announced
-	fenced   bool // a write came, or nobody waits: the result may not be stored
-	storing  bool // the store of the result was announced
 	refused  bool // the result was not validated: it is the leader's alone
 	result   R
 	err      error
 	panicked *PanicError
-	resolved bool
 
-	settled bool          // the store that was announced has been answered
-	stored  chan struct{} // made by a write that waits for settled
+	// Guarded by group.mu.
+	waiting int           // callers that wait now
+	callers int           // callers that ever joined
+	fenced  bool          // a write came, or nobody waits: the result may not be stored
+	storing bool          // the store of the result was announced
+	settled bool          // that store has been answered
+	stored  chan struct{} // closed then; made by the first write that waits
 }
 
 // flightKey finds, in a context, the flight inside whose function it is used.

@@ -59,10 +59,10 @@ func (l *lane[R]) advance() {
 	}
 }
 
-// tidy forgets the lane if nothing goes on there. Called with group.mu held.
+// tidy forgets the lane if nothing goes on there any more. Called with group.mu
+// held, by who has taken something away.
 func (l *lane[R]) tidy() {
-	idle := l.flight == nil && l.writes == 0 && len(l.storing) == 0
-	if idle && l.group.lanes[l.key] == l {
+	if l.flight == nil && l.writes == 0 && len(l.storing) == 0 {
 		delete(l.group.lanes, l.key)
 	}
 }

@@ -62,7 +62,14 @@ type actor struct {
 	*rand.Rand
 }
 
-func (a actor) pause() { time.Sleep(time.Duration(a.IntN(6)) * ms) }
+// pause lets some time pass, often none, so that much happens at one instant.
+func (a actor) pause() {
+	d := a.IntN(6)
+	if d == 5 {
+		d = a.IntN(30)
+	}
+	time.Sleep(time.Duration(d) * ms)
+}
 
 // fork returns an actor for a function, which runs beside the one that brought it.
 func (a actor) fork() actor {
@@ -70,6 +77,11 @@ func (a actor) fork() actor {
 }
 
 var errLate = errors.New("the load took too long")
+
+// A loadError is the failure of a load at a version of the source.
+type loadError struct{ version int }
+
+func (loadError) Error() string { return "the load failed" }
 
 // load returns the function of a call: look again, load, store.
 func (a actor) load(key string, changes uint64, again bool) Func[int] {
@@ -88,9 +100,11 @@ func (a actor) load(key string, changes uint64, again bool) Func[int] {
 		a.pause()
 		a.at(key, func(r *register) { version = r.source })
 		a.pause()
-		switch {
-		case a.IntN(20) == 0:
+		switch n := a.IntN(10); {
+		case n == 0:
 			panic("boom")
+		case n == 1:
+			return 0, loadError{version}
 		case ctx.Err() != nil && a.IntN(2) == 0:
 			return 0, ctx.Err()
 		}
@@ -157,7 +171,12 @@ func (a actor) refresh(ctx context.Context, key string) {
 // answered judges a result and reports whether it is one.
 func (a actor) answered(what, key string, v int, outcome Outcome, err error, floor int) bool {
 	var panicked *PanicError
+	var failed loadError
 	switch {
+	case errors.As(err, &failed):
+		if !a.foreign { // nothing protects from an older error than the fence
+			a.at(key, func(*register) { a.atLeast(what+" failed", failed.version, floor) })
+		}
 	case errors.As(err, &panicked), err == errLate, err == ErrClosed, err == context.DeadlineExceeded, err == context.Canceled:
 	case err != nil:
 		a.t.Errorf("%s: %v", what, err)
@@ -169,11 +188,19 @@ func (a actor) answered(what, key string, v int, outcome Outcome, err error, flo
 	return true
 }
 
-// write changes the source and clears the cache, for one key or two.
+// write changes the source and clears the cache, for one key or two. The source
+// changes first; but where a fence is all that protects, it may do so at any time
+// before the end.
 func (a actor) write(ctx context.Context, local bool, keys ...string) {
 	written := make([]int, len(keys))
-	for i, key := range keys {
-		a.at(key, func(r *register) { r.source++; written[i] = r.source })
+	change := func() {
+		for i, key := range keys {
+			a.at(key, func(r *register) { r.source++; written[i] = r.source })
+		}
+	}
+	last := !a.foreign && a.IntN(2) == 0
+	if !last {
+		change()
 	}
 	a.pause()
 	end := func() {}
@@ -190,6 +217,9 @@ func (a actor) write(ctx context.Context, local bool, keys ...string) {
 		a.at(key, func(r *register) { r.cached = 0; r.writes++ })
 	}
 	a.pause()
+	if last {
+		change()
+	}
 	end()
 	for i, key := range keys {
 		a.at(key, func(r *register) { r.floor = max(r.floor, written[i]) })

@@ -52,6 +52,42 @@ func TestSeal(t *testing.T) {
 	}
 }
 
+// A function may leave a goroutine behind. What that says after the end comes too
+// late, for followers who have still to look at the result as well.
+func TestAfterTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		var flight *Flight[int]
+		join := func() int {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return flight.join()
+		}
+		leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
+			flight = f
+			time.Sleep(2 * ms)
+			f.Seal()
+			time.Sleep(2 * ms)
+			return 1, nil
+		})
+		time.Sleep(ms)
+		early := join()
+		time.Sleep(2 * ms)
+		late := join()
+		want(t, "leader", <-leader, 1, Led, nil)
+		flight.Refuse()
+		flight.Seal()
+		if flight.SealStore() {
+			t.Error("the store was allowed")
+		}
+		flight.Settled()
+		flight.Fail(context.Canceled)
+		v, outcome, err := flight.follow(t.Context(), early)
+		want(t, "early", answer{value: v, outcome: outcome, err: err}, 1, Shared, nil)
+		v, outcome, err = flight.follow(t.Context(), late)
+		want(t, "late", answer{value: v, outcome: outcome, err: err}, 0, TurnedAway, nil)
+	})
+}
+
 // Whoever is turned away finds the way free.
 func TestTurnedAwayCanLead(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
