@@ -50,7 +50,13 @@ func Mini(t testing.TB) *Env {
 	e := &Env{Topology: Standalone, Mini: m, options: func() *redis.UniversalOptions {
 		return &redis.UniversalOptions{
 			Addrs:  []string{"miniredis"},
-			Dialer: func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
+			Dialer: func(context.Context, string, string) (net.Conn, error) {
+				c, err := m.Dial()
+				if err != nil {
+					return nil, err
+				}
+				return newBuffered(c), nil
+			},
 		}
 	}}
 	e.Client = e.NewClient(t)

@@ -98,3 +98,14 @@ func TestMiniLivesByTheBubblesClock(t *testing.T) {
 		}
 	})
 }
+
+func TestMiniTakesLongPipelines(t *testing.T) {
+	env := Mini(t)
+	p := env.Client.Pipeline()
+	for range 10_000 { // more than the buffers of client and server hold
+		p.Set(t.Context(), "k", "some value that takes a few bytes", 0)
+	}
+	if _, err := p.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
