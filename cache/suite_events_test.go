@@ -1,0 +1,85 @@
+package cache_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+)
+
+// caseEvents tells a short story and checks every event and count of it.
+func caseEvents[V any](t *testing.T, b *bench[V]) {
+	var r, joined recorder
+	c := b.open(t, func(cfg *cache.Config[string, V]) {
+		cfg.Observer = cache.Join(r.observer(), cache.Observer{}, joined.observer())
+	})
+	ctx := t.Context()
+	failure := errors.New("no source")
+	runs := 0
+	_, _ = c.GetOrSet(ctx, "k", value(b.one, &runs))
+	_, _ = c.GetOrSet(ctx, "k", value(b.one, &runs))
+	_, _, _ = c.Get(ctx, "k")
+	_, _ = c.GetOrSet(ctx, "absent", failing[V](cache.ErrNotFound))
+	_, _, _ = c.Get(ctx, "other")
+	_, _ = c.Entry(ctx, "absent")
+	_, _ = c.GetOrSet(ctx, "other", failing[V](failure))
+	_, _ = c.Refresh(ctx, "k", value(b.two, &runs))
+	_ = c.Set(ctx, "k", b.one)
+	_, _ = c.SetIfAbsent(ctx, "k", b.two)
+	_, _ = c.SetIfAbsent(ctx, "new", b.two)
+	_ = c.SetAbsent(ctx, "new")
+	_ = c.Delete(ctx, "k", "new")
+
+	events := r.take()
+	if other := joined.take(); len(other.lookups) != len(events.lookups) || len(other.loads) != len(events.loads) || len(other.writes) != len(events.writes) {
+		t.Error("the two joined observers heard different events")
+	}
+	var states []cache.State
+	for _, e := range events.lookups {
+		states = append(states, e.State)
+		if e.Cache != b.name || e.Source != cache.Redis || e.Duration < 0 || e.Key == "" {
+			t.Errorf("lookup event %+v", e)
+		}
+	}
+	// Get cannot tell absent from missing where it does without a second read; Entry can.
+	want(t, "states of lookups", states, nil, []cache.State{
+		cache.Missing, cache.Present, cache.Present, cache.Missing, cache.Missing, cache.Absent, cache.Missing,
+	})
+	var outcomes []cache.Outcome
+	for _, e := range events.loads {
+		outcomes = append(outcomes, e.Outcome)
+		if e.Cache != b.name || len(e.Keys) != 1 || e.Callers != 1 || e.Background || (e.Outcome == cache.LoadOK) != (e.Err == nil) {
+			t.Errorf("load event %+v", e)
+		}
+	}
+	want(t, "outcomes", outcomes, nil, []cache.Outcome{cache.LoadOK, cache.LoadNotFound, cache.LoadFailed, cache.LoadOK})
+	key, minute := c.RedisKey, time.Minute
+	one, two := b.size(t, b.one), b.size(t, b.two)
+	wanted := []cache.WriteEvent{
+		{Key: key("k"), Bytes: one, TTL: time.Hour}, {Key: key("absent"), TTL: minute}, {Key: key("k"), Bytes: two, TTL: time.Hour},
+		{Key: key("k"), Bytes: one, TTL: time.Hour}, {Key: key("new"), Bytes: two, TTL: time.Hour}, {Key: key("new"), TTL: minute},
+	}
+	for i := range wanted {
+		wanted[i].Cache = b.name
+	}
+	want(t, "write events", events.writes, nil, wanted)
+	if len(events.errors) != 0 {
+		t.Errorf("error events %v, want none", events.errors)
+	}
+	want(t, "Stats", c.Stats(), nil, cache.Stats{Hits: 2, AbsentHits: 1, Misses: 4, Loads: 4, LoadErrors: 1, Stores: 6})
+}
+
+// size is the number of bytes of an encoded value, field names included.
+func (b *bench[V]) size(t testing.TB, v V) (n int) {
+	t.Helper()
+	var w codec.Wire
+	if err := b.codec.Encode(&w, &v); err != nil {
+		t.Fatal(err)
+	}
+	for i := range w.Len() {
+		n += len(w.Name(i)) + len(w.Value(i))
+	}
+	return n
+}

@@ -1,0 +1,207 @@
+package cache_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/hashmap"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// TestBehaviour runs every case of the suite with every kind of codec, on
+// miniredis and on every real server, alone and as a cluster.
+func TestBehaviour(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		behave(t, env, "text", texts)
+		behave(t, env, "msgpack", packed)
+		behave(t, env, "json", jsons)
+		behave(t, env, "hash", hashes)
+		behave(t, env, "sealed", sealed)
+	})
+}
+
+// A fixture is a codec and values to store with it.
+type fixture[V any] struct {
+	codec      codec.Codec[V]
+	one, two   V
+	empty      V
+	unreadable []any // arguments of a foreign SET or HSET; nil if the codec reads everything
+}
+
+// A bench is what a case works with.
+type bench[V any] struct {
+	fixture[V]
+	env  *redistest.Env
+	rdb  redis.UniversalClient // a plain client of another program
+	name string                // of the caches of this case
+}
+
+func behave[V any](t *testing.T, env *redistest.Env, name string, f fixture[V]) {
+	t.Run(name, func(t *testing.T) {
+		for _, c := range cases[V]() {
+			t.Run(c.name, func(t *testing.T) {
+				c.run(t, &bench[V]{f, env, env.Client, name + "-" + c.name})
+			})
+		}
+	})
+}
+
+// open returns a cache of the case's codec without jitter.
+func (b *bench[V]) open(t testing.TB, change ...func(*cache.Config[string, V])) *cache.Cache[string, V] {
+	t.Helper()
+	cfg := cache.Config[string, V]{Name: b.name, Codec: b.codec, TTL: time.Hour, Jitter: -1}
+	for _, f := range change {
+		f(&cfg)
+	}
+	return open(t, b.rdb, cfg)
+}
+
+// foreignWrite stores v as another program would: with a plain command.
+func (b *bench[V]) foreignWrite(t testing.TB, key string, v V) {
+	t.Helper()
+	var w codec.Wire
+	w.Reset(key)
+	if err := b.codec.Encode(&w, &v); err != nil {
+		t.Fatal(err)
+	}
+	args := []any{key}
+	for i := range w.Len() {
+		if name := w.Name(i); name != nil {
+			args = append(args, name)
+		}
+		args = append(args, w.Value(i))
+	}
+	b.store(t, args...)
+}
+
+// store is SET or HSET.
+func (b *bench[V]) store(t testing.TB, args ...any) {
+	t.Helper()
+	command := "SET"
+	if b.codec.Shape() == codec.ShapeHash {
+		command = "HSET"
+	}
+	b.do(t, append([]any{command}, args...)...)
+}
+
+func (b *bench[V]) do(t testing.TB, args ...any) {
+	t.Helper()
+	if err := b.rdb.Do(t.Context(), args...).Err(); err != nil {
+		t.Fatalf("%v: %v", args[0], err)
+	}
+}
+
+// control is the key of an absent or empty mark, for keys without braces.
+func control(key string) string { return "aside:{" + key + "}" }
+
+// life returns the TTL of a key of Redis: -1 for no expiry, -2 for no key.
+func (b *bench[V]) life(t testing.TB, key string) time.Duration {
+	t.Helper()
+	d, err := b.rdb.PTTL(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// wantLife checks that a key's TTL is d, less the little that has passed.
+func (b *bench[V]) wantLife(t testing.TB, key string, d time.Duration) {
+	t.Helper()
+	if got := b.life(t, key); got > d || got < d-time.Minute || got == -2 {
+		t.Errorf("PTTL %s = %v, want %v", key, got, d)
+	}
+}
+
+// person is a struct that every codec of structs can store.
+type person struct {
+	ID   int64   `redis:"id,omitempty" msgpack:"id" json:"id"`
+	Name string  `redis:"name,omitempty" msgpack:"name" json:"name"`
+	Rank float64 `redis:"rank,omitempty" msgpack:"rank" json:"rank"`
+	Old  bool    `redis:"old,omitempty" msgpack:"old" json:"old"`
+}
+
+var (
+	ann = person{ID: 1, Name: "Ann", Rank: 1.5, Old: true}
+	bob = person{ID: 2, Name: "Bob \x00\r\n\"é"}
+)
+
+var texts = fixture[string]{
+	codec: codec.Text[string](), one: "one", two: "two\r\n\x00$-1\r\n\xff", empty: "",
+}
+
+var packed = fixture[person]{
+	codec: codec.Msgpack[person](), one: ann, two: bob,
+	unreadable: []any{"\xdd\xff\xff\xff\xff"}, // an array of 2^32-1 elements, says its header
+}
+
+var jsons = fixture[map[string]int]{
+	codec: codec.JSON[map[string]int](), one: map[string]int{"a": 1}, two: map[string]int{"b": 2, "c": 3}, empty: map[string]int{},
+	unreadable: []any{`{"a":`},
+}
+
+// hashes are a hash of one pointer: every caller must get a struct of its own.
+var hashes = fixture[*person]{
+	codec: hashmap.MustOf[*person](), one: &ann, two: &bob, empty: new(person),
+	unreadable: []any{"id", "no number"},
+}
+
+var sealed = fixture[[]string]{
+	codec: codec.Encrypt(codec.Compress(codec.Msgpack[[]string](), codec.Zstd, 16), keyring(1)),
+	one:   []string{"one", "one", "one", "one", "one", "one"}, two: []string{"two"}, empty: []string{},
+	unreadable: []any{"\x01 this was not encrypted by anybody who knows the key"},
+}
+
+func keyring(id uint32) *codec.Keyring {
+	key := sha256.Sum256([]byte{byte(id)})
+	return cache.Must(codec.NewKeyring(id, map[uint32][]byte{id: key[:]}))
+}
+
+// A namedCase is one case of the suite.
+type namedCase[V any] struct {
+	name string
+	run  func(t *testing.T, b *bench[V])
+}
+
+func cases[V any]() []namedCase[V] {
+	return []namedCase[V]{
+		{"GetOrSet", caseGetOrSet[V]},
+		{"GetOrSetFails", caseGetOrSetFails[V]},
+		{"GetOrSetEntry", caseGetOrSetEntry[V]},
+		{"Get", caseGet[V]},
+		{"Entry", caseEntry[V]},
+		{"Set", caseSet[V]},
+		{"SetIfAbsent", caseSetIfAbsent[V]},
+		{"SetAbsent", caseSetAbsent[V]},
+		{"Delete", caseDelete[V]},
+		{"Touch", caseTouch[V]},
+		{"Refresh", caseRefresh[V]},
+		{"Absent", caseAbsent[V]},
+		{"Empty", caseEmpty[V]},
+		{"Unreadable", caseUnreadable[V]},
+		{"WrongType", caseWrongType[V]},
+		{"WrongTypeOfControl", caseWrongTypeOfControl[V]},
+		{"ForeignWrite", caseForeignWrite[V]},
+		{"ForeignDelete", caseForeignDelete[V]},
+		{"StoredPlain", caseStoredPlain[V]},
+		{"Expiry", caseExpiry[V]},
+		{"Lifetimes", caseLifetimes[V]},
+		{"TTLFor", caseTTLFor[V]},
+		{"Forever", caseForever[V]},
+		{"AbsentTTL", caseAbsentTTL[V]},
+		{"Jitter", caseJitter[V]},
+		{"Version", caseVersion[V]},
+		{"OddKeys", caseOddKeys[V]},
+		{"Events", caseEvents[V]},
+		{"Own", caseOwn[V]},
+		{"Closed", caseClosed[V]},
+	}
+}
+
+// background is for calls in goroutines that may outlive the test's context.
+var background = context.Background()
