@@ -56,19 +56,20 @@ func TestSeal(t *testing.T) {
 // late, for followers who have still to look at the result as well.
 func TestAfterTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
-		var flight *Flight[int]
-		join := func() int {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			return flight.join()
-		}
+		flights := make(chan *Flight[int], 1)
 		leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
-			flight = f
+			flights <- f
 			time.Sleep(2 * ms)
 			f.Seal()
 			time.Sleep(2 * ms)
 			return 1, nil
 		})
+		flight := <-flights
+		join := func() int {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			return flight.join()
+		}
 		time.Sleep(ms)
 		early := join()
 		time.Sleep(2 * ms)
