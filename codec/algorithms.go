@@ -34,7 +34,7 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 // zstdSize returns the content size that the frame claims.
 func zstdSize(src []byte) (uint64, bool) {
 	var h zstd.Header
-	if err := h.Decode(src); err != nil || h.Skippable || !h.HasFCS {
+	if err := h.Decode(src); err != nil || !h.HasFCS {
 		return 0, false
 	}
 	return h.FrameContentSize, true
@@ -42,7 +42,7 @@ func zstdSize(src []byte) (uint64, bool) {
 
 func zstdDecode(dst, src []byte) bool {
 	b, err := zstdDecoder().DecodeAll(src, dst[:0:len(dst)])
-	return err == nil && len(b) == len(dst)
+	return err == nil && len(b) == len(dst) // the rest of dst would be of other values
 }
 
 // maxS2Block is the most that one S2 block is made of here, in bytes: the length

@@ -3,6 +3,7 @@ package codec_test
 import (
 	"bytes"
 	"encoding/hex"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -141,6 +142,24 @@ func TestCompressErrors(t *testing.T) {
 	} {
 		_, err := load(c, "k", stored)
 		fails(t, err, why)
+	}
+}
+
+// TestCompressTrustsNoSecondFrame follows a good frame with one that claims 63 MiB.
+func TestCompressTrustsNoSecondFrame(t *testing.T) {
+	c := codec.Compress(codec.Text[string](), codec.Zstd, 0)
+	bomb := stored(t, c, text) + "\x28\xb5\x2f\xfd\xa0\x00\x00\xf0\x03" + secret
+	least := uint64(math.MaxUint64) // of several, because others allocate too
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := load(c, "k", bomb)
+		runtime.ReadMemStats(&after)
+		fails(t, err, "zstd bytes are corrupt")
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	if least > 1<<20 {
+		t.Errorf("a second frame that claims 63 MiB costs %d bytes", least)
 	}
 }
 
