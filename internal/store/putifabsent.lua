@@ -9,8 +9,10 @@ if type == 'none' and ARGV[1] ~= 'string'
   return 0
 end
 
+-- Full memory refuses a script's first write only: that must be the one which
+-- stores, not a DEL of nothing.
+if type ~= 'none' then redis.call('DEL', KEYS[1]) end
 local life = tonumber(ARGV[2])
-redis.call('DEL', KEYS[1])
 if #ARGV == 2 then
   if life < 0 then life = 315360000000 end -- a control key always has a TTL: ten years
   redis.call('SET', KEYS[2], 'E', 'PX', life)

@@ -31,14 +31,7 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 		}
 		return s.read(ctx, e)
 	}
-	err = s.run(ctx, func(ctx context.Context) (err error) {
-		found, err = s.read(ctx, e)
-		return err
-	})
-	if err != nil {
-		return false, err
-	}
-	return found, nil
+	return run(ctx, s, func(ctx context.Context) (bool, error) { return s.read(ctx, e) })
 }
 
 // read asks twice at most. The first time the answer is taken as raw bytes, for
@@ -84,47 +77,57 @@ func connectionLost(err error) bool {
 }
 
 // Look asks for all that Redis knows of a key: the value, or that it is empty or
-// absent, and with ttl the remaining life. One round trip. ErrWrongType leaves e
-// usable, with State Missing.
+// absent, and with ttl the remaining life. One round trip.
 func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
+	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.look(ctx, key, e, ttl)
+	})
+	return err
+}
+
+func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL = Missing, 0
-	var wrongType bool
-	err := s.until(ctx, deadline, func(ctx context.Context) error {
-		control := ControlKey(key)
-		p := s.rdb.Pipeline()
-		value := redis.NewCmd(ctx, s.readWith, key)
-		_ = p.Process(ctx, value)
-		mark := p.Get(ctx, control)
-		var valueTTL, markTTL *redis.DurationCmd
-		if ttl {
-			valueTTL, markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
+	control := ControlKey(key)
+	p := s.rdb.Pipeline()
+	value := redis.NewCmd(ctx, s.readWith, key)
+	_ = p.Process(ctx, value)
+	mark := p.Get(ctx, control)
+	var valueTTL, markTTL *redis.DurationCmd
+	if ttl {
+		valueTTL, markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
+	}
+	if err := refused(p.Exec(ctx)); err != nil {
+		return err
+	}
+	found, err := s.take(&e.Wire, value, value.Err())
+	if err != nil {
+		return err
+	}
+	life := valueTTL
+	switch m, err := mark.Result(); {
+	case found:
+		e.State = Present
+	case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return err
+	case m == markAbsent:
+		e.State, life = Absent, markTTL
+	case m == markEmpty && s.HoldsEmpties():
+		e.State, life = Present, markTTL
+	}
+	if ttl && e.State != Missing {
+		e.TTL, err = life.Result()
+	}
+	return err
+}
+
+// refused returns the error of a pipeline that none of its commands tells of, such
+// as that of a hook which has not let it pass.
+func refused(cmds []redis.Cmder, err error) error {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return nil
 		}
-		_, _ = p.Exec(ctx) // each command has its own error
-		found, err := s.take(&e.Wire, value, value.Err())
-		if wrongType = errors.Is(err, ErrWrongType); err != nil && !wrongType {
-			return err
-		}
-		life := valueTTL
-		switch m, err := mark.Result(); {
-		case found:
-			e.State = Present
-		case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE"):
-			return err
-		case wrongType:
-		case m == markAbsent:
-			e.State, life = Absent, markTTL
-		case m == markEmpty && s.shape != codec.ShapeString:
-			e.State, life = Present, markTTL
-		}
-		if ttl && e.State != Missing {
-			e.TTL, err = life.Result()
-			return err
-		}
-		return nil
-	})
-	if err == nil && wrongType {
-		return ErrWrongType
 	}
 	return err
 }

@@ -69,6 +69,9 @@ func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
 		return true, nil
 	case (kind == '*' || kind == '%') && shape == codec.ShapeHash:
 		if kind == '*' {
+			if n%2 != 0 {
+				return false, errReply
+			}
 			n /= 2
 		}
 		for range n {

@@ -14,32 +14,33 @@ var putIfAbsentSource string
 var touchSource string
 
 var (
-	putIfAbsent = redis.NewScript(putIfAbsentSource)
-	touch       = redis.NewScript(touchSource)
+	putIfAbsentHash = redis.NewScript(putIfAbsentSource).Hash()
+	touch           = redis.NewScript(touchSource)
 )
 
-// once runs a script that must not be repeated after its answer was lost, and
-// that returns 0 or 1. go-redis repeats commands; it does not repeat raw ones.
-// An error as the answer means that nothing was done, so that then the script
-// is run in the ordinary way.
-func (s *Store) once(ctx context.Context, script *redis.Script, keys []string, args []any) (bool, error) {
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, "evalsha", script.Hash(), len(keys))
-	for _, key := range keys {
-		all = append(all, key)
+// An unrepeated command is not sent again by go-redis when its answer is lost.
+// Redirections are followed all the same: who answers with one has done nothing.
+type unrepeated struct{ *redis.Cmd }
+
+func (unrepeated) NoRetry() bool { return true }
+
+// once runs a script that must not be carried out twice and that returns 0 or 1.
+func (s *Store) once(ctx context.Context, hash, source string, keys []string, args []any) (bool, error) {
+	send := func(command, script string) (bool, error) {
+		all := make([]any, 0, 3+len(keys)+len(args))
+		all = append(all, command, script, len(keys))
+		for _, key := range keys {
+			all = append(all, key)
+		}
+		cmd := unrepeated{redis.NewCmd(ctx, append(all, args...)...)}
+		if err := s.rdb.Process(ctx, cmd); err != nil {
+			return false, err
+		}
+		return cmd.Bool()
 	}
-	all = append(all, args...)
-	var r reply
-	if err := s.rdb.Process(ctx, redis.NewRawWriteToCmd(ctx, &r, all...)); err != nil {
-		return false, err
+	done, err := send("evalsha", hash)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return send("eval", source)
 	}
-	if r.isError() {
-		return script.Run(ctx, s.rdb, keys, args...).Bool()
-	}
-	p := parser{r.buf}
-	kind, n, err := p.header()
-	if err != nil || kind != ':' {
-		return false, errReply
-	}
-	return n == 1, nil
+	return done, err
 }

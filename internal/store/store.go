@@ -1,12 +1,9 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,18 +11,9 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// Errors of the store beside those of Redis and of contexts.
-var (
-	// ErrWrongType: the key holds another Redis type than the store's shape.
-	ErrWrongType = errors.New("the key holds another Redis type")
-	// ErrUnanswered: too many commands wait for Redis, no further one is sent.
-	ErrUnanswered = errors.New("too many commands are still unanswered by Redis")
-)
-
-// maxStrays bounds the commands that their callers have given up and Redis has
-// not answered yet, each of which holds a goroutine. Only clients that do not
-// honour deadlines have any.
-const maxStrays = 512
+// ErrWrongType is the error of a read of a key that holds another Redis type than
+// the store's shape.
+var ErrWrongType = errors.New("the key holds another Redis type")
 
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
@@ -34,9 +22,7 @@ type Store struct {
 	patience patience
 	readWith any  // the plain command that reads a whole value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
-
-	strays  atomic.Int64
-	running sync.WaitGroup // commands on goroutines of their own
+	detached detached
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -85,58 +71,9 @@ func heedful(rdb *redis.Client) *redis.Client {
 	return clone
 }
 
-// Close waits for commands that have been given up, but not longer than one
-// answer may take: their client ends them in its own time.
-func (s *Store) Close() {
-	ended := make(chan struct{})
-	go func() {
-		s.running.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-time.After(s.patience.timeout):
-	}
-}
-
-// run calls fn, which sends commands, and returns when it has or when ctx has
-// ended. In the latter case fn may still be running: what it uses is lost to the
-// caller.
-func (s *Store) run(ctx context.Context, fn func(context.Context) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.direct {
-		return fn(ctx)
-	}
-	if s.strays.Load() >= maxStrays {
-		return ErrUnanswered
-	}
-	answered := make(chan error, 1)
-	s.running.Go(func() { answered <- fn(ctx) })
-	select {
-	case err := <-answered:
-		return err
-	case <-ctx.Done():
-	case <-cancelled(ctx):
-	}
-	s.strays.Add(1)
-	s.running.Go(func() {
-		<-answered
-		s.strays.Add(-1)
-	})
-	return ctx.Err()
-}
-
-// until is run for commands that are off the hot path.
-func (s *Store) until(ctx context.Context, deadline time.Time, fn func(context.Context) error) error {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	return s.run(ctx, fn)
-}
-
 // An Entry is what one key holds, with room for the answer it came in. After an
-// error it may still be in use by the command that failed: do not use it again.
+// error it may still be in use by the command that failed, so that it must not be
+// used again, unless IsBroken tells that there was an answer.
 type Entry struct {
 	Wire  codec.Wire    // the value, present or to be stored
 	State State         // set by Look

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Errors of commands that were not sent.
+var (
+	// ErrUnanswered: Redis leaves too many commands unanswered, no further one is
+	// sent.
+	ErrUnanswered = errors.New("too many commands are still unanswered by Redis")
+	// ErrClosed: the store has been closed.
+	ErrClosed = errors.New("the store is closed")
+)
+
+// maxStrays is how many strays there may be before no further command is sent.
+const maxStrays = 512
+
+// detached keeps count of the commands that run on goroutines of their own, since
+// their client does not leave at a deadline. A stray is one that its caller has
+// given up, and that its client has not ended yet.
+type detached struct {
+	mu      sync.Mutex // guards all below
+	running int
+	strays  int
+	closed  bool
+	idle    chan struct{} // made by close, closed when nothing runs any more
+}
+
+// A ticket is the place of one command in the count; detached.mu guards it.
+type ticket struct{ ended, stray bool }
+
+func (d *detached) enter() (*ticket, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.closed:
+		return nil, ErrClosed
+	case d.strays >= maxStrays:
+		return nil, ErrUnanswered
+	}
+	d.running++
+	return new(ticket), nil
+}
+
+func (d *detached) giveUp(t *ticket) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !t.ended {
+		t.stray = true
+		d.strays++
+	}
+}
+
+func (d *detached) leave(t *ticket) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t.ended = true
+	d.running--
+	if t.stray {
+		d.strays--
+	}
+	if d.closed && d.running == 0 {
+		close(d.idle)
+	}
+}
+
+// close lets no further command in. The channel is closed when none runs any more.
+func (d *detached) close() (idle <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.closed, d.idle = true, make(chan struct{})
+		if d.running == 0 {
+			close(d.idle)
+		}
+	}
+	return d.idle
+}
+
+// Close waits for commands that have been given up, but not longer than one
+// answer may take: their client ends them in its own time. Of commands that are
+// sent later some fail with ErrClosed, those that their client would not leave.
+func (s *Store) Close() {
+	select {
+	case <-s.detached.close():
+	case <-time.After(s.patience.timeout):
+	}
+}
+
+// run calls fn, which sends commands, and returns what it does, or the error of
+// ctx when that ends first. In the latter case fn may go on: it must write to
+// nothing that its caller uses after an error.
+func run[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	if s.direct {
+		return fn(ctx)
+	}
+	t, err := s.detached.enter()
+	if err != nil {
+		return none, err
+	}
+	type answer struct {
+		v   T
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		defer s.detached.leave(t)
+		v, err := fn(ctx)
+		answered <- answer{v, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.v, a.err
+	case <-ctx.Done():
+	case <-cancelled(ctx):
+	}
+	s.detached.giveUp(t)
+	return none, ctx.Err()
+}
+
+// until is run for commands that are off the hot path.
+func until[T any](ctx context.Context, s *Store, deadline time.Time, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return run(ctx, s, fn)
+}
