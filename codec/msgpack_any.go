@@ -149,15 +149,16 @@ func (r *unpacker) anyEntries(count int) (map[string]any, *unreadable) {
 	m := make(map[string]any, count)
 	for range count {
 		c := r.b[r.pos]
-		k, ok := r.bytes()
+		b, ok := r.bytes()
 		if !ok {
 			return nil, mismatch(reflect.TypeFor[string](), c)
 		}
+		k := r.string(b)
 		v, err := r.any()
 		if err != nil {
 			return nil, err
 		}
-		m[r.string(k)] = v
+		m[k] = v
 	}
 	return m, nil
 }

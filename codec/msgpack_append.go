@@ -80,6 +80,17 @@ func appendMapLen(dst []byte, n int) []byte {
 	return appendCount(dst, codeMap16, n)
 }
 
+// setMapLen gives the map at dst[start], which ends dst and was begun as empty, n
+// entries.
+func setMapLen(dst []byte, start, n int) []byte {
+	var header [5]byte
+	h := appendMapLen(header[:0], n)
+	dst = append(dst, h[1:]...) // makes room
+	copy(dst[start+len(h):], dst[start+1:])
+	copy(dst[start:], h)
+	return dst
+}
+
 func appendBytesLen(dst []byte, n int) []byte {
 	if n <= math.MaxUint8 {
 		return append(dst, codeBin8, byte(n))

@@ -160,11 +160,11 @@ func (w *packer) all(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, error
 	return dst, nil
 }
 
-// some appends the header of a map and the fields that are not left out.
+// some appends a map of the fields that are not left out.
 func (w *packer) some(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, error) {
 	start := len(dst)
-	dst = appendMapLen(dst, f.written) // how many there are is known in the end
-	body, count := len(dst), 0
+	dst = appendMapLen(dst, 0) // how many there are is known in the end
+	count := 0
 	for i := range f.written {
 		field := &f.all[i]
 		at := w.at(field, p)
@@ -177,10 +177,7 @@ func (w *packer) some(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, erro
 			return dst, err
 		}
 	}
-	if header := len(appendMapLen(dst[:start], count)); header < body {
-		dst = append(dst[:header], dst[body:]...)
-	}
-	return dst, nil
+	return setMapLen(dst, start, count), nil
 }
 
 // at returns the address of a field of the struct at p, and nil where an

@@ -100,10 +100,10 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 	return fs
 }
 
-// appendKey appends the name. A short one is a word, cut to its length: one store
-// in place of a call.
+// appendKey appends the name. A short one is a word, cut to its length, where
+// there is room for the word: one store in place of a call.
 func (f *packField) appendKey(dst []byte) []byte {
-	if f.mask == 0 {
+	if f.mask == 0 || cap(dst)-len(dst) < 8 {
 		return append(dst, f.key...)
 	}
 	return binary.LittleEndian.AppendUint64(dst, f.word)[:len(dst)+len(f.key)]

@@ -120,7 +120,7 @@ func (r *unpacker) mapping(n *packNode, p unsafe.Pointer) *unreadable {
 		if err := r.value(n.key, c.key.UnsafePointer()); err != nil {
 			return err
 		}
-		if !c.key.Elem().Comparable() {
+		if n.dynamic && !c.key.Elem().Comparable() {
 			return errHash
 		}
 		if err := r.value(n.elem, c.value.UnsafePointer()); err != nil {
@@ -142,16 +142,16 @@ func (r *unpacker) mapStringString(n *packNode, p *map[string]string) *unreadabl
 	*p = m
 	for range count {
 		c := r.b[r.pos]
-		k, ok := r.bytes()
+		b, ok := r.bytes()
 		if !ok {
 			return mismatch(n.key.typ, c)
 		}
+		k := r.string(b)
 		c = r.b[r.pos]
-		v, ok := r.bytes()
-		if !ok {
+		if b, ok = r.bytes(); !ok {
 			return mismatch(n.elem.typ, c)
 		}
-		m[r.string(k)] = r.string(v)
+		m[k] = r.string(b)
 	}
 	return nil
 }

@@ -22,13 +22,11 @@ func (w *packer) methods(dst []byte, n *packNode, p unsafe.Pointer) ([]byte, err
 	if err != nil {
 		return dst, err
 	}
-	size := len(b) - start - guess
-	header := appendBytesLen(make([]byte, 0, 8), size)
-	if len(header) > guess {
-		b = append(b, header[guess:]...) // makes room
-		copy(b[start+len(header):], b[start+guess:start+guess+size])
-	}
-	copy(b[start:], header)
+	var header [5]byte
+	h := appendBytesLen(header[:0], len(b)-start-guess)
+	b = append(b, h[guess:]...) // makes room
+	copy(b[start+len(h):], b[start+guess:])
+	copy(b[start:], h)
 	return b, nil
 }
 

@@ -52,6 +52,7 @@ type packNode struct {
 	op      packOp
 	nilable bool // an own-method type that is a map or a slice: nil is written as nil
 	zeroer  bool // has IsZero, which omitempty asks
+	dynamic bool // a map whose keys may hold what cannot be hashed
 	opaque  bool // a struct of which nothing would be stored
 	typ     reflect.Type
 	size    uintptr     // of a variable, in bytes
@@ -195,6 +196,7 @@ func (c *packCompiler) list(n *packNode, path string) {
 func (c *packCompiler) mapping(n *packNode, path string) {
 	n.key = c.node(n.typ.Key(), path+"[key]")
 	n.elem = c.node(n.typ.Elem(), path+"[]")
+	n.dynamic = holdsInterface(n.typ.Key())
 	switch {
 	case n.key.op == packString && n.elem.op == packString:
 		n.op = packMapStringString
@@ -203,6 +205,24 @@ func (c *packCompiler) mapping(n *packNode, path string) {
 	}
 	t := n.typ
 	n.cells = &sync.Pool{New: func() any { return newMapCells(t) }}
+}
+
+// holdsInterface reports whether a variable of the comparable type t may hold what
+// cannot be compared.
+func holdsInterface(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Array:
+		return holdsInterface(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if holdsInterface(f.Type) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // The encoding methods of a type, in the order in which the library looks for

@@ -1,0 +1,56 @@
+package codec_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/codec/codectest"
+)
+
+func FuzzMsgpackStruct(f *testing.F) {
+	codectest.Fuzz(f, codec.Msgpack[packUser](), packUser{Email: "a", Tags: []string{"b"}, Meta: map[string]string{"k": "v"}, Created: time.Unix(1, 1), Boss: &packUser{}})
+}
+
+func FuzzMsgpackAny(f *testing.F) {
+	codectest.Fuzz(f, codec.Msgpack[any](), any(map[string]any{"k": []any{int8(1), 1.5, "text", []byte("b"), time.Unix(1, 1), &packExt{1}}}))
+}
+
+func FuzzMsgpackMaps(f *testing.F) {
+	codectest.Fuzz(f, codec.Msgpack[map[any][]packMaps](), map[any][]packMaps{"k": {{Ints: map[string]int64{"a": 1}, ByLevel: map[level][]string{1: {"b"}}}}})
+}
+
+func FuzzMsgpackOwn(f *testing.F) {
+	codectest.Fuzz(f, codec.Msgpack[packOwn](), packOwn{Addr: netip.IPv6Loopback(), Raw: msgpack.RawMessage("\x91\x01"), Own: packMarshaler{1, 2}})
+}
+
+// FuzzMsgpackReadsWhatItWrites starts from bytes of any origin: what they are
+// read as must be written, and read again, as the same.
+func FuzzMsgpackReadsWhatItWrites(f *testing.F) {
+	f.Add([]byte("\x92\x01\x02"))
+	f.Add([]byte("\x82\xa1A\x91\xff\xa1B\xc0"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		rewrites[any](t, src)
+		rewrites[packScalars](t, src)
+		rewrites[packLists](t, src)
+		rewrites[packMiddle](t, src)
+		rewrites[[]packOmit](t, src)
+		rewrites[map[int]packArray](t, src)
+	})
+}
+
+func rewrites[V any](t *testing.T, src []byte) {
+	t.Helper()
+	var v V
+	if codec.Msgpack[V]().ParseValue(src, &v) != nil {
+		return
+	}
+	first, again := packSame(t, v)
+	second, err := codec.Msgpack[V]().AppendValue(nil, again)
+	if err != nil || !sameBytes(first, second) {
+		t.Errorf("%q is read and written as %q, and then as %q, %v", src, first, second, err)
+	}
+}
