@@ -44,10 +44,9 @@ type jsonWalk struct {
 
 // walk looks at t, which is found at the path (".Meta.Hook") within the field.
 func (w *jsonWalk) walk(t reflect.Type, path string) {
-	if w.seen[t] || hasJSONMethods(t) {
+	if hasJSONMethods(t) {
 		return
 	}
-	w.seen[t] = true
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
 		w.report(path, "has no JSON form", t)
@@ -55,6 +54,16 @@ func (w *jsonWalk) walk(t reflect.Type, path string) {
 		if t.NumMethod() > 0 {
 			w.report(path, "does not say which type its JSON is to be read as", t)
 		}
+	case reflect.Map, reflect.Slice, reflect.Array, reflect.Pointer, reflect.Struct:
+		if !w.seen[t] { // types can be recursive
+			w.seen[t] = true
+			w.walkInto(t, path)
+		}
+	}
+}
+
+func (w *jsonWalk) walkInto(t reflect.Type, path string) {
+	switch t.Kind() {
 	case reflect.Map:
 		if !isJSONKey(t.Key()) {
 			w.report(path, "has keys that are no JSON keys", t)

@@ -21,7 +21,7 @@ func TestEveryKindRoundTrips(t *testing.T) {
 		}
 	}
 	for f := range reflect.TypeFor[rich]().Fields() {
-		if f.Name != "hidden" && f.Name != "Skipped" && reflect.ValueOf(full()).FieldByIndex(f.Index).IsZero() {
+		if f.Name != "_" && f.Name != "Skipped" && reflect.ValueOf(full()).FieldByIndex(f.Index).IsZero() {
 			t.Errorf("full leaves %s zero, so that it proves nothing", f.Name)
 		}
 	}
@@ -167,17 +167,28 @@ func TestDecodeLastSpanWins(t *testing.T) {
 		Int  int
 		Text string
 		Ptr  *int
+		Sum  sum
 		Map  map[string]int `redis:",json"`
 		*origin
 	}
 	two := 2
-	got := decode(t, hashmap.MustOf[twice](), wire("Int", "1", "Text", "1", "Ptr", "1", "Map", `{"a":1}`, "Source", "1", "Hops", "1",
-		"Source", "2", "Map", `{"b":2}`, "Ptr", "2", "Text", "2", "Int", "2"))
+	got := decode(t, hashmap.MustOf[twice](), wire("Int", "1", "Text", "1", "Ptr", "1", "Sum", "1", "Map", `{"a":1}`, "Source", "1", "Hops", "1",
+		"Source", "2", "Map", `{"b":2}`, "Sum", "22", "Ptr", "2", "Text", "2", "Int", "2"))
 	one := 1
-	if want := (twice{2, "2", &two, map[string]int{"b": 2}, &origin{"2", &one}}); !reflect.DeepEqual(got, want) {
+	if want := (twice{2, "2", &two, 2, map[string]int{"b": 2}, &origin{"2", &one}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("read as %+v, want %+v", got, want)
 	}
+	got = decode(t, hashmap.MustOf[twice](), wire("Map", `{"a":1}`, "Int", "1", "Map", `{"b":2}`))
+	if !reflect.DeepEqual(got.Map, map[string]int{"b": 2}) {
+		t.Errorf("with another field between: %v", got.Map)
+	}
 }
+
+// A sum counts the bytes that it is read from, on and on.
+type sum int
+
+func (s sum) MarshalText() ([]byte, error)  { return make([]byte, s), nil }
+func (s *sum) UnmarshalText(b []byte) error { *s += sum(len(b)); return nil }
 
 func TestPointerMapping(t *testing.T) {
 	m := hashmap.MustOf[*Audit]()
@@ -214,11 +225,12 @@ func TestErrorsNameTheFieldAndHideTheBytes(t *testing.T) {
 			}
 		}
 	}
-	v := full()
-	v.Color = 2
-	w := new(codec.Wire)
-	if err := hashmap.MustOf[rich]().Encode(w, &v); err == nil || !strings.HasPrefix(err.Error(), "hashmap: rich.Color: ") {
-		t.Errorf("a value whose method fails: %v", err)
+	bad := color(2) // has no text
+	for path, v := range map[string]rich{"Color": {Color: bad}, "Tint": {Tint: &bad}} {
+		err := hashmap.MustOf[rich]().Encode(new(codec.Wire), &v)
+		if err == nil || !strings.HasPrefix(err.Error(), "hashmap: rich."+path+": ") {
+			t.Errorf("a %s whose method fails: %v", path, err)
+		}
 	}
 }
 

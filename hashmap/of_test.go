@@ -3,6 +3,7 @@ package hashmap_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,35 @@ import (
 type writeOnly struct{ _ int }
 
 func (writeOnly) MarshalText() ([]byte, error) { return nil, nil }
+
+// The functions below have half of the JSON or text methods.
+type readOnly func()
+
+func (*readOnly) UnmarshalJSON([]byte) error { return nil }
+
+type writeOnlyFunc func()
+
+func (writeOnlyFunc) MarshalText() ([]byte, error) { return nil, nil }
+
+type channels struct{ C chan int }
+
+// A list is recursive, which is no problem of JSON.
+type list struct {
+	Value int
+	Next  *list `json:",omitempty"`
+	_     chan int
+	Hook  func() `json:"-"`
+}
+
+// A counter has JSON methods, which make what it is made of irrelevant.
+type counter struct{ N chan int }
+
+func (c counter) MarshalJSON() ([]byte, error) { return []byte(strconv.Itoa(cap(c.N))), nil }
+func (c *counter) UnmarshalJSON(b []byte) error {
+	n, err := strconv.Atoi(string(b))
+	c.N = make(chan int, n)
+	return err
+}
 
 type Stamp struct {
 	time.Time
@@ -46,17 +76,17 @@ func TestOfRefuses(t *testing.T) {
 		of   func() error
 		want []string // a prefix and a way out, of each problem in turn
 	}{
-		{"chan", of[struct{ A chan int }], []string{"struct.A: a chan", `redis:"-"`}},
-		{"func", of[struct{ A func() }], []string{"struct.A: a func", `redis:"-"`}},
+		{"chan", of[struct{ A chan int }], []string{"struct.A: a chan cannot", `redis:"-"`}},
+		{"func", of[struct{ A func() }], []string{"struct.A: a func cannot", `redis:"-"`}},
 		{"complex64", of[struct{ A complex64 }], []string{"struct.A: a complex64", `redis:"-"`}},
 		{"complex128", of[struct{ A complex128 }], []string{"struct.A: a complex128", `redis:"-"`}},
 		{"unsafe pointer", of[struct{ A unsafe.Pointer }], []string{"struct.A: a unsafe.Pointer", `redis:"-"`}},
 		{"chan as json", of[struct {
 			A *chan int `redis:",json"`
-		}], []string{"struct.A: a chan", `redis:"-"`}},
+		}], []string{"struct.A: a chan cannot", `redis:"-"`}},
 		{"func as msgpack", of[struct {
 			A func() `redis:",msgpack"`
-		}], []string{"struct.A: a func", `redis:"-"`}},
+		}], []string{"struct.A: a func cannot", `redis:"-"`}},
 		{"map", of[struct{ A map[string]int }], []string{"struct.A: ", "json or msgpack"}},
 		{"slice", of[struct{ A []string }], []string{"struct.A: ", "json or msgpack"}},
 		{"array", of[struct{ A [16]byte }], []string{"struct.A: ", "json or msgpack"}},
@@ -80,8 +110,17 @@ func TestOfRefuses(t *testing.T) {
 				f    func()
 				G    func() `json:"-"`
 			} `redis:",json"`
-		}], []string{"struct.A: [].B: a func()", `json:"-"`, "struct.A: [].E: a map[float64]", `json:"-"`, "struct.A: [].E[]: a chan int", `json:"-"`}},
+		}], []string{"struct.A: [].B: a func()", `json:"-"`, "struct.A: [].C: a func()", `json:"-"`, "struct.A: [].E: a map[float64]", `json:"-"`, "struct.A: [].E[]: a chan int", `json:"-"`}},
 
+		{"json of methods that only read", of[struct {
+			A map[string]readOnly `redis:",json"`
+		}], []string{"struct.A: []: a hashmap_test.readOnly has no JSON form", `redis:"-"`}},
+		{"json of methods that only write", of[struct {
+			A map[string]writeOnlyFunc `redis:",json"`
+		}], []string{"struct.A: []: a hashmap_test.writeOnlyFunc has no JSON form", `redis:"-"`}},
+		{"json of an embedded, unexported struct", of[struct {
+			A struct{ channels } `redis:",json"`
+		}], []string{"struct.A: channels.C: a chan int has no JSON form", `json:"-"`}},
 		{"msgpack deep", of[struct {
 			A struct {
 				B []func()
@@ -168,6 +207,26 @@ func TestOfRefuses(t *testing.T) {
 	}
 }
 
+func TestJSONFields(t *testing.T) {
+	type fields struct {
+		List    list            `redis:",json"`
+		ByUUID  map[uuid]int    `redis:",json"`
+		ByLevel map[level][]any `redis:",json"`
+		Text    string          `redis:",json"`
+	}
+	roundTrip(t, fields{List: list{Value: 1, Next: &list{Value: 2}}, ByUUID: map[uuid]int{{1, 2}: 3}, ByLevel: map[level][]any{4: {"five", nil}}, Text: "<\""},
+		span{"List", `{"Value":1,"Next":{"Value":2}}`}, span{"ByUUID", `{"01-02":3}`}, span{"ByLevel", `{"4":["five",null]}`}, span{"Text", `"<\""`})
+
+	type counted struct {
+		Counter map[string]counter `redis:",json"`
+	}
+	m := hashmap.MustOf[counted]()
+	v := counted{map[string]counter{"a": {make(chan int, 3)}}}
+	if back := decode(t, m, encode(t, m, v)); cap(back.Counter["a"].N) != 3 {
+		t.Errorf("a field with JSON methods comes back as %v", back)
+	}
+}
+
 func of[T any]() error {
 	_, err := hashmap.Of[T]()
 	return err
@@ -239,6 +298,10 @@ func TestEmbeddedFieldsAreHiddenAsInGo(t *testing.T) {
 
 type label string
 
+type stamp struct{ time.Time }
+
+type marker struct{ _ int }
+
 func TestEmbedding(t *testing.T) {
 	hops := 2
 	type pointers struct {
@@ -258,7 +321,9 @@ func TestEmbedding(t *testing.T) {
 		*time.Location `redis:"-"`
 		label          // an unexported field that is no struct
 	}
-	roundTrip(t, timed{Time: at}, span{"Time", "2024-01-02T03:04:05Z"})
+	if got := spans(encode(t, hashmap.MustOf[timed](), timed{Time: at, label: "l"})); !slices.Equal(got, []span{{"Time", "2024-01-02T03:04:05Z"}}) {
+		t.Errorf("an embedded struct with text methods is stored as %q", got)
+	}
 
 	type stamped struct {
 		Stamp `redis:"at"`
@@ -272,10 +337,38 @@ func TestEmbedding(t *testing.T) {
 	}
 	roundTrip(t, spread{Stamp{at, "UTC"}}, span{"Time", "2024-01-02T03:04:05Z"}, span{"Zone", "UTC"})
 
+	type marked struct {
+		marker // has nothing to inline, which is fine as no tag asks for it
+		ID     int
+	}
+	roundTrip(t, marked{marker{}, 1}, span{"ID", "1"})
+
+	type unexported struct{ stamp } // not a field itself, so that its fields are
+	roundTrip(t, unexported{stamp{at}}, span{"Time", "2024-01-02T03:04:05Z"})
+
 	type packed struct {
 		Audit `redis:",json"`
 	}
 	roundTrip(t, packed{Audit{"ann", 1}}, span{"Audit", `{"CreatedBy":"ann","Revision":1}`})
+}
+
+// The structs on the way to the siblings D and E.
+type (
+	toA struct{ *A }
+	A   struct{ *B }
+	B   struct{ *C }
+	C   struct {
+		*D
+		*E
+	}
+	D struct{ InD int }
+	E struct{ InE string }
+)
+
+func TestDeepPointers(t *testing.T) {
+	roundTrip(t, toA{&A{&B{&C{&D{1}, &E{"e"}}}}}, span{"InD", "1"}, span{"InE", "e"})
+	roundTrip(t, toA{&A{&B{&C{nil, &E{"e"}}}}}, span{"InE", "e"})
+	roundTrip(t, toA{})
 }
 
 func TestInline(t *testing.T) {

@@ -152,7 +152,7 @@ func (b *builder) inline(f reflect.StructField, tag tag, at place) {
 		b.report(in.path, fmt.Errorf("a %v is inlined in itself, without end; %s", t, wayOut))
 		return
 	}
-	in.within = append(slices.Clone(at.within), t)
+	in.within = append(at.within, t) // depth first: siblings may share it
 	before := len(b.problems) + len(b.found)
 	b.walk(t, in)
 	if tag.inline && before == len(b.problems)+len(b.found) {

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,19 @@ func (c *color) UnmarshalText(b []byte) error {
 	default:
 		return errors.New("no color: " + string(b))
 	}
+	return nil
+}
+
+// A slug is a string with text methods: it must not be stored as the string.
+type slug string
+
+func (s slug) MarshalText() ([]byte, error) { return []byte("slug-" + s), nil }
+func (s *slug) UnmarshalText(b []byte) error {
+	text, ok := strings.CutPrefix(string(b), "slug-")
+	if !ok {
+		return errors.New("no slug: " + string(b))
+	}
+	*s = slug(text)
 	return nil
 }
 
@@ -103,6 +117,7 @@ type rich struct {
 	Waited  waited
 	UUID    uuid
 	Color   color
+	Slug    slug
 	Addr    netip.Addr
 	Big     *big.Int
 	Maybe   *int
@@ -134,7 +149,7 @@ type rich struct {
 	Home address  `redis:"home_,inline"`
 	Work *address `redis:"work_,inline"`
 
-	hidden int
+	_ int
 }
 
 // full has a value other than zero in every field.
@@ -146,7 +161,7 @@ func full() rich {
 		ID: -1 << 63, Int: 1, I8: -128, I16: -2, I32: -3, Uint: 4, U8: 255, U16: 6, U32: 7, U64: 1<<64 - 1, Ptr: 8,
 		F32: 0.1, F64: 1e300, Bool: true, Text: "h\x00 é\xff\r\n", Bytes: []byte{0, 1, 255}, Wait: wait, At: at,
 		Level: -5, Title: "sir", Ratio: 1.5, Flag: true, Blob: blob("blob"), Waited: 9,
-		UUID: uuid{0xab, 0x01}, Color: 1, Addr: netip.MustParseAddr("::1"), Big: big.NewInt(1 << 40),
+		UUID: uuid{0xab, 0x01}, Color: 1, Slug: "s", Addr: netip.MustParseAddr("::1"), Big: big.NewInt(1 << 40),
 		Maybe: &n, Perhaps: &s, When: &at, Long: &wait, Tint: &c,
 		NoText: "here", NoInt: 1, NoBytes: []byte("x"), NoAt: at, NoUUID: uuid{1, 2}, NoTags: map[string]int{"a": 1}, NoF64: 2.5,
 		Tags: []string{"<a>", "b"}, Attrs: map[string]string{"k": "v"}, Any: "any", Doc: &address{Street: "Main"},
