@@ -22,7 +22,7 @@ func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *requ
 	switch {
 	case errors.Is(err, ErrNotFound):
 		r.err = err
-		return &found{state: Absent}, c.storeAbsent(ctx, f, r)
+		return &found{state: Absent, unstored: c.storeAbsent(ctx, f, r)}, nil
 	case err != nil:
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *Cache[K, V]) lookAgain(ctx context.Context, f *flight.Flight[*found], r
 	default:
 		return nil, nil
 	}
-	return &found{m.state, &m.entry}, nil
+	return &found{state: m.state, entry: &m.entry}, nil
 }
 
 // storeValue stores a loaded value and makes it one that others can share.
@@ -73,7 +73,7 @@ func (c *Cache[K, V]) storeValue(ctx context.Context, f *flight.Flight[*found], 
 	case r.refresh || r.broken:
 		w = c.core.removal(r.redisKey)
 	}
-	return &found{Present, entry}, c.core.settle(ctx, f, &r.task, w)
+	return &found{Present, entry, c.core.settle(ctx, f, &r.task, w)}, nil
 }
 
 // storeAbsent notes that the source has no value.
@@ -93,8 +93,8 @@ func (c *Cache[K, V]) storeAbsent(ctx context.Context, f *flight.Flight[*found],
 }
 
 // settle ends a flight that has a result: w is sent, unless a write of the key
-// came after the load began. That Redis fails to store is an error of a refresh
-// only, which is asked for its effect; all others have their value.
+// came after the load began. The error says that Redis has not stored it: that is
+// one of a refresh only, which is asked for its effect; all others have their value.
 func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, w write) error {
 	if !f.SealStore() {
 		if w.send != nil && ctx.Err() == nil { // else nobody waits for the result any more
@@ -113,11 +113,7 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, w 
 	err := w.send(ctx, time.Now().Add(t.patience))
 	f.Settled()
 	if err != nil {
-		err = c.redisError(ctx, t.op, t.redisKey, err)
-		if t.refresh {
-			return err
-		}
-		return nil
+		return c.redisError(ctx, t.op, t.redisKey, err)
 	}
 	c.sawWrite(ctx, w.event)
 	return nil

@@ -39,8 +39,9 @@ type task struct {
 
 // found is what a flight has found, in the form that all callers can share.
 type found struct {
-	state State
-	entry *store.Entry
+	state    State
+	entry    *store.Entry
+	unstored error // Redis has not stored it, which only a refresh minds
 }
 
 // obtain answers a call whose read found no value: by a closer look or by a load,
@@ -74,6 +75,8 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		switch {
 		case err != nil:
 			return none, c.flightError(ctx, m, outcome, err)
+		case refresh && f != nil && f.unstored != nil:
+			return none, c.flightError(ctx, m, outcome, f.unstored)
 		case outcome == flight.Led:
 			return r.value, r.err
 		case outcome == flight.Shared:
@@ -145,13 +148,13 @@ func (c *Cache[K, V]) flightError(ctx context.Context, m *call[K, V], outcome fl
 	if outcome == flight.Shared {
 		c.core.stats.shared.Add(1)
 	}
-	panicked := (*flight.PanicError)(nil)
+	panicked, _ := err.(*flight.PanicError) // not errors.As: a loader may return that of another cache
 	switch {
 	case err == flight.ErrClosed:
 		return c.core.error(m.op, m.redisKey, ErrClosed, nil)
 	case err == flight.ErrReentrant:
 		return c.core.error(m.op, m.redisKey, nil, errReentrant)
-	case errors.As(err, &panicked):
+	case panicked != nil:
 		return c.core.error(m.op, m.redisKey, ErrPanic, panicked)
 	case err == ctx.Err():
 		return c.core.contextError(ctx, m.op, m.redisKey)
