@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -16,11 +17,19 @@ func FuzzMsgpackStruct(f *testing.F) {
 }
 
 func FuzzMsgpackAny(f *testing.F) {
-	codectest.Fuzz(f, codec.Msgpack[any](), any(map[string]any{"k": []any{int8(1), 1.5, "text", []byte("b"), time.Unix(1, 1), &packExt{1}}}))
+	codectest.Suite[any]{
+		Codec:  codec.Msgpack[any](),
+		Values: []any{map[string]any{"k": []any{int8(1), 1.5, "text", []byte("b"), time.Unix(1, 1), &packExt{1}}}},
+		Equal:  sameToTheLibrary[any],
+	}.Fuzz(f)
 }
 
 func FuzzMsgpackMaps(f *testing.F) {
-	codectest.Fuzz(f, codec.Msgpack[map[any][]packMaps](), map[any][]packMaps{"k": {{Ints: map[string]int64{"a": 1}, ByLevel: map[level][]string{1: {"b"}}}}})
+	codectest.Suite[map[any][]packMaps]{
+		Codec:  codec.Msgpack[map[any][]packMaps](),
+		Values: []map[any][]packMaps{{"k": {{Ints: map[string]int64{"a": 1}, ByLevel: map[level][]string{1: {"b"}}}}}},
+		Equal:  sameToTheLibrary[map[any][]packMaps],
+	}.Fuzz(f)
 }
 
 func FuzzMsgpackOwn(f *testing.F) {
@@ -42,11 +51,22 @@ func FuzzMsgpackReadsWhatItWrites(f *testing.F) {
 	})
 }
 
+// sameToTheLibrary compares values as they are written: two NaN are the same.
+func sameToTheLibrary[V any](a, b V) bool {
+	x, errX := msgpack.Marshal(&a)
+	y, errY := msgpack.Marshal(&b)
+	return errX == nil && errY == nil && sameBytes(x, y)
+}
+
 func rewrites[V any](t *testing.T, src []byte) {
 	t.Helper()
-	var v V
-	if codec.Msgpack[V]().ParseValue(src, &v) != nil {
+	var v, twin V
+	c := codec.Msgpack[V]()
+	if c.ParseValue(src, &v) != nil || c.ParseValue(src, &twin) != nil {
 		return
+	}
+	if !reflect.DeepEqual(v, twin) {
+		return // a NaN is in it
 	}
 	first, again := packSame(t, v)
 	second, err := codec.Msgpack[V]().AppendValue(nil, again)
