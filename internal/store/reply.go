@@ -50,7 +50,7 @@ func (r *reply) isWrongType() bool { return bytes.HasPrefix(r.buf, []byte("-WRON
 var errReply = errors.New("redis sent an answer that is not what the command returns")
 
 // lend gives w the spans of the answer, in RESP2 or RESP3, without a copy. It
-// reports false when there is no value.
+// reports false when there is no value. After an error w may hold some of them.
 func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
 	p := parser{r.buf}
 	kind, n, err := p.header()
@@ -59,35 +59,24 @@ func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
 	}
 	switch {
 	case kind == '_' || n < 0:
-		return false, nil
 	case kind == '$' && shape == codec.ShapeString:
 		b, err := p.bulk(n)
 		if err != nil {
 			return false, err
 		}
 		w.Add(nil, b)
-		return true, nil
-	case (kind == '*' || kind == '%') && shape == codec.ShapeHash:
-		if kind == '*' {
-			if n%2 != 0 {
-				return false, errReply
-			}
-			n /= 2
-		}
-		for range n {
-			name, err := p.next()
-			if err != nil {
-				return false, err
-			}
-			value, err := p.next()
-			if err != nil {
-				return false, err
-			}
-			w.Add(name, value)
-		}
-		return n > 0, nil
+		found = true
+	case kind == '%' && shape == codec.ShapeHash:
+		found, err = n > 0, p.fields(w, n)
+	case kind == '*' && shape == codec.ShapeHash && n%2 == 0:
+		found, err = n > 0, p.fields(w, n/2)
+	default:
+		err = errReply
 	}
-	return false, errReply
+	if err == nil && len(p.rest) > 0 {
+		err = errReply
+	}
+	return found && err == nil, err
 }
 
 // A parser walks over an answer that go-redis has framed.
@@ -129,6 +118,22 @@ func (p *parser) next() ([]byte, error) {
 		return nil, errReply
 	}
 	return p.bulk(n)
+}
+
+// fields gives w the n fields of a hash.
+func (p *parser) fields(w *codec.Wire, n int) error {
+	for range n {
+		name, err := p.next()
+		if err != nil {
+			return err
+		}
+		value, err := p.next()
+		if err != nil {
+			return err
+		}
+		w.Add(name, value)
+	}
+	return nil
 }
 
 // give hands w a value that go-redis has decoded itself.

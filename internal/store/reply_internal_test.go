@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/asidecache/aside/codec"
+)
+
+func TestLend(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		shape        codec.Shape
+		want         string // spans, "broken" or "none"
+	}{
+		{"bulk string", "$5\r\nhe\r\nl\r\n", codec.ShapeString, `["he\r\nl"]`},
+		{"empty string", "$0\r\n\r\n", codec.ShapeString, `[""]`},
+		{"RESP2 nil", "$-1\r\n", codec.ShapeString, "none"},
+		{"RESP3 nil", "_\r\n", codec.ShapeString, "none"},
+		{"nil array", "*-1\r\n", codec.ShapeHash, "none"},
+		{"RESP2 hash", "*4\r\n$1\r\na\r\n$0\r\n\r\n$2\r\nb\x00\r\n$3\r\n$1\r\r\n", codec.ShapeHash, `["a" "" "b\x00" "$1\r"]`},
+		{"RESP3 hash", "%2\r\n$1\r\na\r\n$0\r\n\r\n$2\r\nb\x00\r\n$3\r\n$1\r\r\n", codec.ShapeHash, `["a" "" "b\x00" "$1\r"]`},
+		{"RESP2 no hash", "*0\r\n", codec.ShapeHash, "none"},
+		{"RESP3 no hash", "%0\r\n", codec.ShapeHash, "none"},
+
+		{"nothing", "", codec.ShapeString, "broken"},
+		{"no line", "$5", codec.ShapeString, "broken"},
+		{"empty line", "\r\n", codec.ShapeString, "broken"},
+		{"no length", "$\r\n", codec.ShapeString, "broken"},
+		{"wrong length", "$x\r\n", codec.ShapeString, "broken"},
+		{"truncated", "$5\r\nhel", codec.ShapeString, "broken"},
+		{"without its end", "$3\r\nhel", codec.ShapeString, "broken"},
+		{"half an end", "$3\r\nhel\r", codec.ShapeString, "broken"},
+		{"another end", "$3\r\nhello", codec.ShapeString, "broken"},
+		{"length of 9 EB", "$9223372036854775807\r\nx\r\n", codec.ShapeString, "broken"},
+		{"length beyond 64 bits", "$99999999999999999999\r\nx\r\n", codec.ShapeString, "broken"},
+		{"trailing bytes", "$1\r\nx\r\n$1\r\ny\r\n", codec.ShapeString, "broken"},
+		{"array for a string", "*0\r\n", codec.ShapeString, "broken"},
+		{"string for a hash", "$1\r\nx\r\n", codec.ShapeHash, "broken"},
+		{"status", "+OK\r\n", codec.ShapeString, "broken"},
+		{"integer", ":1\r\n", codec.ShapeString, "broken"},
+		{"odd hash", "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n", codec.ShapeHash, "broken"},
+		{"hash with a nil", "%1\r\n$1\r\na\r\n$-1\r\n", codec.ShapeHash, "broken"},
+		{"hash of integers", "%1\r\n:1\r\n:2\r\n", codec.ShapeHash, "broken"},
+		{"nested hash", "%1\r\n$1\r\na\r\n%0\r\n", codec.ShapeHash, "broken"},
+		{"hash without its end", "%2\r\n$1\r\na\r\n$1\r\nb\r\n", codec.ShapeHash, "broken"},
+		{"hash of 9 EB", "%9223372036854775807\r\n", codec.ShapeHash, "broken"},
+		{"hash with trailing bytes", "%1\r\n$1\r\na\r\n$1\r\nb\r\n_\r\n", codec.ShapeHash, "broken"},
+		{"a shape that is not served", "*1\r\n$1\r\na\r\n", codec.ShapeList, "broken"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := lend(t, tt.answer, tt.shape); got != tt.want {
+				t.Errorf("%q: %s, want %s", tt.answer, got, tt.want)
+			}
+		})
+	}
+}
+
+// lend tells what a wire gets of an answer.
+func lend(t *testing.T, answer string, shape codec.Shape) string {
+	t.Helper()
+	var w codec.Wire
+	r := reply{buf: []byte(answer)}
+	found, err := r.lend(&w, shape)
+	switch {
+	case err != nil:
+		if found || !IsBroken(err) {
+			t.Errorf("%v, %v", found, err)
+		}
+		return "broken"
+	case !found:
+		if w.Len() != 0 {
+			t.Errorf("%d spans of nothing", w.Len())
+		}
+		return "none"
+	}
+	var spans []string
+	for i := range w.Len() {
+		if (w.Name(i) == nil) != (shape == codec.ShapeString) {
+			t.Errorf("span %d is named %q", i, w.Name(i))
+		}
+		if w.Name(i) != nil {
+			spans = append(spans, string(w.Name(i)))
+		}
+		spans = append(spans, string(w.Value(i)))
+	}
+	return fmt.Sprintf("%q", spans)
+}
+
+// What a wire was lent must not grow into what follows it.
+func TestLentSpansEndWhereTheyEnd(t *testing.T) {
+	var w codec.Wire
+	r := reply{buf: []byte("%1\r\n$1\r\na\r\n$1\r\nb\r\n")}
+	if _, err := r.lend(&w, codec.ShapeHash); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = append(w.Name(0), "xxxx"...), append(w.Value(0), "xxxx"...)
+	if got := string(r.buf); got != "%1\r\n$1\r\na\r\n$1\r\nb\r\n" {
+		t.Errorf("the answer is now %q", got)
+	}
+}
+
+// Any value comes back from an answer of either protocol.
+func FuzzAnswerRoundTrip(f *testing.F) {
+	f.Add([]byte("name"), []byte("Ann"), []byte("\r\n"), []byte(""))
+	f.Add([]byte(""), []byte("$-1\r\n"), []byte("\x00\xff"), []byte("*2\r\n"))
+	f.Fuzz(func(t *testing.T, a, b, c, d []byte) {
+		if got, want := lend(t, "$"+bulk(b), codec.ShapeString), fmt.Sprintf("%q", []string{string(b)}); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		want := fmt.Sprintf("%q", []string{string(a), string(b), string(c), string(d)})
+		spans := "$" + bulk(a) + "$" + bulk(b) + "$" + bulk(c) + "$" + bulk(d)
+		for _, head := range []string{"*4\r\n", "%2\r\n"} {
+			if got := lend(t, head+spans, codec.ShapeHash); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	})
+}
+
+func bulk(b []byte) string { return fmt.Sprintf("%d\r\n%s\r\n", len(b), b) }
+
+// Hostile answers: no panic, no memory beyond them, and what is accepted is an
+// answer that says just that.
+func FuzzHostileAnswer(f *testing.F) {
+	for _, answer := range []string{
+		"$5\r\nhello\r\n", "$-1\r\n", "_\r\n", "%1\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", "*0\r\n",
+		"%4611686018427387904\r\n", "$2147483647\r\n", "-ERR\r\n", "*3\r\n$1\r\na\r\n",
+	} {
+		f.Add([]byte(answer))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
+			var w codec.Wire
+			r := reply{buf: bytes.Clone(answer)}
+			found, err := r.lend(&w, shape)
+			if found && err != nil {
+				t.Errorf("found, and %v", err)
+			}
+			if err != nil && (!IsBroken(err) || !errors.Is(err, errReply)) {
+				t.Errorf("%v is not a broken answer", err)
+			}
+			if max := len(answer)/len("$0\r\n\r\n") + 1; w.Len() > max {
+				t.Errorf("%d spans of %d bytes", w.Len(), len(answer))
+			}
+			if !bytes.Equal(r.buf, answer) {
+				t.Error("the answer was changed")
+			}
+		}
+	})
+}
+
+func TestReplyGrowsByWhatArrives(t *testing.T) {
+	text := strings.Repeat("0123456789", 10_000)
+	for name, src := range map[string]io.Reader{
+		"at once":               strings.NewReader(text),
+		"byte by byte":          iotest.OneByteReader(strings.NewReader(text)),
+		"with its end":          iotest.DataErrReader(strings.NewReader(text)),
+		"less than was claimed": io.LimitReader(strings.NewReader(text), 1<<40),
+	} {
+		var r reply
+		_, _ = r.Write([]byte("$"))
+		n, err := r.ReadFrom(src)
+		if n != int64(len(text)) || err != nil || string(r.buf) != "$"+text {
+			t.Errorf("%s: %d bytes, %v", name, n, err)
+		}
+		if cap(r.buf) > 4*len(text) {
+			t.Errorf("%s: %d bytes of memory for %d", name, cap(r.buf), len(text))
+		}
+		r.reset()
+		if allocs := testing.AllocsPerRun(10, func() { r.reset(); _, _ = r.ReadFrom(strings.NewReader(text)) }); allocs > 1 {
+			t.Errorf("%s: the next answer costs %v allocations", name, allocs) // one is the reader
+		}
+	}
+	var r reply
+	broken := errors.New("broken")
+	if n, err := r.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken))); n != 3 || err != broken || string(r.buf) != "abc" {
+		t.Errorf("%d bytes, %v, %q", n, err, r.buf)
+	}
+}
+
+// What go-redis has decoded itself gives the same spans.
+func TestGive(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		v     any
+		shape codec.Shape
+		want  int // spans, -1 for broken
+	}{
+		{"string", "x", codec.ShapeString, 1},
+		{"empty string", "", codec.ShapeString, 1},
+		{"RESP2 hash", []any{"a", "b", "c", ""}, codec.ShapeHash, 2},
+		{"RESP3 hash", map[any]any{"a": "b", "c": ""}, codec.ShapeHash, 2},
+		{"RESP2 no hash", []any{}, codec.ShapeHash, 0},
+		{"RESP3 no hash", map[any]any{}, codec.ShapeHash, 0},
+		{"nil", nil, codec.ShapeString, -1},
+		{"odd hash", []any{"a"}, codec.ShapeHash, -1},
+		{"hash of integers", []any{int64(1), int64(2)}, codec.ShapeHash, -1},
+		{"hash with a nil", map[any]any{"a": nil}, codec.ShapeHash, -1},
+		{"string for a hash", "secret", codec.ShapeHash, -1},
+		{"hash for a string", []any{"secret", "b"}, codec.ShapeString, -1},
+		{"map for a string", map[any]any{"secret": "b"}, codec.ShapeString, -1},
+		{"integer", int64(42), codec.ShapeString, -1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var w codec.Wire
+			found, err := give(&w, tt.shape, tt.v)
+			switch {
+			case (err != nil) != (tt.want < 0), err == nil && found != (tt.want > 0), err == nil && w.Len() != tt.want:
+				t.Errorf("%v, %v, %d spans, want %d", found, err, w.Len(), tt.want)
+			case err != nil && (!IsBroken(err) || strings.Contains(err.Error(), "secret")):
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
