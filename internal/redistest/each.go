@@ -49,7 +49,7 @@ func Mini(t testing.TB) *Env {
 	t.Cleanup(m.Close)
 	e := &Env{Topology: Standalone, Mini: m, options: func() *redis.UniversalOptions {
 		return &redis.UniversalOptions{
-			Addrs: []string{"miniredis"},
+			Addrs: []string{"127.0.0.1:6379"}, // never dialled; go-redis would look a name up
 			Dialer: func(context.Context, string, string) (net.Conn, error) {
 				c, err := m.Dial()
 				if err != nil {
