@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -526,37 +527,40 @@ func TestDelete(t *testing.T) {
 }
 
 // size counts the keys of all masters.
-func size(t *testing.T, rdb redis.UniversalClient) (n int64) {
+func size(t *testing.T, rdb redis.UniversalClient) int64 {
 	t.Helper()
-	if c, ok := rdb.(*redis.ClusterClient); ok {
-		sizes := make(chan int64, 16)
-		if err := c.ForEachMaster(t.Context(), func(ctx context.Context, m *redis.Client) error {
-			n, err := m.DBSize(ctx).Result()
-			sizes <- n
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		close(sizes)
-		for s := range sizes {
-			n += s
-		}
-		return n
+	var n atomic.Int64
+	eachMaster(t, rdb, func(ctx context.Context, c *redis.Client) error {
+		size, err := c.DBSize(ctx).Result()
+		n.Add(size)
+		return err
+	})
+	return n.Load()
+}
+
+func flushScripts(t *testing.T, rdb redis.UniversalClient) {
+	t.Helper()
+	eachMaster(t, rdb, func(ctx context.Context, c *redis.Client) error { return c.ScriptFlush(ctx).Err() })
+}
+
+func eachMaster(t *testing.T, rdb redis.UniversalClient, f func(context.Context, *redis.Client) error) {
+	t.Helper()
+	var err error
+	switch c := rdb.(type) {
+	case *redis.ClusterClient:
+		err = c.ForEachMaster(t.Context(), f)
+	case *redis.Client:
+		err = f(t.Context(), c)
 	}
-	return rdb.DBSize(t.Context()).Val()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestScriptsSurviveScriptFlush(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
 		for range 2 {
-			flush := func(ctx context.Context, c *redis.Client) error { return c.ScriptFlush(ctx).Err() }
-			if c, ok := env.Client.(*redis.ClusterClient); ok {
-				if err := c.ForEachMaster(t.Context(), flush); err != nil {
-					t.Fatal(err)
-				}
-			} else if err := flush(t.Context(), env.Client.(*redis.Client)); err != nil {
-				t.Fatal(err)
-			}
+			flushScripts(t, env.Client)
 			env.FlushAll(t)
 			if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), time.Hour); !ok || err != nil {
 				t.Errorf("PutIfAbsent: %v, %v", ok, err)
