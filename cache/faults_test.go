@@ -1,0 +1,168 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// faults makes a miniredis in a bubble slow, deaf or unreachable.
+type faults struct {
+	env *redistest.Env
+
+	mu       sync.Mutex
+	request  func(command string) time.Duration // how long each command takes to be carried out
+	answer   func() time.Duration               // and each answer to come back
+	frozen   chan struct{}                      // commands wait until it is closed; nil: they do not
+	refused  bool
+	conns    map[net.Conn]struct{}
+	commands []string // that have arrived
+}
+
+func newFaults(t testing.TB, env *redistest.Env) *faults {
+	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
+		t.Fatal(err)
+	}
+	f := &faults{env: env, conns: map[net.Conn]struct{}{}}
+	env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
+		f.arrive(command)
+		return false
+	})
+	t.Cleanup(f.thaw) // else miniredis would wait for itself
+	return f
+}
+
+func (f *faults) arrive(command string) {
+	f.mu.Lock()
+	f.commands = append(f.commands, command)
+	frozen, request := f.frozen, f.request
+	f.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
+	if request != nil {
+		time.Sleep(request(command))
+	}
+}
+
+// takeCommands returns the commands that have arrived and forgets them.
+func (f *faults) takeCommands() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	commands := f.commands
+	f.commands = nil
+	return commands
+}
+
+// freeze makes the server deaf, thaw ends that: what was sent is carried out then.
+func (f *faults) freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.frozen == nil {
+		f.frozen = make(chan struct{})
+	}
+}
+
+func (f *faults) thaw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.frozen != nil {
+		close(f.frozen)
+		f.frozen = nil
+	}
+}
+
+// delay sets how long requests and answers take.
+func (f *faults) delay(request func(command string) time.Duration, answer func() time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.request, f.answer = request, answer
+}
+
+// slow makes every answer take d.
+func (f *faults) slow(d time.Duration) {
+	f.delay(nil, func() time.Duration { return d })
+}
+
+// refuse breaks all connections and lets nobody in until it is called with false.
+func (f *faults) refuse(refused bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = refused
+	for c := range f.conns {
+		_ = c.Close()
+	}
+	clear(f.conns)
+}
+
+// client returns a client that meets the faults. It has go-redis's defaults, but
+// does without notifications of maintenance: go-redis asks for them under a mutex,
+// and a bubble's clock does not move while somebody waits for one.
+func (f *faults) client(t testing.TB, change ...func(*redis.UniversalOptions)) redis.UniversalClient {
+	return f.env.NewClient(t, append(change, func(o *redis.UniversalOptions) {
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		dial := o.Dialer
+		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.refused {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
+			}
+			c, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			c = &slowConn{Conn: c, faults: f}
+			f.conns[c] = struct{}{}
+			return c, nil
+		}
+	})...)
+}
+
+// slowConn delays what it reads, but not beyond its deadline.
+type slowConn struct {
+	net.Conn
+	faults *faults
+
+	mu       sync.Mutex
+	deadline time.Time
+}
+
+func (c *slowConn) SetDeadline(at time.Time) error { return c.SetReadDeadline(at) }
+
+func (c *slowConn) SetReadDeadline(at time.Time) error {
+	c.mu.Lock()
+	c.deadline = at
+	c.mu.Unlock()
+	return c.Conn.SetReadDeadline(at)
+}
+
+func (c *slowConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.faults.mu.Lock()
+	answer := c.faults.answer
+	c.faults.mu.Unlock()
+	if err != nil || answer == nil {
+		return n, err
+	}
+	c.mu.Lock()
+	deadline := c.deadline
+	c.mu.Unlock()
+	d := answer()
+	if left := time.Until(deadline); !deadline.IsZero() && left < d {
+		time.Sleep(left)
+		return 0, os.ErrDeadlineExceeded
+	}
+	time.Sleep(d)
+	return n, nil
+}
