@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
@@ -25,6 +26,9 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 	event := LoadEvent{Keys: []string{r.redisKey}, Outcome: LoadPanicked}
 	began := time.Now()
 	defer func() {
+		if event.Outcome == LoadPanicked {
+			event.Err = c.core.error(r.op, r.redisKey, ErrPanic, fmt.Errorf("at\n%s", debug.Stack()))
+		}
 		event.Duration, event.Callers = time.Since(began), f.Callers()
 		c.core.sawLoad(ctx, event)
 	}()

@@ -33,7 +33,7 @@ type LoadEvent struct {
 	Callers    int      // the calls that shared it so far
 	Duration   time.Duration
 	Outcome    Outcome
-	Err        error // of the loader; nil with LoadOK
+	Err        error // of the loader, nil with LoadOK; with LoadPanicked an *Error with the stack
 	Background bool  // nobody waited for it from the start
 }
 
