@@ -22,6 +22,9 @@ func (w *packer) methods(dst []byte, n *packNode, p unsafe.Pointer) ([]byte, err
 	if err != nil {
 		return dst, err
 	}
+	if len(b) == start+guess {
+		return w.library(dst, n, p) // writes nil, or no bytes, as the method returned nil or not
+	}
 	var header [5]byte
 	h := appendBytesLen(header[:0], len(b)-start-guess)
 	b = append(b, h[guess:]...) // makes room

@@ -266,6 +266,16 @@ func (f packFiller) any(v reflect.Value, depth int) {
 
 // packRandom checks random values of V, one to each seed.
 func packRandom[V any](t *testing.T, seeds ...uint64) {
+	t.Helper()
+	for _, typ := range codec.PackedByLibrary(reflect.TypeFor[V]()) {
+		switch typ {
+		case reflect.TypeFor[packCustom](), reflect.TypeFor[packMarshaler](), reflect.TypeFor[msgpack.RawMessage]():
+		default:
+			// Of a type that is written wrongly it looks as if the library had been
+			// told how to write it.
+			t.Errorf("%v is left to the library", typ)
+		}
+	}
 	for _, seed := range seeds {
 		var v V
 		packFiller{rand.New(rand.NewPCG(seed, 0))}.fill(reflect.ValueOf(&v).Elem(), 6)
