@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -26,24 +25,34 @@ type faults struct {
 	frozen   chan struct{}                      // commands wait until it is closed; nil: they do not
 	refused  bool
 	conns    map[net.Conn]struct{}
-	commands []string // that have arrived
+	peers    map[*server.Peer]bool // that are connections
+	commands []string              // that have arrived
 }
 
 func newFaults(t testing.TB, env *redistest.Env) *faults {
 	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
 		t.Fatal(err)
 	}
-	f := &faults{env: env, conns: map[net.Conn]struct{}{}}
-	env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
-		f.arrive(command)
+	f := &faults{env: env, conns: map[net.Conn]struct{}{}, peers: map[*server.Peer]bool{}}
+	env.Mini.Server().SetPreHook(func(peer *server.Peer, command string, _ ...string) bool {
+		f.arrive(peer, command)
 		return false
 	})
 	t.Cleanup(f.thaw) // else miniredis would wait for itself
 	return f
 }
 
-func (f *faults) arrive(command string) {
+// arrive is called before a command is carried out; also for those of a script,
+// whose peer is no connection, and for whom miniredis holds its mutex.
+func (f *faults) arrive(peer *server.Peer, command string) {
 	f.mu.Lock()
+	if command == "HELLO" {
+		f.peers[peer] = true
+	}
+	if !f.peers[peer] {
+		f.mu.Unlock()
+		return
+	}
 	f.commands = append(f.commands, command)
 	frozen, request := f.frozen, f.request
 	f.mu.Unlock()
@@ -89,6 +98,16 @@ func (f *faults) delay(request func(command string) time.Duration, answer func()
 	f.request, f.answer = request, answer
 }
 
+func (f *faults) answerDelay() time.Duration {
+	f.mu.Lock()
+	answer := f.answer
+	f.mu.Unlock()
+	if answer == nil {
+		return 0
+	}
+	return answer()
+}
+
 // slow makes every answer take d.
 func (f *faults) slow(d time.Duration) {
 	f.delay(nil, func() time.Duration { return d })
@@ -122,47 +141,9 @@ func (f *faults) client(t testing.TB, change ...func(*redis.UniversalOptions)) r
 			if err != nil {
 				return nil, err
 			}
-			c = &slowConn{Conn: c, faults: f}
+			c = newSlowConn(c, f)
 			f.conns[c] = struct{}{}
 			return c, nil
 		}
 	})...)
-}
-
-// slowConn delays what it reads, but not beyond its deadline.
-type slowConn struct {
-	net.Conn
-	faults *faults
-
-	mu       sync.Mutex
-	deadline time.Time
-}
-
-func (c *slowConn) SetDeadline(at time.Time) error { return c.SetReadDeadline(at) }
-
-func (c *slowConn) SetReadDeadline(at time.Time) error {
-	c.mu.Lock()
-	c.deadline = at
-	c.mu.Unlock()
-	return c.Conn.SetReadDeadline(at)
-}
-
-func (c *slowConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.faults.mu.Lock()
-	answer := c.faults.answer
-	c.faults.mu.Unlock()
-	if err != nil || answer == nil {
-		return n, err
-	}
-	c.mu.Lock()
-	deadline := c.deadline
-	c.mu.Unlock()
-	d := answer()
-	if left := time.Until(deadline); !deadline.IsZero() && left < d {
-		time.Sleep(left)
-		return 0, os.ErrDeadlineExceeded
-	}
-	time.Sleep(d)
-	return n, nil
 }

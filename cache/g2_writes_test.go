@@ -1,0 +1,278 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// A load began before a write, and ends after it: it must not be stored. Its
+// caller may keep its value; who calls after the write gets nothing of it.
+func TestG2WriteBeatsAnOlderLoad(t *testing.T) {
+	type store = *cache.Cache[string, string]
+	for name, test := range map[string]struct {
+		write func(c store) error
+		after string // "" means absent, "loaded anew" that a load is needed
+	}{
+		"Delete":      {func(c store) error { return c.Delete(background, "k") }, "loaded anew"},
+		"Delete many": {func(c store) error { return c.Delete(background, "other", "k") }, "loaded anew"},
+		"Set":         {func(c store) error { return c.Set(background, "k", "written") }, "written"},
+		"Set of what is over": {func(c store) error {
+			return c.Set(background, "k", "over")
+		}, "loaded anew"},
+		"SetAbsent": {func(c store) error { return c.SetAbsent(background, "k") }, ""},
+		"SetIfAbsent": {func(c store) error {
+			stored, err := c.SetIfAbsent(background, "k", "written")
+			if !stored {
+				err = errors.Join(err, errors.New("not stored"))
+			}
+			return err
+		}, "written"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				var r recorder
+				c := open(t, env.Client, cache.Config[string, string]{Observer: r.observer(), TTLFor: func(_ string, v *string) time.Duration {
+					if *v == "over" {
+						return -1e9
+					}
+					return 0
+				}})
+				release := make(chan struct{})
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() {
+						v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+							<-release
+							return "older", nil
+						})
+						if err == nil && v == "older" {
+							return // began before the write
+						}
+						if test.after == "" {
+							wantError(t, "a follower", v, err, cache.ErrNotFound)
+							return
+						}
+						want(t, "a follower", v, err, test.after)
+					})
+				}
+				synctest.Wait()
+				if err := test.write(c); err != nil {
+					t.Fatal(err)
+				}
+				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "loaded anew", nil })
+				if test.after == "" {
+					wantError(t, "GetOrSet after the write", v, err, cache.ErrNotFound)
+				} else {
+					want(t, "GetOrSet after the write", v, err, test.after)
+				}
+				close(release)
+				wg.Wait()
+				e, err := c.Entry(t.Context(), "k")
+				if want(t, "Entry.Value", e.Value, err, test.after); test.after == "" && e.State != cache.Absent {
+					t.Errorf("Entry.State = %v, want Absent", e.State)
+				}
+				fenced := slices.DeleteFunc(r.take().writes, func(e cache.WriteEvent) bool { return !e.Fenced })
+				if len(fenced) != 1 || c.Stats().Fenced != 1 {
+					t.Errorf("%d fenced write events and a count of %d, want one", len(fenced), c.Stats().Fenced)
+				}
+			})
+		})
+	}
+}
+
+// A load that begins while a write is under way is older than that write's end.
+func TestG2LoadThatBeginsDuringAWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		wantGet(t, c, "k", nil)
+		f.delay(func(command string) time.Duration {
+			if command == "UNLINK" {
+				return 100 * time.Millisecond
+			}
+			return 0
+		}, nil)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := c.Delete(t.Context(), "k"); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+				time.Sleep(time.Second)
+				return "older", nil
+			})
+			want(t, "GetOrSet during the Delete", v, err, "older")
+		})
+		wg.Wait()
+		wantGet(t, c, "k", nil)
+	})
+}
+
+// A store that was sent before a write began is answered before the write is sent.
+func TestG2WriteWaitsForAStoreUnderWay(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		wantGet(t, c, "k", nil)
+		f.delay(func(command string) time.Duration {
+			if command == "SET" { // arrives late
+				return 100 * time.Millisecond
+			}
+			return 0
+		}, nil)
+		var wg sync.WaitGroup
+		runs := 0
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", value("older", &runs))
+			want(t, "GetOrSet", v, err, "older")
+		})
+		synctest.Wait()
+		if runs != 1 {
+			t.Fatalf("%d loads by now, want one", runs)
+		}
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		wantGet(t, c, "k", nil)
+	})
+}
+
+// The same when the caller has left: nobody may leave a store behind that a write
+// knows nothing of.
+func TestG2WriteWaitsForAStoreThatNobodyWaitsFor(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		wantGet(t, c, "k", nil)
+		f.delay(func(command string) time.Duration {
+			if command == "SET" {
+				return 100 * time.Millisecond
+			}
+			return 0
+		}, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		runs := 0
+		v, err := c.GetOrSet(ctx, "k", value("older", &runs))
+		wantError(t, "GetOrSet that left", v, err, context.DeadlineExceeded)
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		wantGet(t, c, "k", nil)
+	})
+}
+
+// The seal rule. The leader's value is stored, and its answer is on its way. A
+// foreign DEL comes, and after that a call that joins the leader's flight: the
+// value must not reach it.
+func TestG2SealedFlight(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		var late time.Duration
+		f.delay(nil, func() time.Duration { return late })
+		var wg sync.WaitGroup
+		release := make(chan struct{})
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { <-release; return "older", nil })
+			want(t, "GetOrSet of the leader", v, err, "older")
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", never[string](t))
+			want(t, "GetOrSet of who joined in time", v, err, "older")
+		})
+		synctest.Wait()
+		late = 100 * time.Millisecond // for the answer of the store
+		close(release)
+		synctest.Wait()
+		late = 0
+		if n := env.Client.Del(t.Context(), c.RedisKey("k")).Val(); n != 1 {
+			t.Fatalf("DEL of the stored value = %d, want 1", n)
+		}
+		runs := 0
+		began := time.Now()
+		v, err := c.GetOrSet(t.Context(), "k", value("newer", &runs))
+		want(t, "GetOrSet after the DEL", v, err, "newer")
+		if d := time.Since(began); d != 100*time.Millisecond {
+			t.Errorf("the late caller took %v: it did not meet the flight", d)
+		}
+		wg.Wait()
+		wantGet(t, c, "k", &[]string{"newer"}[0])
+	})
+}
+
+// Refresh returns what was loaded after it was called, even if a load is under way.
+func TestG2RefreshIsNewerThanItsCall(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, int]{})
+		row, runs := 1, 0
+		load := func(context.Context, string) (int, error) {
+			runs++
+			v := row
+			time.Sleep(100 * time.Millisecond)
+			return v, nil
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", load)
+			want(t, "GetOrSet", v, err, 1)
+		})
+		synctest.Wait()
+		row = 2
+		for range 100 {
+			wg.Go(func() {
+				v, err := c.Refresh(t.Context(), "k", load)
+				want(t, "Refresh", v, err, 2)
+			})
+		}
+		wg.Wait()
+		wantGet(t, c, "k", &row)
+		if runs != 2 {
+			t.Errorf("%d loads, want two: all refreshes share one", runs)
+		}
+	})
+}
+
+// A call that is turned away again and again, because the key is written all the
+// time, loads for itself in the end, and stores nothing.
+func TestG2AKeyThatIsWrittenAllTheTime(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		slow := func(context.Context, string) (string, error) { time.Sleep(10 * time.Millisecond); return "v", nil }
+		for range 5 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					v, err := c.GetOrSet(t.Context(), "k", slow)
+					want(t, "GetOrSet", v, err, "v")
+				}
+			})
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					if err := c.Delete(t.Context(), "k"); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(3 * time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		stop()
+		wg.Wait()
+	})
+}
