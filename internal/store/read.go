@@ -41,7 +41,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	e.reply.reset()
 	// The key goes by its address, which go-redis takes without an allocation.
 	e.args = [2]any{s.readWith, &e.key}
-	err := s.rdb.Process(ctx, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
+	err := s.process(ctx, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
 	switch {
 	case err == nil && e.reply.isWrongType():
 		return false, ErrWrongType
@@ -51,7 +51,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 		return false, err
 	}
 	again := redis.NewCmd(ctx, s.readWith, e.key)
-	return s.take(&e.Wire, again, s.rdb.Process(ctx, again))
+	return s.take(&e.Wire, again, s.process(ctx, again))
 }
 
 // take gives w the value that cmd obtained.

@@ -91,7 +91,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 		args = append(args, e.Wire.Value(i))
 	}
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		return s.once(ctx, putIfAbsentHash, putIfAbsentSource, []string{key, ControlKey(key)}, args)
+		return putIfAbsent.run(ctx, s.sendOnce, [2]string{key, ControlKey(key)}, args...)
 	})
 }
 
@@ -99,8 +99,8 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		return touch.Run(ctx, s.rdb, []string{key, ControlKey(key)},
-			s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl))).Bool()
+		return touch.run(ctx, s.send, [2]string{key, ControlKey(key)},
+			s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl)))
 	})
 }
 
