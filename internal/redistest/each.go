@@ -41,7 +41,9 @@ func Each(t *testing.T, test func(t *testing.T, env *Env)) {
 
 // Mini returns a miniredis and a client of it that is connected in memory, so
 // that both work in a testing/synctest bubble, where its keys expire by the
-// bubble's clock. They end with the test.
+// bubble's clock. They end with the test. The client's pool is large: go-redis
+// waits for a connection with timers that all bubbles share, and the second bubble
+// to use one ends the process.
 func Mini(t testing.TB) *Env {
 	t.Helper()
 	m := miniredis.NewMiniRedis()
@@ -49,7 +51,8 @@ func Mini(t testing.TB) *Env {
 	t.Cleanup(m.Close)
 	e := &Env{Topology: Standalone, Mini: m, options: func() *redis.UniversalOptions {
 		return &redis.UniversalOptions{
-			Addrs: []string{"127.0.0.1:6379"}, // never dialled; go-redis would look a name up
+			Addrs:    []string{"127.0.0.1:6379"}, // never dialled; go-redis would look a name up
+			PoolSize: 5000,
 			Dialer: func(context.Context, string, string) (net.Conn, error) {
 				c, err := m.Dial()
 				if err != nil {
