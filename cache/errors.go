@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -62,6 +63,9 @@ func (e *Error) Error() string {
 	}
 	if e.Err != nil && e.Err != e.Kind {
 		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if panicked := (*flight.PanicError)(nil); errors.As(e.Err, &panicked) {
+		fmt.Fprintf(&b, "\n\n%s", panicked.Stack)
 	}
 	return b.String()
 }

@@ -132,14 +132,15 @@ func (f *faults) client(t testing.TB, change ...func(*redis.UniversalOptions)) r
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		dial := o.Dialer
 		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.refused {
-				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
-			}
 			c, err := dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.refused {
+				_ = c.Close()
+				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
 			}
 			c = newSlowConn(c, f)
 			f.conns[c] = struct{}{}

@@ -1,0 +1,43 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// The same on real servers that are frozen: a caller with a deadline leaves while
+// they still are. The client would wait for an hour.
+func TestG3DeadlineOnAFrozenServer(t *testing.T) {
+	for _, server := range redistest.Servers(t) {
+		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
+			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
+				instance := server.Start(t, topology)
+				rdb := instance.Client(t, func(o *redis.UniversalOptions) { o.ReadTimeout, o.WriteTimeout = time.Hour, time.Hour })
+				c := open(t, rdb, cache.Config[string, string]{RedisTimeout: 2 * time.Second})
+				if err := c.Set(t.Context(), "k", "v"); err != nil {
+					t.Fatal(err)
+				}
+				for _, node := range instance.Nodes() {
+					node.Pause(t)
+				}
+				for method, call := range calls(c, func(context.Context, string) (string, error) { return "v", nil }) {
+					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+					if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%s on a frozen server: %v, want DeadlineExceeded", method, err)
+					}
+					cancel()
+				}
+				for _, node := range instance.Nodes() {
+					node.Resume(t)
+				}
+			})
+		}
+	}
+}
