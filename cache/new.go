@@ -27,7 +27,8 @@ const (
 // cannot work, the error names all that is wrong with it.
 //
 // A client that does not honour deadlines, as by default none does, is used so
-// that calls leave at theirs all the same. Hooks have to be added to it before.
+// that calls leave at theirs all the same. Hooks of a redis.Client see the cache's
+// commands if its ContextTimeoutEnabled is set, and not otherwise.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
 	var p problems
 	c := &Cache[K, V]{codec: cfg.Codec, keyFunc: cfg.Key, ttlFor: cfg.TTLFor}

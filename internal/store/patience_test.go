@@ -269,3 +269,103 @@ func TestNoFreeConnection(t *testing.T) {
 		})
 	}
 }
+
+// Calls that begin within an eighth of the timeout share a timer; none may be
+// given up earlier than that for it.
+func TestCallsThatShareATimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := fault{}.on(t, cluster)
+		s, err := store.New(h.rdb, codec.ShapeString, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 40 {
+			go func() {
+				began := time.Now()
+				_, err := s.Read(t.Context(), "k", new(store.Entry), began)
+				if d := time.Since(began); err == nil || d < 7*time.Second/8 || d > time.Second {
+					t.Errorf("it returned after %v: %v", d, err)
+				}
+			}()
+			time.Sleep(31 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		h.answers()
+		time.Sleep(time.Hour)
+	})
+}
+
+// While too many commands are unanswered, calls fail at once. Once Redis answers,
+// they work again, and Close has waited for all that was given up.
+func TestTooManyUnansweredCommands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		speak := make(chan struct{})
+		var asked atomic.Int64
+		rdb := cluster(&redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}})
+		rdb.AddHook(hook{process: func(ctx context.Context, cmd redis.Cmder) error {
+			asked.Add(1)
+			<-speak
+			return redis.Nil
+		}})
+		defer rdb.Close()
+		s, err := store.New(rdb, codec.ShapeString, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
+			return err
+		}
+		for i := range 512 {
+			if err := ask(); err != context.DeadlineExceeded {
+				t.Fatalf("call %d: %v", i, err)
+			}
+		}
+		began := time.Now()
+		if err := ask(); err != store.ErrUnanswered || time.Since(began) != 0 || asked.Load() != 512 {
+			t.Errorf("the next call: %v after %v, %d commands sent", err, time.Since(began), asked.Load())
+		}
+		close(speak)
+		synctest.Wait()
+		if err := ask(); err != redis.Nil {
+			t.Errorf("once Redis answers: %v", err)
+		}
+		s.Close()
+		if err := ask(); err != store.ErrClosed {
+			t.Errorf("after Close: %v", err)
+		}
+		s.Close()
+	})
+}
+
+func TestCloseWaitsForGivenUpCommands(t *testing.T) {
+	for _, after := range []time.Duration{300 * time.Millisecond, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			speak := make(chan struct{})
+			rdb := cluster(&redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}})
+			rdb.AddHook(hook{process: func(context.Context, redis.Cmder) error {
+				<-speak
+				return redis.Nil
+			}})
+			defer rdb.Close()
+			s, err := store.New(rdb, codec.ShapeString, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if _, err := s.Read(ctx, "k", new(store.Entry), time.Now()); err != context.DeadlineExceeded {
+				t.Fatal(err)
+			}
+			time.AfterFunc(after, func() { close(speak) })
+			began := time.Now()
+			s.Close()
+			if d, want := time.Since(began), min(after, time.Second); d != want {
+				t.Errorf("Close took %v, want %v", d, want)
+			}
+			time.Sleep(after)
+		})
+	}
+}

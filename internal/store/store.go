@@ -59,7 +59,8 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 }
 
 // heedful returns a client on the same connection pool that honours a context's
-// deadline, which the default client does not.
+// deadline, which the default client does not. go-redis gives such a clone the
+// hooks of its connections, but not those of its commands.
 func heedful(rdb *redis.Client) *redis.Client {
 	opt := rdb.Options()
 	if opt.ContextTimeoutEnabled {
