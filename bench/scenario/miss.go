@@ -1,0 +1,47 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+
+	"github.com/asidecache/aside/bench/contender"
+	"github.com/asidecache/aside/bench/harness"
+	"github.com/asidecache/aside/bench/report"
+	"github.com/asidecache/aside/bench/subject"
+)
+
+// miss measures keys that nobody has asked for before.
+func miss(ctx context.Context, l *Lab) (s report.Section, err error) {
+	s = report.Section{
+		Title: "Miss",
+		Text: "A key that is new to everybody, with a loader that has the value (300 B) at once: what it costs to find nothing and to store. " +
+			"aside has no leases yet: its row is the miss without a lease.",
+	}
+	proc, err := l.Server.Start(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, proc.Kill()) }()
+	specs := append(contender.Shared(), control(contender.Base))
+	rivals, err := open(contender.Env{Addrs: []string{proc.Addr}}, 1, specs)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, closeAll(rivals)) }()
+	load := always(subject.Sized(subject.Small))
+	op := func(r rival) harness.Op {
+		prefix := r.keys[0] + ":"
+		return func(rng *rand.Rand, _ int) error {
+			_, err := r.GetOrSet(ctx, freshKey(prefix, rng), load)
+			return err
+		}
+	}
+	t, _, err := l.speeds("miss", []int{1, 16, 128}, rivals, op, func() error { return proc.Flush(ctx) })
+	if err == nil {
+		err = l.addBills(ctx, proc, &t, rivals, op)
+	}
+	notYet(&t, "aside GetOrSet with a lease")
+	s.Tables = append(s.Tables, t)
+	return s, err
+}
