@@ -29,10 +29,11 @@ func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entr
 
 // transact sends the commands that queue adds as one transaction.
 func (s *Store) transact(ctx context.Context, deadline time.Time, queue func(context.Context, redis.Pipeliner)) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) ([]redis.Cmder, error) {
+	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
 		p := s.rdb.TxPipeline()
 		queue(ctx, p)
-		return p.Exec(ctx)
+		cmds, err := p.Exec(ctx)
+		return struct{}{}, withoutValue(reason(cmds, err))
 	})
 	return err
 }
@@ -91,7 +92,8 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 		args = append(args, e.Wire.Value(i))
 	}
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		return putIfAbsent.run(ctx, s.sendOnce, [2]string{key, ControlKey(key)}, args...)
+		stored, err := putIfAbsent.run(ctx, s.sendOnce, [2]string{key, ControlKey(key)}, args...)
+		return stored, withoutValue(err)
 	})
 }
 
