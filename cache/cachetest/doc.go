@@ -1,0 +1,21 @@
+// Package cachetest gives the tests of an application a working cache without a
+// Redis server:
+//
+//	users := cachetest.New(t, cache.Config[int64, User]{Name: "user", TTL: time.Minute})
+//
+// The cache is a real one, on a default client and an embedded Redis in memory.
+// Nothing has to be closed, tests may run in parallel, and in a testing/synctest
+// bubble entries expire in virtual time: a minute's TTL is tested in no time.
+//
+// A Server is the embedded Redis for tests that need more of it: several caches
+// on one Redis, like several processes, or a Redis that fails.
+//
+//	srv := cachetest.NewServer(t)
+//	users := cachetest.NewOn(t, srv, cfg)
+//	srv.Down() // from now on Redis is refused; see also Fail, Hang, Drop and DropAnswer
+//
+// A Recorder is an observer that remembers what a cache did:
+//
+//	rec := cachetest.Record()
+//	cfg.Observer = rec.Observer()
+package cachetest

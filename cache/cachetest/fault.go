@@ -1,0 +1,106 @@
+package cachetest
+
+import (
+	"math"
+	"strings"
+)
+
+// All is the number of calls of a fault that lasts until Up.
+const All = math.MaxInt
+
+// A fault is what befalls one call.
+type fault uint8
+
+const (
+	none       fault = iota
+	fail             // answered with an error, not carried out
+	hang             // neither carried out nor answered until Up
+	drop             // the connection breaks before the call is carried out
+	dropAnswer       // the connection breaks after it
+)
+
+// pending is a fault of the next n calls.
+type pending struct {
+	fault fault
+	n     int
+	reply string // of fail
+}
+
+// Fail makes Redis answer the next n calls with err's text as its error, and not
+// carry them out. The commands of a pipeline get one each; a transaction fails as a
+// whole.
+//
+// Faults wait in line: those of the next n calls, of whatever client, come after
+// those that were asked for before. See Calls for what a call is. Some calls are
+// repeated, and count again: a cache asks once more when its plain read is answered
+// with an error or loses its connection, and go-redis repeats, up to three times,
+// what loses its connection or is answered with an error such as LOADING; neither
+// repeats a transaction. So a small n may go unnoticed; All does not.
+func (s *Server) Fail(n int, err error) {
+	text := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error())
+	s.ask(pending{fail, n, "-" + text + "\r\n"})
+}
+
+// Hang makes the next n calls hang, as those to a server that is frozen: they are
+// not answered until Up, when they are carried out. A call whose client has given
+// up by then is not carried out. See Fail for what n counts.
+func (s *Server) Hang(n int) { s.ask(pending{fault: hang, n: n}) }
+
+// Drop makes the next n calls lose their connection before they are carried out.
+// See Fail for what n counts.
+func (s *Server) Drop(n int) { s.ask(pending{fault: drop, n: n}) }
+
+// DropAnswer makes the next n calls lose their connection after they were carried
+// out: the client cannot know that they were. See Fail for what n counts.
+func (s *Server) DropAnswer(n int) { s.ask(pending{fault: dropAnswer, n: n}) }
+
+func (s *Server) ask(p pending) {
+	if p.n <= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, p)
+}
+
+// Down makes the server unreachable until Up: all connections break, with the calls
+// under way, and new ones are refused, at once. What Redis holds stays, and goes on expiring.
+func (s *Server) Down() {
+	s.mu.Lock()
+	s.down = true
+	links := s.connected()
+	s.mu.Unlock()
+	for _, l := range links {
+		l.lose(errReset)
+	}
+}
+
+// Up ends all faults: the server is reachable, calls that hang are carried out and
+// answered, and the faults of calls still to come are forgotten. Without a fault it
+// does nothing.
+func (s *Server) Up() {
+	s.mu.Lock()
+	s.down = s.closed
+	s.faults = nil
+	links := s.connected()
+	s.mu.Unlock()
+	for _, l := range links {
+		l.release()
+	}
+}
+
+// next counts a call and takes its fault.
+func (s *Server) next() pending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if len(s.faults) == 0 {
+		return pending{}
+	}
+	p := &s.faults[0]
+	taken := *p
+	if p.n--; p.n == 0 {
+		s.faults = s.faults[1:]
+	}
+	return taken
+}

@@ -1,0 +1,177 @@
+package cachetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/asidecache/aside/cache"
+)
+
+// A Recorder remembers what the caches did that it observes, in the order in which
+// they told of it. It is safe for concurrent use, and ready as a zero value.
+type Recorder struct {
+	mu     sync.Mutex
+	events []any
+	grown  chan struct{} // closed with the next event; nil when nobody waits
+}
+
+// Record returns an empty recorder.
+func Record() *Recorder { return new(Recorder) }
+
+// Observer returns what tells the recorder, for Config.Observer of any number of
+// caches. cache.Join puts it beside an observer of the test's own.
+func (r *Recorder) Observer() cache.Observer {
+	return cache.Observer{
+		Lookup: func(_ context.Context, e cache.LookupEvent) { r.add(e) },
+		Load: func(_ context.Context, e cache.LoadEvent) {
+			e.Keys = slices.Clone(e.Keys)
+			r.add(e)
+		},
+		Write: func(_ context.Context, e cache.WriteEvent) { r.add(e) },
+		Error: func(_ context.Context, err *cache.Error) { r.add(err) },
+	}
+}
+
+func (r *Recorder) add(event any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+	if r.grown != nil {
+		close(r.grown)
+		r.grown = nil
+	}
+}
+
+// Events returns all events so far: each is a cache.LookupEvent, cache.LoadEvent,
+// cache.WriteEvent or *cache.Error. The slice is the caller's.
+func (r *Recorder) Events() []any {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+// Reset forgets all events so far.
+func (r *Recorder) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = nil
+}
+
+// Lookups returns the lookups that found one of the states, all lookups without
+// any.
+func (r *Recorder) Lookups(states ...cache.State) []cache.LookupEvent {
+	return pick(r, func(e cache.LookupEvent) bool { return among(e.State, states) })
+}
+
+// LookupsFrom returns the lookups that were answered by source, and found one of
+// the states, if there are any.
+func (r *Recorder) LookupsFrom(source cache.Source, states ...cache.State) []cache.LookupEvent {
+	return pick(r, func(e cache.LookupEvent) bool { return e.Source == source && among(e.State, states) })
+}
+
+// Loads returns the loads that had one of the outcomes, all loads without any.
+func (r *Recorder) Loads(outcomes ...cache.Outcome) []cache.LoadEvent {
+	return pick(r, func(e cache.LoadEvent) bool { return among(e.Outcome, outcomes) })
+}
+
+// Writes returns the entries that were stored. Those that were refused, because a
+// write came first, are in Events only.
+func (r *Recorder) Writes() []cache.WriteEvent {
+	return pick(r, func(e cache.WriteEvent) bool { return !e.Fenced })
+}
+
+// Errors returns the failures that are one of the kinds, such as cache.ErrRedis, by
+// errors.Is; all failures without any.
+func (r *Recorder) Errors(kinds ...error) []*cache.Error {
+	return pick(r, func(e *cache.Error) bool {
+		return len(kinds) == 0 || slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(e, kind) })
+	})
+}
+
+// pick returns the events of one type that match.
+func pick[E any](r *Recorder, match func(E) bool) []E {
+	var picked []E
+	for _, event := range r.Events() {
+		if e, ok := event.(E); ok && match(e) {
+			picked = append(picked, e)
+		}
+	}
+	return picked
+}
+
+func among[T comparable](v T, set []T) bool {
+	return len(set) == 0 || slices.Contains(set, v)
+}
+
+// Wait returns nil as soon as done reports true, which is asked now and after each
+// event, or the cause of ctx's end. In a testing/synctest bubble synctest.Wait is
+// simpler.
+//
+//	err := rec.Wait(t.Context(), func() bool { return len(rec.Loads()) == 2 })
+func (r *Recorder) Wait(ctx context.Context, done func() bool) error {
+	for {
+		grown := r.growth()
+		if done() {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// growth returns a channel that is closed with the next event.
+func (r *Recorder) growth() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.grown == nil {
+		r.grown = make(chan struct{})
+	}
+	return r.grown
+}
+
+// Lines returns the events as text, one line each, of only what is the same in
+// every run: to be compared with what a test expects, and to be read when it fails.
+//
+//	lookup user:42 Missing
+//	load user:42 LoadOK
+//	write user:42
+//	lookup user:42 Present from Redis
+//	error GetOrSet user:42: redis failed
+func (r *Recorder) Lines() []string {
+	var lines []string
+	for _, event := range r.Events() {
+		lines = append(lines, line(event))
+	}
+	return lines
+}
+
+func line(event any) string {
+	switch e := event.(type) {
+	case cache.LookupEvent:
+		if e.State == cache.Missing {
+			return fmt.Sprintf("lookup %s %v", e.Key, e.State)
+		}
+		return fmt.Sprintf("lookup %s %v from %v", e.Key, e.State, e.Source)
+	case cache.LoadEvent:
+		return fmt.Sprintf("load %s %v", strings.Join(e.Keys, " "), e.Outcome) + note(e.Background, " in the background")
+	case cache.WriteEvent:
+		return "write " + e.Key + note(e.Fenced, " refused, a write came first")
+	case *cache.Error:
+		return fmt.Sprintf("error %s %s: %v", e.Op, e.Key, e.Kind)
+	}
+	return fmt.Sprint(event)
+}
+
+func note(on bool, text string) string {
+	if on {
+		return text
+	}
+	return ""
+}

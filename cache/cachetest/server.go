@@ -1,0 +1,135 @@
+package cachetest
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// A Server is an embedded Redis in memory. Keys expire as time passes, in a
+// testing/synctest bubble as virtual time does. Its faults are asked for by Fail,
+// Hang, Drop, DropAnswer and Down, and end with Up. All methods are safe for
+// concurrent use.
+//
+// Each command walks over all keys that have a TTL. That is nothing for the keys
+// of a test, and 5 ms for 20,000 of them.
+type Server struct {
+	redis *miniredis.Miniredis
+
+	mu     sync.Mutex
+	client *redis.Client // made when first asked for
+	links  map[*link]struct{}
+	calls  int
+	faults []pending
+	down   bool
+	closed bool // down for good
+}
+
+// NewServer returns an empty Redis that ends with the test.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{redis: miniredis.NewMiniRedis(), links: make(map[*link]struct{})}
+	first, err := s.redis.Dial() // starts it without a listener
+	if err != nil {
+		t.Fatalf("cachetest: starting the embedded Redis: %v", err)
+	}
+	_ = first.Close()
+	s.redis.ClockTTL(true)
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *Server) close() {
+	s.mu.Lock()
+	client := s.client
+	s.closed = true
+	s.mu.Unlock()
+	if client != nil {
+		_ = client.Close()
+	}
+	s.Down()
+	s.redis.Close()
+}
+
+// Client returns the client that NewOn gives to caches, always the same one: to
+// look at what Redis holds, or to write as another program would. Its settings are
+// go-redis's defaults, retries and timeouts included. It ends with the test.
+func (s *Server) Client() *redis.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client == nil {
+		s.client = redis.NewClient(s.Options())
+	}
+	return s.client
+}
+
+// Options returns the options of a client of this server, to be changed by a test
+// that needs a client with settings of its own. The test closes such a client.
+func (s *Server) Options() *redis.Options {
+	return &redis.Options{
+		Addr:   address,
+		Dialer: s.dial,
+		// Left on, they have the address looked up in the DNS, which no bubble survives.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
+}
+
+// dial returns a new connection. That the server is down shows when it is used.
+func (s *Server) dial(context.Context, string, string) (net.Conn, error) {
+	l := newLink(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		// As an error of the dial it would outlive Up: go-redis goes on dialling in the
+		// background, and fails calls for up to a second.
+		l.lose(errRefused)
+		return clientEnd{l}, nil
+	}
+	s.links[l] = struct{}{}
+	s.redis.Server().ServeConn(serverEnd{l})
+	return clientEnd{l}, nil
+}
+
+// forget drops a connection that has ended.
+func (s *Server) forget(l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.links, l)
+}
+
+// Advance makes every key in Redis d older, as if that much time had passed for
+// it: outside of a bubble, where a test cannot wait for a TTL. The clock of the
+// process, and with it every timeout, stays as it is. It panics if d is negative,
+// because no TTL gets longer.
+func (s *Server) Advance(d time.Duration) {
+	if d < 0 {
+		panic("cachetest: Server.Advance by a negative duration: keys do not get younger")
+	}
+	s.redis.FastForward(d)
+}
+
+// Calls returns how many calls the server has seen so far, those that failed
+// included. A call is what a client sends before it waits for the answer: a
+// command, a pipeline or a transaction. What go-redis sends to set a connection up
+// (HELLO, AUTH, SELECT, READONLY, CLIENT) is none.
+func (s *Server) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// connected returns the connections of this moment.
+func (s *Server) connected() []*link {
+	links := make([]*link, 0, len(s.links))
+	for l := range s.links {
+		links = append(links, l)
+	}
+	return slices.Clip(links)
+}
