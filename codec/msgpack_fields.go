@@ -69,7 +69,7 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 		}
 		if f.Name == "_msgpack" {
 			fs.array = tag.has("as_array") || tag.has("asArray")
-			omitAll = omitAll || tag.has("omitempty")
+			omitAll = tag.has("omitempty")
 		}
 		if !isPacked(f) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -248,8 +249,19 @@ func TestMsgpackBoundsMemory(t *testing.T) {
 		t.Errorf("%d bytes were allocated", used)
 	}
 
+	const unreadable = "could not be read back"
 	_, err := codec.Msgpack[[]page]().AppendValue(nil, make([]page, n))
-	fails(t, err, "could not be read back")
+	fails(t, err, unreadable)
+	_, err = codec.Msgpack[[]*page]().AppendValue(nil, slices.Repeat([]*page{{}}, n))
+	fails(t, err, unreadable)
+	_, err = codec.Msgpack[[]pages]().AppendValue(nil, slices.Repeat([]pages{{page: &page{}}}, n))
+	fails(t, err, unreadable)
+	m := make(map[int16]page)
+	for i := range int16(2000) {
+		m[i] = page{}
+	}
+	_, err = codec.Msgpack[map[int16]page]().AppendValue(nil, m)
+	fails(t, err, unreadable)
 	for _, few := range []int{0, 1, 80} {
 		packSame(t, make([]page, few))
 	}

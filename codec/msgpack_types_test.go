@@ -160,6 +160,10 @@ type (
 		*PackPart
 		Name string `msgpack:",omitempty"`
 	}
+	packEmbedsBehind struct {
+		First int
+		packOmitEmbedded
+	}
 	packShadow struct {
 		ID string
 		packBase

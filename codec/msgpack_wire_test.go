@@ -49,6 +49,7 @@ func TestMsgpackGolden(t *testing.T) {
 	packGolden(t, "", "\xa0")
 	packGolden(t, name("ann"), "\xa3ann")
 	packGolden(t, strings.Repeat("x", 32), "\xd9\x20"+strings.Repeat("x", 32))
+	packGolden(t, strings.Repeat("x", 255), "\xd9\xff"+strings.Repeat("x", 255))
 	packGolden(t, strings.Repeat("x", 256), "\xda\x01\x00"+strings.Repeat("x", 256))
 	packGolden(t, strings.Repeat("x", 65536), "\xdb\x00\x01\x00\x00"+strings.Repeat("x", 65536))
 	packGolden(t, []byte(nil), "\xc0")
@@ -326,7 +327,13 @@ func TestMsgpackAgreesWithTheLibrary(t *testing.T) {
 	}
 	packAllTypes(t, seeds...)
 	packSame(t, packEmbeds{PackPart: &PackPart{1}})
+	packSame(t, packEmbedsBehind{1, packOmitEmbedded{&PackPart{2}, "x"}})
 	packSame(t, packOmitEmbedded{})
+	packSame(t, packOmit{Float: math.Copysign(0, -1), Any: "", None: [0]int{}, Inner: packOmitInner{B: "x"}, Zeroer: 7})
+	packSame(t, packOmit{Any: (*int)(nil), When: &time.Time{}, Ptr: new(int)})
+	packSame(t, struct {
+		E struct{} `msgpack:",omitempty"`
+	}{})
 	packSame(t, packOmitEmbedded{PackPart: &PackPart{}})
 	packSame(t, struct{ Err error }{errors.New("text")})
 	packSame(t, struct{ Err error }{})
