@@ -188,10 +188,14 @@ func (c *Cache[K, V]) decode(ctx context.Context, m *call[K, V]) {
 func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
+			err = codecPanic(r)
 		}
 	}()
 	return c.codec.Decode(w, v)
+}
+
+func codecPanic(r any) error {
+	return fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
 }
 
 // sawBroken tells of a broken entry, once a call.

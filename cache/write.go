@@ -230,8 +230,14 @@ func entryFunc[K comparable, V any](load loader.Func[K, V]) loader.EntryFunc[K, 
 	}
 }
 
-// encode puts the bytes of v into e and returns their number.
-func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (int, error) {
+// encode puts the bytes of v into e and returns their number. What a codec panics
+// with may hold the value, and would be told to those who share the load.
+func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = codecPanic(r)
+		}
+	}()
 	e.Wire.Reset(redisKey)
 	if err := c.codec.Encode(&e.Wire, v); err != nil {
 		return 0, err
