@@ -1,0 +1,200 @@
+package cache_test
+
+import (
+	"context"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/hashmap"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wanted, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(wanted) {
+		t.Errorf("%s differs; got:\n%s", path, got)
+	}
+}
+
+type config = cache.Config[string, string]
+
+// refusals are what New does not take, each beside a configuration that is fine.
+var refusals = []struct {
+	name   string
+	change func(cfg *config)
+}{
+	{"no name", func(cfg *config) { cfg.Name = "" }},
+	{"name of the cache's own keys", func(cfg *config) { cfg.Name = "aside" }},
+	{"name under the cache's own keys", func(cfg *config) { cfg.Name = "aside:x" }},
+	{"name like a version", func(cfg *config) { cfg.Name = "user@2" }},
+	{"negative version", func(cfg *config) { cfg.Version = -1 }},
+	{"nil codec", func(cfg *config) { cfg.Codec = (*hashmap.Mapping[string])(nil) }},
+	{"codec that cannot work", func(cfg *config) {
+		cfg.Codec = codec.Compress(codec.Text[string](), codec.Compression(77), -1)
+	}},
+	{"shape of a list", func(cfg *config) { cfg.Codec = shaped(codec.ShapeList) }},
+	{"unknown shape", func(cfg *config) { cfg.Codec = shaped(77) }},
+	{"no TTL", func(cfg *config) { cfg.TTL = 0 }},
+	{"negative TTL", func(cfg *config) { cfg.TTL = -time.Second }},
+	{"TTL below a millisecond", func(cfg *config) { cfg.TTL = time.Millisecond - 1 }},
+	{"jitter above 1", func(cfg *config) { cfg.Jitter = 1.01 }},
+	{"jitter that is no number", func(cfg *config) { cfg.Jitter = math.NaN() }},
+	{"AbsentTTL below a millisecond", func(cfg *config) { cfg.AbsentTTL = time.Microsecond }},
+	{"negative AbsentTTL", func(cfg *config) { cfg.AbsentTTL = -time.Second }},
+	{"StaleFor", func(cfg *config) { cfg.StaleFor = time.Minute }},
+	{"negative LoadTimeout", func(cfg *config) { cfg.LoadTimeout = -time.Second }},
+	{"LoadTimeout off", func(cfg *config) { cfg.LoadTimeout = cache.Off }},
+	{"negative MaxLoads", func(cfg *config) { cfg.MaxLoads = -1 }},
+	{"Lease", func(cfg *config) { cfg.Lease = time.Second }},
+	{"WaitReplicas", func(cfg *config) { cfg.WaitReplicas = 1 }},
+	{"Near.MaxEntries", func(cfg *config) { cfg.Near.MaxEntries = 1 }},
+	{"Near.Coherence", func(cfg *config) { cfg.Near.Coherence = cache.TTLOnly }},
+	{"Clone", func(cfg *config) { cfg.Clone = func(v string) string { return v } }},
+	{"RedisTimeout below a millisecond", func(cfg *config) { cfg.RedisTimeout = time.Microsecond }},
+	{"RedisTimeout off", func(cfg *config) { cfg.RedisTimeout = cache.Off }},
+	{"unknown FailurePolicy", func(cfg *config) { cfg.OnRedisError = 7 }},
+}
+
+// shaped is a codec of any shape.
+type shaped codec.Shape
+
+func (s shaped) Shape() codec.Shape { return codec.Shape(s) }
+func (shaped) Encode(w *codec.Wire, v *string) error {
+	w.Keep(nil, append(w.Scratch(), *v...))
+	return nil
+}
+func (shaped) Decode(*codec.Wire, *string) error { return nil }
+
+// unused returns a client that connects to nothing.
+func unused(t *testing.T) redis.UniversalClient {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// New says in a sentence what is wrong, which field it is and what to do.
+func TestRefusals(t *testing.T) {
+	rdb := unused(t)
+	var b strings.Builder
+	tell := func(name string, c any, err error) {
+		if err == nil {
+			t.Errorf("%s: New gives no error", name)
+			return
+		}
+		b.WriteString(name + "\n\t" + strings.ReplaceAll(err.Error(), "\n", "\n\t") + "\n")
+	}
+	fine := config{Name: "user", TTL: time.Minute}
+	for _, r := range refusals {
+		cfg := fine
+		r.change(&cfg)
+		c, err := cache.New(rdb, cfg)
+		tell(r.name, c, err)
+	}
+	for name, err := range keyRefusals(rdb) {
+		tell(name, nil, err)
+	}
+	c, err := cache.New(nil, fine)
+	tell("nil client", c, err)
+	c, err = cache.New((*redis.Client)(nil), fine)
+	tell("nil *redis.Client", c, err)
+	for _, opt := range []*redis.ClusterOptions{{ReadOnly: true}, {RouteRandomly: true}} {
+		c, err = cache.New(redis.NewClusterClient(opt), fine)
+		tell("cluster client that reads from replicas", c, err)
+	}
+	c, err = cache.New(redis.NewRing(&redis.RingOptions{}), fine)
+	tell("ring", c, err)
+	_, err = cache.New(rdb, cache.Config[string, chan int]{Name: "user", TTL: time.Minute})
+	tell("value without a codec", nil, err)
+	golden(t, "refusals.txt", b.String())
+}
+
+// All problems are told at once.
+func TestRefusalsTogether(t *testing.T) {
+	cfg := config{}
+	for _, r := range refusals {
+		r.change(&cfg)
+	}
+	cfg.Name = "aside:user@2"
+	_, err := cache.New(nil, cfg)
+	if err == nil {
+		t.Fatal("New gives no error")
+	}
+	golden(t, "refusals_together.txt", err.Error()+"\n")
+}
+
+// What New accepts works: every combination of settings that is no refusal.
+func TestEveryCombinationWorks(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		for _, ttl := range []time.Duration{time.Millisecond, time.Hour, cache.Forever, math.MaxInt64} {
+			for _, jitter := range []float64{0, -1, 1, math.Inf(-1)} {
+				for _, absent := range []time.Duration{0, time.Millisecond, time.Hour, cache.Off} {
+					for _, maxLoads := range []int{0, 1, math.MaxInt} {
+						for _, policy := range []cache.FailurePolicy{cache.LoadThrough, cache.Fail} {
+							for _, limit := range []time.Duration{0, time.Millisecond, math.MaxInt64} {
+								works(t, env.Client, config{
+									Name: "user", Version: 3, TTL: ttl, Jitter: jitter, AbsentTTL: absent, MaxLoads: maxLoads, OnRedisError: policy,
+									LoadTimeout: limit, RedisTimeout: limit, Lease: cache.Off, StaleFor: cache.Off,
+								})
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func works(t *testing.T, rdb redis.UniversalClient, cfg config) {
+	t.Helper()
+	c, err := cache.New(rdb, cfg)
+	if err != nil {
+		t.Errorf("New(%+v): %v", cfg, err)
+		return
+	}
+	defer c.Close()
+	runs := 0
+	v, err := c.GetOrSet(t.Context(), "k", value("v", &runs))
+	want(t, "GetOrSet", v, err, "v")
+	wantGet(t, c, "k", &v)
+	if err := c.Delete(t.Context(), "k"); err != nil {
+		t.Error(err)
+	}
+	v, err = c.GetOrSet(t.Context(), "k", failing[string](cache.ErrNotFound))
+	wantError(t, "GetOrSet", v, err, cache.ErrNotFound)
+	if e := wantState(t, c, "k", map[bool]cache.State{true: cache.Missing, false: cache.Absent}[cfg.AbsentTTL == cache.Off]); t.Failed() {
+		t.Fatalf("with %+v: %+v", cfg, e)
+	}
+	if err := c.Delete(t.Context(), "k"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMust(t *testing.T) {
+	if cache.Must(1, nil) != 1 {
+		t.Error("Must does not return its value")
+	}
+	defer func() { want(t, "recover()", recover(), nil, any(context.Canceled)) }()
+	cache.Must(1, context.Canceled)
+}
