@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -116,6 +117,9 @@ func (c *core) contextError(ctx context.Context, op Op, key string) error {
 func (c *core) redisError(ctx context.Context, op Op, key string, cause error) error {
 	if err := c.contextError(ctx, op, key); err != nil {
 		return err
+	}
+	if errors.Is(cause, store.ErrClosed) { // Close has overtaken the call
+		return c.error(op, key, ErrClosed, nil)
 	}
 	if errors.Is(cause, context.DeadlineExceeded) { // the call's own bound, not the caller's
 		cause = fmt.Errorf("no answer within RedisTimeout, %v", c.redisTimeout)

@@ -97,7 +97,7 @@ func (c *Cache[K, V]) storeAbsent(ctx context.Context, f *flight.Flight[*found],
 // one of a refresh only, which is asked for its effect; all others have their value.
 func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, w write) error {
 	if !f.SealStore() {
-		if w.send != nil && ctx.Err() == nil { // else nobody waits for the result any more
+		if w.event.Key != "" && ctx.Err() == nil { // else nobody waits for the result any more
 			w.event.Fenced = true
 			c.stats.fenced.Add(1)
 			c.observer.write(ctx, w.event)

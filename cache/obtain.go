@@ -69,6 +69,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		}
 		r := c.request(m, load, s)
 		r.changes, r.refresh = changes, refresh
+		waited := time.Since(m.began)
 		f, outcome, err := join(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
 			return c.fly(ctx, f, r)
 		})
@@ -82,7 +83,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		case outcome == flight.Shared:
 			return c.share(ctx, m, f)
 		}
-		m.began = time.Now() // to look again is a new wait for Redis
+		m.began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 	}
 	r := c.request(m, load, s)
 	_, err := c.core.flights.Alone(ctx, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {

@@ -1,0 +1,102 @@
+package cache_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// A call that a load turned away goes on with what is left of its time for Redis.
+func TestTurnedAwayWithoutNewPatience(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{RedisTimeout: time.Second})
+		wantGet(t, c, "k", nil) // connects
+		load, loaded := blocked("old"), make(chan struct{})
+		go func() {
+			defer close(loaded)
+			_, _ = c.GetOrSet(t.Context(), "k", load.loader)
+		}()
+		<-load.began
+
+		f.slow(400 * time.Millisecond)
+		answered := make(chan time.Time)
+		go func() {
+			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "new", nil })
+			want(t, "GetOrSet after a write", v, err, "new")
+			answered <- time.Now()
+		}()
+		time.Sleep(800 * time.Millisecond) // it reads, looks, and waits for the load
+		synctest.Wait()
+		f.slow(0)
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		f.slow(400 * time.Millisecond)
+		time.Sleep(10 * time.Second)
+		released := time.Now()
+		close(load.release)
+		if more := (<-answered).Sub(released); more > 200*time.Millisecond {
+			t.Errorf("the call waited %v for Redis after 800ms before, with a RedisTimeout of 1s", more)
+		}
+		<-loaded
+	})
+}
+
+// blockedLoad is a loader that tells when it begins and returns when it may.
+type blockedLoad struct {
+	value          string
+	began, release chan struct{}
+}
+
+func blocked(v string) blockedLoad {
+	return blockedLoad{v, make(chan struct{}), make(chan struct{})}
+}
+
+func (b blockedLoad) loader(context.Context, string) (string, error) {
+	close(b.began)
+	<-b.release
+	return b.value, nil
+}
+
+// A removal that a write came before is not told as an entry: there is none.
+func TestRefusedRemovalIsNoWrite(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var r recorder
+		c := open(t, env.Client, cache.Config[string, string]{AbsentTTL: cache.Off, Observer: r.observer()})
+		_, err := c.Refresh(t.Context(), "k", func(ctx context.Context, key string) (string, error) {
+			if err := c.Delete(ctx, key); err != nil {
+				t.Error(err)
+			}
+			return "", cache.ErrNotFound
+		})
+		wantError(t, "Refresh", "", err, cache.ErrNotFound)
+		if writes := r.take().writes; len(writes) != 0 || c.Stats().Fenced != 0 {
+			t.Errorf("%d entries were refused, as %+v, want none", c.Stats().Fenced, writes)
+		}
+	})
+}
+
+// A call that Close overtakes fails like a later one, and Redis is not blamed.
+func TestCloseOvertakesACall(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var r recorder
+		var c *cache.Cache[string, string]
+		rdb := struct{ redis.UniversalClient }{env.Client} // on goroutines of their own
+		c = open(t, rdb, cache.Config[string, string]{Observer: r.observer(), Key: func(dst []byte, key string) []byte {
+			_ = c.Close()
+			return append(dst, key...)
+		}})
+		_, _, err := c.Get(t.Context(), "k")
+		wantError(t, "Get", "", err, cache.ErrClosed)
+		if heard := r.take().errors; len(heard) != 0 || c.Stats().RedisErrors != 0 {
+			t.Errorf("the observer heard %v, want nothing", heard)
+		}
+	})
+}
