@@ -11,7 +11,7 @@ import (
 // at once, with all that is wrong with it.
 //
 // It works in and out of a testing/synctest bubble; a cache belongs to the bubble
-// in which it was made. Cost: about a tenth of a millisecond, no port and no file.
+// in which it was made. Cost: about half a millisecond, no port and no file.
 func New[K comparable, V any](t testing.TB, cfg cache.Config[K, V]) *cache.Cache[K, V] {
 	t.Helper()
 	return NewOn(t, NewServer(t), cfg)

@@ -47,7 +47,7 @@ func (c clientEnd) Write(p []byte) (int, error) {
 // Close gives up a call that is held back; what was sent is carried out.
 func (c clientEnd) Close() error {
 	c.mu.Lock()
-	c.clientClosed, c.mute = true, true
+	c.clientClosed = true
 	c.held, c.fault = nil, pending{}
 	c.changed.Broadcast()
 	c.mu.Unlock()

@@ -49,12 +49,11 @@ func NewServer(t testing.TB) *Server {
 func (s *Server) close() {
 	s.mu.Lock()
 	client := s.client
-	s.closed = true
+	s.down, s.closed = true, true
 	s.mu.Unlock()
 	if client != nil {
 		_ = client.Close()
 	}
-	s.Down()
 	s.redis.Close()
 }
 
