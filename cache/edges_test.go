@@ -2,6 +2,8 @@ package cache_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -99,4 +102,59 @@ func TestCloseOvertakesACall(t *testing.T) {
 			t.Errorf("the observer heard %v, want nothing", heard)
 		}
 	})
+}
+
+// The failure of a key that is not even equal to itself is no success.
+func TestDeleteOfAnUnequalKeyFails(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[float64, string]{Key: func(dst []byte, key float64) []byte {
+			return fmt.Append(dst, key)
+		}})
+		wantGet(t, c, 1, nil) // connects
+		env.Mini.SetError("ERR out of order")
+		for _, keys := range [][]float64{{math.NaN()}, {math.NaN(), 1}} {
+			wantError(t, "Delete", "", c.Delete(t.Context(), keys...), cache.ErrRedis)
+		}
+		env.Mini.SetError("")
+	})
+}
+
+// spans is a codec that gives a key as many spans as there are names.
+type spans struct {
+	shape codec.Shape
+	names [][]byte
+}
+
+func (s spans) Shape() codec.Shape { return s.shape }
+
+func (s spans) Encode(w *codec.Wire, v *string) error {
+	for _, name := range s.names {
+		w.Keep(name, append(w.Scratch(), *v...))
+	}
+	return nil
+}
+
+func (s spans) Decode(*codec.Wire, *string) error { return nil }
+
+// What a codec gives a key that cannot hold it is an error, and not a value that
+// is loaded for ever because it cannot be read.
+func TestSpansThatDoNotFit(t *testing.T) {
+	for name, bad := range map[string]spans{
+		"no string":        {codec.ShapeString, nil},
+		"two strings":      {codec.ShapeString, [][]byte{nil, nil}},
+		"a named string":   {codec.ShapeString, [][]byte{[]byte("name")}},
+		"a nameless field": {codec.ShapeHash, [][]byte{[]byte("name"), nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				c := open(t, env.Client, cache.Config[string, string]{Codec: bad})
+				wantError(t, "Set", "", c.Set(t.Context(), "k", "v"), cache.ErrEncode)
+				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
+				wantError(t, "GetOrSet", v, err, cache.ErrEncode)
+				if keys := env.Mini.Keys(); len(keys) != 0 {
+					t.Errorf("Redis holds %q, want nothing", keys)
+				}
+			})
+		})
+	}
 }

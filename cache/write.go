@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -167,15 +169,18 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	})
 	errs := make(map[K]error)
 	for i, key := range keys {
-		if cause := cmp.Or(err, failed[i]); cause != nil {
-			errs[key] = c.core.redisError(ctx, OpDelete, redisKeys[i], cause)
+		cause := cmp.Or(err, failed[i])
+		if cause == nil {
+			continue
 		}
+		err := c.core.redisError(ctx, OpDelete, redisKeys[i], cause)
+		if len(keys) == 1 {
+			return err
+		}
+		errs[key] = err
 	}
-	switch {
-	case len(errs) == 0:
+	if len(errs) == 0 {
 		return nil
-	case len(keys) == 1:
-		return errs[keys[0]]
 	}
 	return &BatchError[K]{Errs: errs}
 }
@@ -242,5 +247,23 @@ func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err 
 	if err := c.codec.Encode(&e.Wire, v); err != nil {
 		return 0, err
 	}
+	if err := fits(&e.Wire, c.codec.Shape()); err != nil {
+		return 0, err
+	}
 	return e.Size()
+}
+
+// fits reports an error for spans that a key of the shape cannot hold: what is
+// stored of them could not be read.
+func fits(w *codec.Wire, shape codec.Shape) error {
+	if shape == codec.ShapeString {
+		_, err := w.Sole()
+		return err
+	}
+	for i := range w.Len() {
+		if shape == codec.ShapeHash && w.Name(i) == nil {
+			return fmt.Errorf("the codec gave field %d of a hash no name", i)
+		}
+	}
+	return nil
 }
