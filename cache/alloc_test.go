@@ -1,0 +1,136 @@
+package cache_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/hashmap"
+)
+
+// account is a struct of twelve fields, about 300 bytes when it is stored.
+type account struct {
+	ID      int64   `redis:"id" msgpack:"id"`
+	Email   string  `redis:"email" msgpack:"email"`
+	Name    string  `redis:"name" msgpack:"name"`
+	Street  string  `redis:"street" msgpack:"street"`
+	City    string  `redis:"city" msgpack:"city"`
+	Country string  `redis:"country" msgpack:"country"`
+	Age     int     `redis:"age" msgpack:"age"`
+	Score   float64 `redis:"score" msgpack:"score"`
+	Active  bool    `redis:"active" msgpack:"active"`
+	Logins  uint32  `redis:"logins" msgpack:"logins"`
+	Created int64   `redis:"created" msgpack:"created"`
+	Bio     string  `redis:"bio" msgpack:"bio"`
+}
+
+var sample = account{
+	ID: 42, Email: "ada.lovelace@example.org", Name: "Ada Lovelace", Street: "12 St James's Square", City: "London", Country: "United Kingdom",
+	Age: 36, Score: 99.5, Active: true, Logins: 1815, Created: 1714979289,
+	Bio: "Wrote the first program for a machine that had not been built, and saw that it could do more than numbers.",
+}
+
+// Allocations of a hit: those of the client and the cache, and of the strings of
+// the value. The server answers without any.
+func TestHitAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold at random")
+	}
+	hitAllocations(t, "text", codec.Text[string](), sample.Bio, 5)
+	hitAllocations(t, "msgpack", codec.Msgpack[account](), sample, 6)
+	hitAllocations(t, "hash", hashmap.MustOf[account](), sample, 33)
+}
+
+func hitAllocations[V any](t *testing.T, name string, codec codec.Codec[V], v V, budget float64) {
+	t.Run(name, func(t *testing.T) {
+		stub := &stubServer{answer: answerOf(t, codec, v)}
+		rdb := redis.NewClient(&redis.Options{Dialer: stub.dial, Protocol: 2, DisableIdentity: true})
+		t.Cleanup(func() { _ = rdb.Close() })
+		c := open(t, rdb, cache.Config[int64, V]{Codec: codec})
+		load := func(context.Context, int64) (V, error) { panic("a load of what is there") }
+		ctx := context.Background()
+		for method, call := range map[string]func() (V, error){
+			"Get":      func() (V, error) { v, _, err := c.Get(ctx, 42); return v, err },
+			"GetOrSet": func() (V, error) { return c.GetOrSet(ctx, 42, load) },
+		} {
+			got, err := call()
+			want(t, method, got, err, v)
+			allocs := testing.AllocsPerRun(1000, func() {
+				if _, err := call(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			t.Logf("%s of a hit: %v allocations", method, allocs)
+			if allocs > budget {
+				t.Errorf("%s of a hit: %v allocations, the budget is %v", method, allocs, budget)
+			}
+		}
+	})
+}
+
+// answerOf is what Redis sends for a stored value.
+func answerOf[V any](t *testing.T, c codec.Codec[V], v V) []byte {
+	t.Helper()
+	var w codec.Wire
+	if err := c.Encode(&w, &v); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if c.Shape() == codec.ShapeHash {
+		fmt.Fprintf(&b, "*%d\r\n", 2*w.Len())
+	}
+	for i := range w.Len() {
+		if c.Shape() == codec.ShapeHash {
+			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w.Name(i)), w.Name(i))
+		}
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w.Value(i)), w.Value(i))
+	}
+	return b.Bytes()
+}
+
+// A stubServer answers every GET and HGETALL with the same bytes. It knows no other
+// command: go-redis does without HELLO then.
+type stubServer struct{ answer []byte }
+
+func (s *stubServer) dial(context.Context, string, string) (net.Conn, error) {
+	return &stubConn{answer: s.answer}, nil
+}
+
+type stubConn struct {
+	answer  []byte
+	pending []byte // lent from answer
+}
+
+var (
+	unknown = []byte("-ERR unknown command\r\n")
+	getWord = []byte("get\r\n")
+	allWord = []byte("hgetall\r\n")
+)
+
+func (c *stubConn) Write(p []byte) (int, error) {
+	c.pending = unknown
+	if bytes.Contains(p, getWord) || bytes.Contains(p, allWord) {
+		c.pending = c.answer
+	}
+	return len(p), nil
+}
+
+func (c *stubConn) Read(p []byte) (int, error) {
+	n := copy(p, c.pending)
+	c.pending = c.pending[n:]
+	return n, nil
+}
+
+func (c *stubConn) Close() error                     { return nil }
+func (c *stubConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (c *stubConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (c *stubConn) SetDeadline(time.Time) error      { return nil }
+func (c *stubConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *stubConn) SetWriteDeadline(time.Time) error { return nil }
