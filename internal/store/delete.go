@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // keysPerTrip bounds what one pipeline of deletes may keep the server busy with.
@@ -37,46 +35,32 @@ func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (
 }
 
 // unlink removes value and control keys and returns an error for each value key.
+//
+// A command cannot name both of them while their slot is on its way from one
+// master of a cluster to another, which may take long. So a cluster gets two
+// commands a key, the control key's first: what it permits must not come after
+// the value's end.
 func (s *Store) unlink(ctx context.Context, keys []string) ([]error, error) {
 	p := s.rdb.Pipeline()
-	cmds := make([]*redis.IntCmd, len(keys))
-	for i, key := range keys {
-		cmds[i] = p.Unlink(ctx, key, ControlKey(key))
+	perKey := 1
+	for _, key := range keys {
+		if s.standalone {
+			p.Unlink(ctx, key, ControlKey(key))
+			continue
+		}
+		p.Unlink(ctx, ControlKey(key))
+		p.Unlink(ctx, key)
+		perKey = 2
 	}
-	if err := refused(p.Exec(ctx)); err != nil {
+	cmds, err := p.Exec(ctx)
+	if err := refused(cmds, err); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(keys))
-	var torn []int
 	for i, cmd := range cmds {
-		if errs[i] = cmd.Err(); redis.HasErrorPrefix(errs[i], "TRYAGAIN") {
-			torn = append(torn, i)
+		if err := cmd.Err(); err != nil {
+			errs[i/perKey] = err
 		}
 	}
-	if torn == nil {
-		return errs, nil
-	}
-	return errs, s.unlinkApart(ctx, keys, torn, errs)
-}
-
-// unlinkApart removes keys whose slot is on its way from one master to another. No
-// command can name two keys of such a slot, and it may stay so for as long as the
-// slot takes. The control key goes first: what it permits ends no later than the
-// value does.
-func (s *Store) unlinkApart(ctx context.Context, keys []string, torn []int, errs []error) error {
-	p := s.rdb.Pipeline()
-	cmds := make([][2]*redis.IntCmd, len(torn))
-	for i, t := range torn {
-		cmds[i] = [2]*redis.IntCmd{p.Unlink(ctx, ControlKey(keys[t])), p.Unlink(ctx, keys[t])}
-	}
-	if err := refused(p.Exec(ctx)); err != nil {
-		return err
-	}
-	for i, t := range torn {
-		errs[t] = cmds[i][0].Err()
-		if err := cmds[i][1].Err(); err != nil {
-			errs[t] = err
-		}
-	}
-	return nil
+	return errs, nil
 }

@@ -23,6 +23,8 @@ type Store struct {
 	readWith any  // the plain command that reads a whole value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
 	detached detached
+
+	standalone bool // a command may name keys that a cluster keeps apart for a while
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -45,7 +47,7 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 		if rdb.Options().ClientSideCacheConfig != nil {
 			return nil, errors.New("the client caches answers itself (ClientSideCacheConfig) and may return a value after it was deleted: pass a client without it")
 		}
-		s.rdb, s.direct = heedful(rdb), true
+		s.rdb, s.direct, s.standalone = heedful(rdb), true, true
 	case *redis.ClusterClient:
 		opt := rdb.Options()
 		if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {
