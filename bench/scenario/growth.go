@@ -36,6 +36,7 @@ func valueSize(ctx context.Context, l *Lab) (s report.Section, err error) {
 			plot.Lines[i].XY = append(plot.Lines[i].XY, [2]float64{float64(bytes), micros(r)})
 		}
 	}
+	plot.Lines = plotted(plot.Lines)
 	s.Tables, s.Plots = []report.Table{t}, []report.Plot{plot}
 	return s, nil
 }

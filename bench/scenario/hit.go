@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asidecache/aside/bench/contender"
 	"github.com/asidecache/aside/bench/harness"
@@ -91,7 +92,12 @@ func (l *Lab) speeds(what string, callers []int, rivals []rival, op func(rival) 
 			lines[i].XY = append(lines[i].XY, [2]float64{float64(n), r.Speed.Median})
 		}
 	}
-	return t, lines, nil
+	return t, plotted(lines), nil
+}
+
+// plotted leaves the control out: a picture is for what differs.
+func plotted(lines []report.Line) []report.Line {
+	return slices.DeleteFunc(lines, func(l report.Line) bool { return l.Name == controlName })
 }
 
 // addBills adds the columns of costs to a table of rivals.

@@ -71,17 +71,19 @@ func (l *Lab) plan(callers int) harness.Plan {
 	return harness.Plan{Rounds: pick(l, 21, 3), Turn: turn}
 }
 
-// A rival is an opened contender with the measured server's keys of its own.
+// A rival is an opened contender and its keys.
 type rival struct {
 	contender.Spec
 	contender.Contender
 	keys []string
 }
 
-// control is the base once more: what differs between the two is noise.
-func control(base contender.Spec) contender.Spec {
-	base.Name = "the first row again (control)"
-	return base
+const controlName = "the first row again (control)"
+
+// control is a contender once more: what differs between the two is noise.
+func control(first contender.Spec) contender.Spec {
+	first.Name = controlName
+	return first
 }
 
 // open opens contenders on a server, each with n keys of its own.
@@ -158,7 +160,7 @@ func (l *Lab) compare(callers int, rivals []rival, op func(rival) harness.Op, pa
 	plan.Pause = pause
 	results, err := harness.Compare(plan, entries)
 	for _, r := range results {
-		if r.Name == control(contender.Base).Name {
+		if r.Name == controlName {
 			l.Noise = max(l.Noise, r.Ratio.Spread())
 		}
 	}

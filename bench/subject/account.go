@@ -31,7 +31,7 @@ const (
 	// Large is the size of a large one.
 	Large = 10 << 10
 
-	fixed = 163 // bytes of MessagePack besides the text of Bio
+	fixed   = 163 // bytes of MessagePack besides the text of Bio
 	letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.0123456789"
 )
 
