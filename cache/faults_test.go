@@ -19,14 +19,13 @@ import (
 type faults struct {
 	env *redistest.Env
 
-	mu       sync.Mutex
-	request  func(command string) time.Duration // how long each command takes to be carried out
-	answer   func() time.Duration               // and each answer to come back
-	frozen   chan struct{}                      // commands wait until it is closed; nil: they do not
-	refused  bool
-	conns    map[net.Conn]struct{}
-	peers    map[*server.Peer]bool // that are connections
-	commands []string              // that have arrived
+	mu      sync.Mutex
+	request func(command string) time.Duration // how long each command takes to be carried out
+	answer  func() time.Duration               // and each answer to come back
+	frozen  chan struct{}                      // commands wait until it is closed; nil: they do not
+	refused bool
+	conns   map[net.Conn]struct{}
+	peers   map[*server.Peer]bool // that are connections
 }
 
 func newFaults(t testing.TB, env *redistest.Env) *faults {
@@ -53,7 +52,6 @@ func (f *faults) arrive(peer *server.Peer, command string) {
 		f.mu.Unlock()
 		return
 	}
-	f.commands = append(f.commands, command)
 	frozen, request := f.frozen, f.request
 	f.mu.Unlock()
 	if frozen != nil {
@@ -62,15 +60,6 @@ func (f *faults) arrive(peer *server.Peer, command string) {
 	if request != nil {
 		time.Sleep(request(command))
 	}
-}
-
-// takeCommands returns the commands that have arrived and forgets them.
-func (f *faults) takeCommands() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	commands := f.commands
-	f.commands = nil
-	return commands
 }
 
 // freeze makes the server deaf, thaw ends that: what was sent is carried out then.

@@ -64,7 +64,7 @@ func (c *Cache[K, V]) storeValue(ctx context.Context, f *flight.Flight[*found], 
 		return nil, err
 	}
 	ttl, alive := c.lifetime(r.settings, e.TTL, r.key, &e.Value)
-	w := write{event: WriteEvent{Key: r.redisKey, Bytes: size, TTL: ttl}}
+	w := write{event: WriteEvent{Key: r.redisKey, State: Present, Bytes: size, TTL: ttl}}
 	switch {
 	case alive && !e.NoStore:
 		w.send = func(ctx context.Context, deadline time.Time) error {
@@ -82,7 +82,7 @@ func (c *Cache[K, V]) storeAbsent(ctx context.Context, f *flight.Flight[*found],
 	ttl, remembered := c.core.absentTTL()
 	switch {
 	case remembered:
-		w.event = WriteEvent{Key: r.redisKey, TTL: ttl}
+		w.event = WriteEvent{Key: r.redisKey, State: Absent, TTL: ttl}
 		w.send = func(ctx context.Context, deadline time.Time) error {
 			return c.core.store.PutAbsent(ctx, deadline, r.redisKey, ttl)
 		}

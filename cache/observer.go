@@ -56,7 +56,8 @@ func (o Outcome) String() string {
 type WriteEvent struct {
 	Cache  string
 	Key    string        // the Redis key
-	Bytes  int           // of the encoded value; 0 for an absent mark
+	State  State         // Present for a value, Absent for "does not exist"
+	Bytes  int           // of the encoded value; 0 when Absent
 	TTL    time.Duration // what Redis was given, Forever for none
 	Fenced bool          // nothing was stored: a write of the key came after the load began
 }

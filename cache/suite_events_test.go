@@ -58,8 +58,8 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	key, minute := c.RedisKey, time.Minute
 	one, two := b.size(t, b.one), b.size(t, b.two)
 	wanted := []cache.WriteEvent{
-		{Key: key("k"), Bytes: one, TTL: time.Hour}, {Key: key("absent"), TTL: minute}, {Key: key("k"), Bytes: two, TTL: time.Hour},
-		{Key: key("k"), Bytes: one, TTL: time.Hour}, {Key: key("new"), Bytes: two, TTL: time.Hour}, {Key: key("new"), TTL: minute},
+		{Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour}, {Key: key("absent"), State: cache.Absent, TTL: minute}, {Key: key("k"), State: cache.Present, Bytes: two, TTL: time.Hour},
+		{Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour}, {Key: key("new"), State: cache.Present, Bytes: two, TTL: time.Hour}, {Key: key("new"), State: cache.Absent, TTL: minute},
 	}
 	for i := range wanted {
 		wanted[i].Cache = b.name

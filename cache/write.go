@@ -75,7 +75,7 @@ func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option,
 	if !alive && op == OpSetIfAbsent {
 		return false, nil
 	}
-	w := write{event: WriteEvent{Key: m.redisKey, Bytes: size, TTL: ttl}}
+	w := write{event: WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}}
 	w.send = func(ctx context.Context, deadline time.Time) (err error) {
 		stored, err = put(ctx, deadline, m, ttl)
 		return err
@@ -110,7 +110,7 @@ func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) erro
 	if err != nil {
 		return c.core.error(OpSetAbsent, m.redisKey, nil, err)
 	}
-	w := write{event: WriteEvent{Key: m.redisKey, TTL: c.core.shorten(ttl)}}
+	w := write{event: WriteEvent{Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}}
 	w.send = func(ctx context.Context, deadline time.Time) error {
 		return c.core.store.PutAbsent(ctx, deadline, m.redisKey, w.event.TTL)
 	}

@@ -1,5 +1,7 @@
 package codec_test
 
+//lint:file-ignore U1000 fields that only reflection looks at, and a method that only the library calls
+
 import (
 	"errors"
 	"math/big"
@@ -102,9 +104,10 @@ func TestMsgpackMethodsReadOneValue(t *testing.T) {
 	read("\x91\xc7\x08\x01\xc7\x05\x01\xdf\xff\xff\xff\xff", "failed with", decodeMap)
 }
 
-// packExt and packHex are types that the library was told of.
+// packExt, packBox and packHex are types that the library was told of.
 type (
 	packExt struct{ b byte }
+	packBox struct{ content any }
 	packHex [2]byte
 )
 
@@ -117,6 +120,11 @@ func (e *packExt) UnmarshalMsgpack(b []byte) error {
 
 func init() {
 	msgpack.RegisterExt(99, (*packExt)(nil))
+	msgpack.RegisterExtDecoder(97, packBox{}, func(d *msgpack.Decoder, v reflect.Value, _ int) error {
+		content, err := d.DecodeInterface()
+		v.Set(reflect.ValueOf(packBox{content}))
+		return err
+	})
 	msgpack.Register(packHex{},
 		func(e *msgpack.Encoder, v reflect.Value) error {
 			return e.EncodeString(v.Interface().(packHex).String())
@@ -150,6 +158,8 @@ func TestMsgpackRegisteredTypes(t *testing.T) {
 		t.Errorf("stored as %q", b)
 	}
 	refusesPacked[packExt](t, "\xd4\x62\x00", "MessagePack method of codec_test.packExt")
+	unpacks[any](t, "\xc7\x02\x61\x91\x01", packBox{[]any{int8(1)}})
+	refusesPacked[any](t, "\xc7\x03\x61\xd4\x61\x01", "an extension does not read") // an unending recursion, if it went on
 	refusesPacked[any](t, "\xc7\x00\x63", "an extension does not read") // UnmarshalMsgpack panics
 }
 

@@ -1,5 +1,7 @@
 package codec_test
 
+//lint:file-ignore U1000 a field that is there for its size
+
 import (
 	"math"
 	"reflect"
@@ -125,6 +127,9 @@ func TestMsgpackRepeatedNamesAndKeys(t *testing.T) {
 	// Nothing of the first value shines through.
 	type outer struct{ In packPoint }
 	unpacks(t, "\x82\xa2In\x82\xa1X\x01\xa1Y\x02\xa2In\x81\xa1X\x03", outer{packPoint{X: 3}})
+	type two struct{ A, B packPoint }
+	unpacks(t, "\x83\xa1B\x81\xa1X\x01\xa1A\x80\xa1B\x81\xa1Y\x02", two{B: packPoint{Y: 2}})
+	unpacks(t, "\x82\xa2ID\x01\xa8packBase\x80", packMiddle{})
 	unpacks(t, "\x83\xa2ID\x01\xa8packBase\x81\xa2ID\x02\xa8packBase\x80", packMiddle{})
 	unpacks(t, "\x82\xa5Point\x82\xa1X\x01\xa1Y\x02\xa5Point\x81\xa1X\x03", packPointers{Point: &packPoint{X: 3}})
 	unpacks(t, "\x82\xa5Array\xc4\x03abc\xa5Array\xc4\x01d", packLists{Array: [3]byte{'d'}})

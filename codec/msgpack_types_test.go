@@ -1,5 +1,7 @@
 package codec_test
 
+//lint:file-ignore U1000 fields and types that only reflection looks at
+
 import (
 	"encoding/json"
 	"errors"
