@@ -76,7 +76,7 @@ func hitAllocations[V any](t *testing.T, name string, codec codec.Codec[V], v V,
 }
 
 // answerOf is what Redis sends for a stored value.
-func answerOf[V any](t *testing.T, c codec.Codec[V], v V) []byte {
+func answerOf[V any](t testing.TB, c codec.Codec[V], v V) []byte {
 	t.Helper()
 	var w codec.Wire
 	if err := c.Encode(&w, &v); err != nil {

@@ -1,0 +1,57 @@
+package cache_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/hashmap"
+)
+
+// What a hit takes of the process: the cache, the client and the codec, without a
+// server's time. The answer is there as soon as the command is written.
+func BenchmarkHit(b *testing.B) {
+	benchHit(b, "text", codec.Text[string](), sample.Bio)
+	benchHit(b, "msgpack", codec.Msgpack[account](), sample)
+	benchHit(b, "json", codec.JSON[account](), sample)
+	benchHit(b, "hash", hashmap.MustOf[account](), sample)
+}
+
+func benchHit[V any](b *testing.B, name string, codec codec.Codec[V], v V) {
+	stub := &stubServer{answer: answerOf(b, codec, v)}
+	rdb := redis.NewClient(&redis.Options{Dialer: stub.dial, Protocol: 2, DisableIdentity: true})
+	b.Cleanup(func() { _ = rdb.Close() })
+	c := open(b, rdb, cache.Config[int64, V]{Codec: codec})
+	load := func(context.Context, int64) (V, error) { panic("a load of what is there") }
+	ctx := context.Background()
+	for _, method := range []struct {
+		name string
+		call func() error
+	}{
+		{"Get", func() error { _, _, err := c.Get(ctx, 42); return err }},
+		{"GetOrSet", func() error { _, err := c.GetOrSet(ctx, 42, load); return err }},
+	} {
+		b.Run(name+"/"+method.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := method.call(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/"+method.name+"/parallel", func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := method.call(); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
