@@ -64,9 +64,9 @@ func pick[T any](l *Lab, full, quick T) T {
 // plan returns how long is measured with so many callers. With a thousand callers
 // a turn has to be long enough for each to have more than one answer.
 func (l *Lab) plan(callers int) harness.Plan {
-	turn := pick(l, 25*time.Millisecond, 12*time.Millisecond)
+	turn := pick(l, 25*time.Millisecond, 5*time.Millisecond)
 	if callers >= 1000 {
-		turn = 50 * time.Millisecond
+		turn *= 2
 	}
 	return harness.Plan{Rounds: pick(l, 21, 3), Turn: turn}
 }

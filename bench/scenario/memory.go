@@ -21,7 +21,7 @@ func memory(ctx context.Context, l *Lab) (s report.Section, err error) {
 		Text: fmt.Sprintf("%s entries of each contender, divided by their number, keys included. In Redis: the growth of used_memory, and MEMORY USAGE of one key of an otherwise empty server. "+
 			"In the process: the growth of the live heap; a contender that keeps nothing there shows its noise and what its client holds.", grouped(entries)),
 	}
-	for _, bytes := range []int{subject.Small, subject.Large} {
+	for _, bytes := range pick(l, []int{subject.Small, subject.Large}, []int{subject.Small}) {
 		t := report.Table{
 			Title: "Values of " + size(bytes),
 			Head:  []string{"contender", "Redis, B/entry", "MEMORY USAGE, B", "process, B/entry"},
