@@ -17,7 +17,7 @@ type keyText func(dst []byte, p unsafe.Pointer) ([]byte, error)
 // keyTextOf returns the text form of a key type. Reflection is done here, once.
 func keyTextOf(t reflect.Type) (keyText, error) {
 	if text := keyMethods(t); text != nil {
-		return text, nil
+		return text, checkEmbedded(t, text)
 	}
 	switch t.Kind() {
 	case reflect.String, reflect.Bool,

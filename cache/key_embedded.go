@@ -1,0 +1,74 @@
+package cache
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"unsafe"
+)
+
+// checkEmbedded refuses a struct whose text does not tell its keys apart. Embedding
+// a type that has a text makes that the text of the whole, without the other
+// fields, unless the struct brings a text of its own: so the text is asked.
+func checkEmbedded(t reflect.Type, text keyText) error {
+	if t.Kind() != reflect.Struct || !embedsText(t) {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Name == "_" || f.Anonymous {
+			continue
+		}
+		if untold(t, f, text) {
+			return fmt.Errorf("the text of %v is that of an embedded field: keys that differ only in %s would share an entry; give %v a MarshalText of its own, or set Key", t, f.Name, t)
+		}
+	}
+	return nil
+}
+
+func embedsText(t reflect.Type) bool {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous && keyMethods(f.Type) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// untold reports whether a key with something in f has the text of one with nothing
+// there. A method that fails over such keys tells nothing.
+func untold(t reflect.Type, f reflect.StructField, text keyText) (same bool) {
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	without, with := reflect.New(t), reflect.New(t)
+	if !fill(reflect.NewAt(f.Type, unsafe.Add(with.UnsafePointer(), f.Offset)).Elem()) {
+		return false
+	}
+	a, err := text(nil, without.UnsafePointer())
+	if err != nil {
+		return false
+	}
+	b, err := text(nil, with.UnsafePointer())
+	return err == nil && bytes.Equal(a, b)
+}
+
+// fill makes v differ from its zero value, if it knows how.
+func fill(v reflect.Value) bool {
+	switch {
+	case v.CanInt():
+		v.SetInt(1)
+	case v.CanUint():
+		v.SetUint(1)
+	case v.Kind() == reflect.Bool:
+		v.SetBool(true)
+	case v.Kind() == reflect.String:
+		v.SetString("1")
+	default:
+		return false
+	}
+	return true
+}
