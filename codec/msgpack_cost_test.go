@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,21 @@ func TestMsgpackCopiesWhatItKeeps(t *testing.T) {
 	clear(src)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q comes back as %q", want, got)
+	}
+}
+
+// One short string keeps but a few others in memory.
+func TestMsgpackSharesMemoryAmongFewStrings(t *testing.T) {
+	c := codec.Msgpack[[]string]()
+	got := parsed(t, c, stored(t, c, slices.Repeat([]string{strings.Repeat("x", 50)}, 1000)))
+	address := func(i int) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(got[i]))) }
+	together := 1
+	for i := 1; i < len(got); i++ {
+		if address(i) != address(i-1)+50 { // chunks are longer than 5 of them
+			together = 1
+		} else if together++; together > 5 {
+			t.Fatalf("%d strings of 50 bytes share memory", together)
+		}
 	}
 }
 

@@ -89,9 +89,7 @@ func libraryAppend(dst []byte, v reflect.Value) (b []byte, err error) {
 	e.Reset(e)
 	err = e.EncodeValue(v)
 	b, e.b = e.b, nil
-	if err == nil { // else there is no telling its state
-		libraryEncoders.Put(e)
-	}
+	libraryEncoders.Put(e)
 	return b, err
 }
 

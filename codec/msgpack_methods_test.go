@@ -160,7 +160,7 @@ func TestMsgpackRegisteredTypes(t *testing.T) {
 	refusesPacked[packExt](t, "\xd4\x62\x00", "MessagePack method of codec_test.packExt")
 	unpacks[any](t, "\xc7\x02\x61\x91\x01", packBox{[]any{int8(1)}})
 	refusesPacked[any](t, "\xc7\x03\x61\xd4\x61\x01", "an extension does not read") // an unending recursion, if it went on
-	refusesPacked[any](t, "\xc7\x00\x63", "an extension does not read") // UnmarshalMsgpack panics
+	refusesPacked[any](t, "\xc7\x00\x63", "an extension does not read")             // UnmarshalMsgpack panics
 }
 
 func TestMsgpackTextAndBinaryMethods(t *testing.T) {
@@ -189,10 +189,15 @@ func TestMsgpackTextAndBinaryMethods(t *testing.T) {
 	refusesPacked[netip.Addr](t, "\x01", "an integer does not go into a netip.Addr")
 }
 
-// packWords are words with spaces between; no words are not nil.
+// packWords are words with spaces between.
 type packWords []string
 
-func (w packWords) MarshalText() ([]byte, error) { return []byte(strings.Join(w, " ")), nil }
+func (w packWords) MarshalText() ([]byte, error) {
+	if w == nil {
+		return []byte("nil is written without asking"), nil
+	}
+	return []byte(strings.Join(w, " ")), nil
+}
 
 func (w *packWords) UnmarshalText(b []byte) error {
 	*w = strings.Fields(string(b))

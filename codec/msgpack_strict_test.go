@@ -267,6 +267,7 @@ func TestMsgpackBoundsMemory(t *testing.T) {
 	}
 	_, err = codec.Msgpack[map[int16]page]().AppendValue(nil, m)
 	fails(t, err, unreadable)
+	packSame(t, any(make([]page, n))) // is read as maps
 	for _, few := range []int{0, 1, 80} {
 		packSame(t, make([]page, few))
 	}

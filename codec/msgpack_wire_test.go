@@ -328,6 +328,7 @@ func TestMsgpackAgreesWithTheLibrary(t *testing.T) {
 	packAllTypes(t, seeds...)
 	packSame(t, packEmbeds{PackPart: &PackPart{1}})
 	packSame(t, packEmbedsBehind{1, packOmitEmbedded{&PackPart{2}, "x"}})
+	packSame(t, slices.Repeat([]any{packPoint{1, 2}}, 5000))
 	packSame(t, packOmitEmbedded{})
 	packSame(t, packOmit{Float: math.Copysign(0, -1), Any: "", None: [0]int{}, Inner: packOmitInner{B: "x"}, Zeroer: 7})
 	packSame(t, packOmit{Any: (*int)(nil), When: &time.Time{}, Ptr: new(int)})
@@ -350,7 +351,7 @@ func TestMsgpackContract(t *testing.T) {
 		Created: time.Unix(1700000000, 5), Boss: &packUser{},
 	})
 	codectest.Run(t, codec.Msgpack[*packUser](), nil, &packUser{Tags: []string{"a"}})
-	codectest.Run[any](t, codec.Msgpack[any](), nil, "text", map[string]any{"k": []any{int8(1), nil, true}})
+	codectest.Run[any](t, codec.Msgpack[any](), nil, "text", map[string]any{"k": []any{int8(1), nil, true, []byte("bytes")}})
 	codectest.Run(t, codec.Msgpack[packLists](), packLists{}, packLists{
 		Bytes: []byte("a"), Structs: []packPoint{{1, 2}}, Pointers: []*packPoint{{3, 4}, nil}, Anys: []any{"a"},
 	})
