@@ -44,8 +44,9 @@ type Config[K comparable, V any] struct {
 	Jitter float64
 
 	// TTLFor reads the lifetime of a value from the value, a token's for example.
-	// 0 keeps TTL. A lifetime that is over, negative or below a millisecond, means
-	// that the value is returned and not stored; a Set of it deletes the key.
+	// 0 keeps TTL, and Forever, which is -1, means no end. A lifetime that is over,
+	// any other negative one or one below a millisecond, means that the value is
+	// returned and not stored; a Set of it deletes the key.
 	TTLFor func(key K, v *V) time.Duration
 
 	// AbsentTTL is how long it is remembered that the source has no value. The
@@ -59,7 +60,9 @@ type Config[K comparable, V any] struct {
 	// calls that wait for it, even if the loader does not return. Default 30 s.
 	LoadTimeout time.Duration
 
-	// MaxLoads is how many loads may run at once in this cache; further ones wait.
+	// MaxLoads is how many loads may run at once in this cache; further ones wait,
+	// for as long as their callers do. A loader keeps its place until it returns: one
+	// that asks its own cache for another key, or ignores its context, may leave none.
 	// 0: no limit.
 	MaxLoads int
 

@@ -158,3 +158,21 @@ func TestSpansThatDoNotFit(t *testing.T) {
 		})
 	}
 }
+
+// An observer that is told of a load may load as well: the load's place is free.
+func TestObserverOfALoadMayLoad(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var c *cache.Cache[string, string]
+		load := func(_ context.Context, key string) (string, error) { return "of " + key, nil }
+		c = open(t, env.Client, cache.Config[string, string]{MaxLoads: 1, Observer: cache.Observer{
+			Load: func(ctx context.Context, e cache.LoadEvent) {
+				if e.Keys[0] == "test:first" {
+					v, err := c.GetOrSet(ctx, "second", load)
+					want(t, "GetOrSet of the observer", v, err, "of second")
+				}
+			},
+		}})
+		v, err := c.GetOrSet(t.Context(), "first", load)
+		want(t, "GetOrSet", v, err, "of first")
+	})
+}

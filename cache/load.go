@@ -16,9 +16,6 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 	if err := c.core.enter(ctx); err != nil {
 		return e, err
 	}
-	defer c.core.leave()
-	ctx, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
-	defer cancel()
 	// A loader that ignores its context must not hold up those who wait for it.
 	late := time.AfterFunc(c.core.loadTimeout, func() { f.Fail(c.core.loadTimedOut(&r.task)) })
 	defer late.Stop()
@@ -32,7 +29,10 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 		event.Duration, event.Callers = time.Since(began), f.Callers()
 		c.core.sawLoad(ctx, event)
 	}()
-	e, err = r.load(ctx, r.key)
+	defer c.core.leave() // before the observer is told, who may load as well
+	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
+	defer cancel()
+	e, err = r.load(bounded, r.key)
 	event.Err = err
 	switch {
 	case err == nil:

@@ -22,7 +22,8 @@ const (
 
 // TTL makes the call store with a TTL of d, or Forever, in place of the cache's
 // own; Jitter shortens it as usual. Everything else below a millisecond is an
-// error of the call.
+// error of the call. That a loader found nothing is remembered for AbsentTTL all the
+// same.
 func TTL(d time.Duration) Option { return Option{optionTTL, d} }
 
 // NoStale makes the call treat a stale value as none.

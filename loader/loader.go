@@ -30,8 +30,9 @@ type EntryFunc[K comparable, V any] func(ctx context.Context, key K) (Entry[V], 
 type Entry[V any] struct {
 	Value V
 
-	// TTL is how long the value is kept; 0 leaves that to the cache. The cache
-	// treats it as a TTL given with the call.
+	// TTL is how long the value is kept; 0 leaves that to the cache, and a TTL given
+	// with the call comes first. -1 means no end; a lifetime that is over, any other
+	// negative one or one below a millisecond, means NoStore.
 	TTL time.Duration
 
 	// NoStore hands the value to those who wait for it and stores nothing.
