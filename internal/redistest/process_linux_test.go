@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -58,8 +59,18 @@ func TestServersDieWithTheProcess(t *testing.T) {
 	if _, err := server.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("the connection to the server stays open after the process that started it was killed")
 	}
-	if c, err := net.Dial("tcp", addr); err == nil {
+	// A process that ends closes its connections and its port one after the other.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err = poll(ctx, nil, func() error {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return nil
+		}
 		c.Close()
-		t.Errorf("%s still listens", addr)
+		return fmt.Errorf("%s still listens", addr)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
