@@ -309,3 +309,19 @@ func refusesType[V any](t *testing.T, why ...string) {
 		t.Errorf("%T: asked again: %v", v, again)
 	}
 }
+
+// panicker panics in the methods that no other test makes panic.
+type panicker struct{ A int }
+
+func (panicker) Error() string { panic(secret) }
+func (panicker) IsZero() bool  { panic(secret) }
+
+func TestMsgpackContainsPanics(t *testing.T) {
+	_, err := codec.Msgpack[error]().AppendValue(nil, panicker{})
+	fails(t, err, "MessagePack of a error panicked with a string")
+	type omits struct {
+		P panicker `msgpack:",omitempty"`
+	}
+	_, err = codec.Msgpack[omits]().AppendValue(nil, omits{})
+	fails(t, err, "MessagePack of a codec_test.omits panicked with a string")
+}

@@ -330,6 +330,9 @@ func TestMsgpackEmbeddedPointers(t *testing.T) {
 	}
 	c := codec.Msgpack[outer]()
 	for _, v := range []outer{{nil, 1}, {&hidden{}, 1}, {&hidden{2, 3}, 1}} {
+		if back := parsed(t, c, strings.Replace(stored(t, c, v), "\x83", "\x86\xa1A\xc0\xa1A\x09\xa1A\xc0", 1)); v.hidden != nil && !reflect.DeepEqual(back, v) {
+			t.Errorf("%+v, some of it repeated, comes back as %+v", v, back)
+		}
 		if back := parsed(t, c, stored(t, c, v)); !reflect.DeepEqual(back, v) {
 			t.Errorf("%+v comes back as %+v", v, back)
 		}
