@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -165,7 +166,7 @@ func (u *usage) hear(cmds ...redis.Cmder) {
 func (u *usage) total() (commands string, dials int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return strings.Join(u.commands, " "), u.dials
+	return strings.Join(slices.Compact(u.commands), " "), u.dials
 }
 
 // options are the options of a client, as far as they can be compared.

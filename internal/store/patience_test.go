@@ -90,7 +90,9 @@ func (f fault) on(t *testing.T, open func(*redis.UniversalOptions) redis.Univers
 		}
 		return false
 	})
-	o := &redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}}
+	// Who waits for a connection of go-redis's pool uses timers that bubbles cannot
+	// share: there must be enough of them.
+	o := &redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}, PoolSize: 100}
 	var broken atomic.Bool
 	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if f.dial != nil && broken.Load() {
