@@ -120,6 +120,9 @@ func (e *packExt) UnmarshalMsgpack(b []byte) error {
 
 func init() {
 	msgpack.RegisterExt(99, (*packExt)(nil))
+	msgpack.RegisterExtEncoder(97, packBox{}, func(_ *msgpack.Encoder, v reflect.Value) ([]byte, error) {
+		return msgpack.Marshal(v.Interface().(packBox).content)
+	})
 	msgpack.RegisterExtDecoder(97, packBox{}, func(d *msgpack.Decoder, v reflect.Value, _ int) error {
 		content, err := d.DecodeInterface()
 		v.Set(reflect.ValueOf(packBox{content}))
@@ -148,8 +151,9 @@ func TestMsgpackRegisteredTypes(t *testing.T) {
 		Hexs map[string]packHex
 		Any  any
 		Hash map[packHex]bool
+		Box  packBox
 	}
-	v := both{packExt{1}, &packExt{2}, packHex{'a', 'b'}, map[string]packHex{"k": {'c', 'd'}}, &packExt{3}, map[packHex]bool{{'e', 'f'}: true}}
+	v := both{packExt{1}, &packExt{2}, packHex{'a', 'b'}, map[string]packHex{"k": {'c', 'd'}}, &packExt{3}, map[packHex]bool{{'e', 'f'}: true}, packBox{true}}
 	b, back := packSame(t, v)
 	if !reflect.DeepEqual(back, v) {
 		t.Errorf("%+v comes back as %+v", v, back)

@@ -118,7 +118,7 @@ func (c *packCompiler) plan(t reflect.Type, path string) *packNode {
 		c.kind(n, path)
 	}
 	if len(c.errs) == 0 && t != timeType && t.PkgPath() != "" && registered(n) {
-		n.op = packLibrary
+		n.op, n.opaque = packLibrary, false
 	}
 	if n.op == packLibrary || n.op == packMethods {
 		c.methods = true
