@@ -27,8 +27,10 @@ const (
 // cannot work, the error names all that is wrong with it.
 //
 // A client that does not honour deadlines, as by default none does, is used so
-// that calls leave at theirs all the same. Hooks of a redis.Client see the cache's
-// commands if its ContextTimeoutEnabled is set, and not otherwise.
+// that calls leave at theirs all the same. Its hooks see the cache's commands, if
+// they are added before New. A client with hooks is faster with
+// ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
+// goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
 	var p problems
 	c := &Cache[K, V]{codec: cfg.Codec, keyFunc: cfg.Key, ttlFor: cfg.TTLFor}

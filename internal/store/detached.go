@@ -12,6 +12,8 @@ var (
 	// ErrUnanswered: Redis leaves too many commands unanswered, no further one is
 	// sent.
 	ErrUnanswered = errors.New("too many commands are still unanswered by Redis")
+	// errNoAnswer: a hook of the client has ended the goroutine.
+	errNoAnswer = errors.New("the command was given up by a hook of the client")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -107,17 +109,25 @@ func run[T any](ctx context.Context, s *Store, fn func(context.Context) (T, erro
 		return none, err
 	}
 	type answer struct {
-		v   T
-		err error
+		v        T
+		err      error
+		panicked any
 	}
 	answered := make(chan answer, 1)
 	go func() {
 		defer s.detached.leave(t)
-		v, err := fn(ctx)
-		answered <- answer{v, err}
+		a := answer{err: errNoAnswer}
+		defer func() { // a hook of the client may panic, or call runtime.Goexit
+			a.panicked = recover()
+			answered <- a
+		}()
+		a.v, a.err = fn(ctx)
 	}()
 	select {
 	case a := <-answered:
+		if a.panicked != nil {
+			panic(a.panicked) // where it would have been without the goroutine
+		}
 		return a.v, a.err
 	case <-ctx.Done():
 	case <-cancelled(ctx):

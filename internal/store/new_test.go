@@ -91,7 +91,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 // The user's client stays as it is, and open. The store works on its connections
-// and, if the client heeds deadlines, through its hooks.
+// and through its hooks.
 func TestTheClientStaysAsItIs(t *testing.T) {
 	for _, heeds := range []bool{false, true} {
 		redistest.Each(t, func(t *testing.T, env *redistest.Env) {
@@ -122,7 +122,7 @@ func TestTheClientStaysAsItIs(t *testing.T) {
 				t.Errorf("the client after the store is closed: %v", err)
 			}
 			commands, dials := u.total()
-			if heeds && commands != "ping get unlink ping" {
+			if commands != "ping get unlink ping" {
 				t.Errorf("the hook heard of %s", commands)
 			}
 			if env.Topology == redistest.Standalone && dials != 1 {
@@ -181,9 +181,65 @@ func options(rdb redis.UniversalClient) map[string]any {
 	return m
 }
 
+// A hook sees a read as it would see one of the program itself.
+func TestHooksSeeKeys(t *testing.T) {
+	for _, open := range clients {
+		t.Run(open.name, func(t *testing.T) {
+			env := redistest.Mini(t)
+			rdb := open.open(&redis.UniversalOptions{
+				Addrs: []string{"127.0.0.1:6379"}, Dialer: env.Client.(*redis.Client).Options().Dialer,
+			})
+			defer rdb.Close()
+			var keys []any
+			rdb.AddHook(hook{heard: func(cmds ...redis.Cmder) {
+				for _, cmd := range cmds {
+					if cmd.Name() == "get" {
+						keys = append(keys, cmd.Args()[1])
+					}
+				}
+			}})
+			s, err := store.New(rdb, codec.ShapeString, patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := read(t, s, "k"); err != nil {
+				t.Fatal(err)
+			}
+			if len(keys) != 1 || keys[0] != "k" {
+				t.Errorf("the hook saw %#v, want one \"k\"", keys)
+			}
+		})
+	}
+}
+
+// A hook that panics does so in the caller, whatever goroutine it was called on.
+func TestHooksThatPanic(t *testing.T) {
+	for _, open := range clients {
+		t.Run(open.name, func(t *testing.T) {
+			env := redistest.Mini(t)
+			rdb := open.open(&redis.UniversalOptions{
+				Addrs: []string{"127.0.0.1:6379"}, Dialer: env.Client.(*redis.Client).Options().Dialer,
+			})
+			defer rdb.Close()
+			rdb.AddHook(hook{process: func(context.Context, redis.Cmder) error { panic("oh") }})
+			s, err := store.New(rdb, codec.ShapeString, patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			defer func() {
+				if r := recover(); r != "oh" {
+					t.Errorf("the caller recovers %v, want the hook's panic", r)
+				}
+			}()
+			_, _, _ = read(t, s, "k")
+		})
+	}
+}
+
 // A hook that does not let commands pass is believed, whatever its manners.
 func TestHooksThatRefuse(t *testing.T) {
-	for _, open := range clients[1:] { // the first is used without its hooks
+	for _, open := range clients {
 		t.Run(open.name, func(t *testing.T) {
 			env := redistest.Mini(t)
 			refusal := errors.New("refused")

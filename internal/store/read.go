@@ -39,8 +39,12 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 // what is unusual is asked again in its own words.
 func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	e.reply.reset()
-	// The key goes by its address, which go-redis takes without an allocation.
-	e.args = [2]any{s.readWith, &e.key}
+	if s.own {
+		// The key goes by its address, which go-redis takes without an allocation.
+		e.args = [2]any{s.readWith, &e.key}
+	} else {
+		e.args = [2]any{s.readWith, e.key} // hooks expect a string
+	}
 	err := s.process(ctx, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
 	switch {
 	case err == nil && e.reply.isWrongType():

@@ -22,6 +22,7 @@ type Store struct {
 	patience patience
 	readWith any  // the plain command that reads a whole value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
+	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
 
 	standalone bool // a command may name keys that a cluster keeps apart for a while
@@ -47,7 +48,8 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 		if rdb.Options().ClientSideCacheConfig != nil {
 			return nil, errors.New("the client caches answers itself (ClientSideCacheConfig) and may return a value after it was deleted: pass a client without it")
 		}
-		s.rdb, s.direct, s.standalone = heedful(rdb), true, true
+		s.standalone = true
+		s.rdb, s.direct, s.own = heedful(rdb)
 	case *redis.ClusterClient:
 		opt := rdb.Options()
 		if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {
@@ -61,17 +63,18 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 }
 
 // heedful returns a client on the same connection pool that honours a context's
-// deadline, which the default client does not. go-redis gives such a clone the
-// hooks of its connections, but not those of its commands.
-func heedful(rdb *redis.Client) *redis.Client {
+// deadline, as the default client does not, if that can be had. own tells that it
+// is the store's alone: such a clone has the hooks of the connections, but not those
+// of the commands, so that a client with such hooks is taken as it is.
+func heedful(rdb *redis.Client) (heeds redis.UniversalClient, direct, own bool) {
 	opt := rdb.Options()
-	if opt.ContextTimeoutEnabled {
-		return rdb
+	if opt.ContextTimeoutEnabled || hooked(rdb) {
+		return rdb, opt.ContextTimeoutEnabled, false
 	}
 	clone := rdb.WithTimeout(opt.ReadTimeout)
 	clone.Options().WriteTimeout = opt.WriteTimeout
 	clone.Options().ContextTimeoutEnabled = true
-	return clone
+	return clone, true, true
 }
 
 // An Entry is what one key holds, with room for the answer it came in. After an
