@@ -59,7 +59,8 @@ func (s *Server) close() {
 
 // Client returns the client that NewOn gives to caches, always the same one: to
 // look at what Redis holds, or to write as another program would. Its settings are
-// go-redis's defaults, retries and timeouts included. It ends with the test.
+// go-redis's defaults, retries and timeouts included, save for the number of
+// connections. It ends with the test.
 func (s *Server) Client() *redis.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,6 +76,9 @@ func (s *Server) Options() *redis.Options {
 	return &redis.Options{
 		Addr:   address,
 		Dialer: s.dial,
+		// The queue for connections has timers of the whole process, which a bubble does
+		// not survive: there are enough of them that nobody waits.
+		PoolSize: 5000,
 		// Left on, they have the address looked up in the DNS, which no bubble survives.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

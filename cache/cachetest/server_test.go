@@ -1,13 +1,16 @@
 package cachetest_test
 
 import (
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/cachetest"
 )
 
@@ -128,4 +131,27 @@ func TestPubSub(t *testing.T) {
 			t.Errorf("received %v, %v", m, err)
 		}
 	})
+}
+
+// More callers at once than go-redis has connections by default must not wait for
+// one: its queue for them keeps timers from one bubble for the next, which is fatal.
+func TestManyCallersInBubbles(t *testing.T) {
+	for range 2 {
+		synctest.Test(t, manyCallers)
+	}
+}
+
+func manyCallers(t *testing.T) {
+	srv := cachetest.NewServer(t)
+	c := cachetest.NewOn(t, srv, cache.Config[int, int]{Name: "n", TTL: time.Minute})
+	srv.Hang(cachetest.All)
+	var group sync.WaitGroup
+	for i := range 200 {
+		group.Go(func() {
+			if _, _, err := c.Get(t.Context(), i); !errors.Is(err, cache.ErrRedis) {
+				t.Errorf("Get from a Redis that hangs: %v", err)
+			}
+		})
+	}
+	group.Wait()
 }
