@@ -18,7 +18,8 @@ const (
 type Config[K comparable, V any] struct {
 	// Name is the prefix of the family's Redis keys ("user" gives "user:42") and its
 	// label on events and errors. It may not begin with "aside:" nor end in
-	// "@" and digits.
+	// "@" and digits. Families whose names continue one another at a ':', such as "a"
+	// and "a:b", can meet in one Redis key.
 	Name string
 
 	// Version is the version of V's stored form. When not 0 it is part of the key
