@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/asidecache/aside/bench/contender"
@@ -51,17 +52,36 @@ func mixed(ctx context.Context, l *Lab) (s report.Section, err error) {
 	a, popular := subject.Sized(subject.Small), zipf(n, 1.1)
 	op := func(r rival) harness.Op { return r.mix(ctx, a, popular) }
 	l.Progress("mixed: warming up")
-	for _, r := range rivals {
-		if _, _, err := harness.Callers(128, op(r))(pick(l, time.Second, 20*time.Millisecond)); err != nil {
-			return s, fmt.Errorf("%s: %w", r.Name, err)
-		}
+	able, failures, err := warmUp(rivals, pick(l, time.Second, 20*time.Millisecond), op)
+	if err != nil {
+		return s, err
 	}
-	t, _, err := l.speeds("mixed", []int{1, 16, 128}, rivals, op, nil)
+	s.Text += failures
+	t, _, err := l.speeds("mixed", []int{1, 16, 128}, able, op, nil)
 	if err == nil {
-		err = l.addBills(ctx, proc, &t, rivals, op)
+		err = l.addBills(ctx, proc, &t, able, op)
 	}
 	s.Tables = append(s.Tables, t)
 	return s, err
+}
+
+// warmUp lets 128 callers of each rival work for a while. Who fails is left out of
+// the comparison and named in a sentence, the first and aside excepted: without them
+// there is none.
+func warmUp(rivals []rival, d time.Duration, op func(rival) harness.Op) (able []rival, failures string, err error) {
+	for i, r := range rivals {
+		_, _, err := harness.Callers(128, op(r))(d)
+		switch {
+		case err == nil:
+			able = append(able, r)
+		case i == 0 || strings.HasPrefix(r.Name, "aside"):
+			return nil, "", fmt.Errorf("%s: %w", r.Name, err)
+		default:
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			failures += fmt.Sprintf(" %s could not take part: %s.", r.Name, first)
+		}
+	}
+	return able, failures, nil
 }
 
 // A distribution tells for each number how probable it or a lower one is.
