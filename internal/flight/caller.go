@@ -31,10 +31,10 @@ func (f *Flight[R]) follow(ctx context.Context, joined int) (R, Outcome, error) 
 	switch {
 	case f.err != nil:
 		return none, Shared, f.err
-	case f.refused || joined == f.seals:
-		return none, TurnedAway, nil
+	case joined < f.begun, joined < f.seals && !f.refused:
+		return f.result, Shared, nil
 	}
-	return f.result, Shared, nil
+	return none, TurnedAway, nil
 }
 
 // wait returns when the flight is resolved, or with the error of ctx.

@@ -7,8 +7,9 @@
 //     runs on a goroutine of the group, under the first caller's context values
 //     but not its cancellation, and is cancelled when nobody waits any more.
 //   - The seal: a result is for those who joined before the function announced
-//     the command that proves the result valid. Whoever joins later waits for the
-//     end and is turned away, to look again.
+//     the command that proves the result valid, or before what makes the result
+//     began. Whoever joins later waits for the end and is turned away, to look
+//     again.
 //   - The fence: a write of the key turns every flight under way into one whose
 //     result may not be stored, and waits for a store that was already sent. So a
 //     write that has returned cannot be followed by the fill of an older load.

@@ -15,8 +15,9 @@ type Flight[R any] struct {
 	// Guarded by group.mu until resolved is set, constant afterwards: who has seen
 	// done closed reads them without the lock.
 	resolved bool
-	seals    int  // validating commands announced
-	refused  bool // the result was not validated: it is the leader's alone
+	seals    int  // validating commands announced, and beginnings
+	begun    int  // seals at the last beginning: who came before may have the result in any case
+	refused  bool // the result was not validated
 	result   R
 	err      error
 	panicked *PanicError

@@ -15,6 +15,18 @@ func (f *Flight[R]) Seal() {
 	}
 }
 
+// Begin says that what makes the result begins now: a load, say. Who has joined
+// until here may have it whatever comes of the store, since it is not older than
+// they are. When the function starts over, the last beginning counts.
+func (f *Flight[R]) Begin() {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	if !f.resolved {
+		f.seals++
+		f.begun = f.seals
+	}
+}
+
 // SealStore announces the command that stores the result. Besides what Seal does,
 // writes of the key now wait until Settled, or the end of the function. It reports
 // false when the result may not be stored, because a write has come, the flight
@@ -67,7 +79,7 @@ func (f *Flight[R]) settling() <-chan struct{} {
 }
 
 // Refuse says that the announced command did not validate the result: it is now
-// for the caller alone whose function obtained it, and the others start over.
+// for those alone who came before Begin, and the others start over.
 func (f *Flight[R]) Refuse() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()

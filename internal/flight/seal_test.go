@@ -8,28 +8,37 @@ import (
 	"time"
 )
 
-// Callers join before, between and after two seals, which the function sets after
-// 2 and 4 ms.
+func nothing(*Flight[int])     {}
+func seal(f *Flight[int])      { f.Seal() }
+func sealStore(f *Flight[int]) { f.SealStore() }
+func begin(f *Flight[int])     { f.Begin() }
+
+// Callers join before, between and after what the function announces after 2 and
+// 4 ms.
 func TestSeal(t *testing.T) {
 	for _, test := range []struct {
 		name     string
-		seal     func(f *Flight[int])
+		first    func(f *Flight[int])
+		second   func(f *Flight[int])
 		outcomes [3]Outcome // of those who join after 1, 3 and 5 ms
 	}{
-		{"none", func(*Flight[int]) {}, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
-		{"two", func(f *Flight[int]) { f.Seal() }, [3]Outcome{Shared, Shared, TurnedAway}},
-		{"store", func(f *Flight[int]) { f.SealStore() }, [3]Outcome{Shared, Shared, TurnedAway}},
-		{"refused", func(f *Flight[int]) { f.Seal(); f.Refuse() }, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
+		{"none", nothing, nothing, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
+		{"one", nothing, seal, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"two", seal, seal, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"store", nothing, sealStore, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"refused", nothing, func(f *Flight[int]) { f.Seal(); f.Refuse() }, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
+		{"begun", begin, nothing, [3]Outcome{Shared, TurnedAway, TurnedAway}},
+		{"begun and stored", begin, sealStore, [3]Outcome{Shared, Shared, TurnedAway}},
+		{"begun and refused", begin, func(f *Flight[int]) { f.SealStore(); f.Refuse() }, [3]Outcome{Shared, TurnedAway, TurnedAway}},
+		{"begun twice and refused", begin, func(f *Flight[int]) { f.Begin(); f.Refuse() }, [3]Outcome{Shared, Shared, TurnedAway}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, g *Group[int]) {
 				leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
 					time.Sleep(2 * ms)
-					if test.name == "two" {
-						f.Seal()
-					}
+					test.first(f)
 					time.Sleep(2 * ms)
-					test.seal(f)
+					test.second(f)
 					time.Sleep(2 * ms)
 					return 1, nil
 				})
