@@ -32,6 +32,7 @@ type core struct {
 	ttl    time.Duration
 	absent time.Duration
 	jitter float64 // 0 for none
+	lease  time.Duration
 
 	loadTimeout  time.Duration
 	redisTimeout time.Duration
@@ -39,6 +40,7 @@ type core struct {
 	slots        chan struct{} // holds a token for each load that runs; nil: no limit
 
 	flights  flight.Group[*found]
+	tenures  sync.WaitGroup
 	observer observer
 	stats    counters
 	closed   atomic.Bool
@@ -147,6 +149,7 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
 		c.core.flights.Close()
+		c.core.tenures.Wait()
 		c.core.store.Close()
 	}
 	return nil

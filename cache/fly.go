@@ -10,38 +10,79 @@ import (
 	"github.com/asidecache/aside/loader"
 )
 
-// fly is what a flight does: look again if the key may have been filled since the
-// call looked, load, store. r is its own.
+// fly is what a flight does: find out whether a load is needed and permitted, load,
+// store. r is its own.
 func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (*found, error) {
-	if !r.refresh && !r.noRedis && c.core.flights.Changes(r.redisKey) != r.changes {
-		if seen, err := c.lookAgain(ctx, f, r); seen != nil || err != nil {
+	for loads := 1; ; loads++ {
+		p, seen, err := c.permit(ctx, f, r)
+		if seen != nil || err != nil {
 			return seen, err
 		}
+		seen, refused, err := c.loadAndStore(ctx, f, r, p)
+		switch {
+		case err != nil || !refused:
+			return seen, err
+		case r.refresh && seen.unstored == nil && loads == maxTurns:
+			// Nobody can say whether what is there now is newer.
+			_, err := c.core.store.Unleased(r.redisKey).StoreNothing(ctx, r.until())
+			seen.unstored = c.core.sawStore(ctx, &r.task, write{}, err)
+			fallthrough
+		case !r.refresh || seen.unstored != nil:
+			f.Refuse()
+			return seen, nil
+		}
+		f.Restart() // what a refresh is asked for is still to be done
 	}
-	e, err := c.load(ctx, f, r)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		r.err = err
-		return &found{state: Absent, unstored: c.storeAbsent(ctx, f, r)}, nil
-	case err != nil:
-		return nil, err
-	}
-	r.value = e.Value
-	return c.storeValue(ctx, f, r, e)
 }
 
-// lookAgain returns what Redis knows of the key by now, nil for nothing. That is
-// valid for all who joined before it was asked.
-func (c *Cache[K, V]) lookAgain(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (*found, error) {
-	f.Seal()
-	began := time.Now()
+// A permission is what a load has that may begin: its place under MaxLoads, and
+// where it may store.
+type permission struct {
+	tenure *tenure      // nil: no lease
+	target store.Target // nil: nowhere
+	full   bool         // nowhere, because Redis has no memory
+}
+
+// permit returns the permission to load, or what makes a load needless.
+func (c *Cache[K, V]) permit(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (p permission, seen *found, err error) {
+	if c.core.lease == Off {
+		return c.permitAlone(ctx, f, r)
+	}
+	return c.permitLeased(ctx, f, r)
+}
+
+// permitAlone is permit without leases. It looks again if the key may have been
+// filled since the call looked.
+func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (p permission, seen *found, err error) {
+	if !r.refresh && !r.noRedis && c.core.flights.Changes(r.redisKey) != r.changes {
+		f.Seal()
+		m := c.callOf(r)
+		if seen, err := c.seen(ctx, r, m, c.look(ctx, m, false)); seen != nil || err != nil {
+			return p, seen, err
+		}
+	}
+	if !r.noRedis {
+		p.target = c.core.store.Unleased(r.redisKey)
+	}
+	return p, nil, c.core.enter(ctx)
+}
+
+// callOf returns a call with which the flight of r asks Redis, within what is left
+// of its patience.
+func (c *Cache[K, V]) callOf(r *request[K, V]) *call[K, V] {
 	m := &call[K, V]{op: r.op, key: r.key, redisKey: r.redisKey, broken: r.broken}
-	m.began = began.Add(r.patience - c.core.redisTimeout)
-	m, err := c.survive(ctx, m, c.look(ctx, m, false))
+	m.began = time.Now().Add(r.patience - c.core.redisTimeout)
+	return m
+}
+
+// seen returns what m has found in the name of r, nil for nothing; err is that of
+// asking. Without Redis the flight goes on if the policy says so.
+func (c *Cache[K, V]) seen(ctx context.Context, r *request[K, V], m *call[K, V], err error) (*found, error) {
+	m, err = c.survive(ctx, m, err)
 	if err != nil {
 		return nil, err
 	}
-	r.patience -= time.Since(began)
+	r.patience = time.Until(c.deadline(m))
 	r.noRedis, r.broken = m.noRedis, m.broken
 	switch m.state {
 	case Present:
@@ -54,64 +95,122 @@ func (c *Cache[K, V]) lookAgain(ctx context.Context, f *flight.Flight[*found], r
 	return &found{state: m.state, entry: &m.entry}, nil
 }
 
-// storeValue stores a loaded value and makes it one that others can share.
-func (c *Cache[K, V]) storeValue(ctx context.Context, f *flight.Flight[*found], r *request[K, V], e loader.Entry[V]) (*found, error) {
-	entry := new(store.Entry)
+// loadAndStore ends a flight by a load. refused tells that the result may be older
+// than some who wait for it.
+func (c *Cache[K, V]) loadAndStore(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p permission) (seen *found, refused bool, err error) {
+	defer func() { p.tenure.release(r.until()) }()
+	e, err := c.load(ctx, f, r, p.tenure)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		r.err = err
+		seen = &found{state: Absent}
+		seen.unstored, refused = c.core.settle(ctx, f, &r.task, p, c.absence(r, p))
+		return seen, refused, nil
+	case err != nil:
+		return nil, false, err
+	}
+	r.value = e.Value
+	seen = &found{state: Present, entry: new(store.Entry)}
+	w, err := c.presence(ctx, r, p, seen.entry, e)
+	if err != nil {
+		return nil, false, err
+	}
+	seen.unstored, refused = c.core.settle(ctx, f, &r.task, p, w)
+	return seen, refused, nil
+}
+
+// presence is the write of a loaded value, which it encodes into entry.
+func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w write, err error) {
 	size, err := c.encode(entry, r.redisKey, &e.Value)
 	if err != nil {
 		err := c.core.error(r.op, r.redisKey, ErrEncode, err)
 		c.core.observer.survived(ctx, err)
-		return nil, err
+		return w, err
 	}
 	ttl, alive := c.lifetime(r.settings, e.TTL, r.key, &e.Value)
-	w := write{event: WriteEvent{Key: r.redisKey, State: Present, Bytes: size, TTL: ttl}}
-	switch {
-	case alive && !e.NoStore:
-		w.send = func(ctx context.Context, deadline time.Time) error {
-			return c.core.store.Put(ctx, deadline, r.redisKey, entry, ttl)
-		}
-	case r.refresh || r.broken:
-		w = c.core.removal(r.redisKey)
+	if !alive || e.NoStore {
+		return c.nothing(r, p), nil
 	}
-	return &found{Present, entry, c.core.settle(ctx, f, &r.task, w)}, nil
+	w.event = WriteEvent{Key: r.redisKey, State: Present, Bytes: size, TTL: ttl}
+	if p.target != nil {
+		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+			return p.target.Store(ctx, deadline, entry, ttl)
+		}
+	}
+	return w, nil
 }
 
-// storeAbsent notes that the source has no value.
-func (c *Cache[K, V]) storeAbsent(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) error {
-	var w write
+// absence is the write of the knowledge that the source has no value.
+func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w write) {
 	ttl, remembered := c.core.absentTTL()
-	switch {
-	case remembered:
-		w.event = WriteEvent{Key: r.redisKey, State: Absent, TTL: ttl}
-		w.send = func(ctx context.Context, deadline time.Time) error {
-			return c.core.store.PutAbsent(ctx, deadline, r.redisKey, ttl)
-		}
-	case r.refresh || r.broken:
-		w = c.core.removal(r.redisKey)
+	if !remembered {
+		return c.nothing(r, p)
 	}
-	return c.core.settle(ctx, f, &r.task, w)
+	w.event = WriteEvent{Key: r.redisKey, State: Absent, TTL: ttl}
+	if p.target != nil {
+		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+			return p.target.StoreAbsent(ctx, deadline, ttl)
+		}
+	}
+	return w
 }
 
-// settle ends a flight that has a result: w is sent, unless a write of the key
-// came after the load began. The error says that Redis has not stored it: that is
-// one of a refresh only, which is asked for its effect; all others have their value.
-func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, w write) error {
-	if !f.SealStore() {
-		if w.event.Key != "" && ctx.Err() == nil { // else nobody waits for the result any more
-			w.event.Fenced = true
-			c.stats.fenced.Add(1)
-			c.observer.write(ctx, w.event)
+// nothing is the write of a load that has nothing to store. It removes what a
+// refresh was to replace; with a lease it proves that the result is no older than a
+// write.
+func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w write) {
+	if p.tenure != nil || p.target != nil && (r.refresh || r.broken) {
+		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+			return p.target.StoreNothing(ctx, deadline)
 		}
-		return nil
 	}
-	if w.send == nil || t.noRedis {
-		return nil
+	return w
+}
+
+// settle ends a load that has a result: w is sent, unless a write of the key came
+// after the load began. unstored says that Redis has failed to store it, which only a
+// refresh minds: it is asked for its effect, all others have their value.
+func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p permission, w write) (unstored error, refused bool) {
+	if !f.SealStore() {
+		if ctx.Err() == nil { // else nobody waits for the result any more
+			c.sawFenced(ctx, w.event)
+		}
+		if p.tenure.end() { // the write may fail to end the lease, but nobody has to wait for that
+			go p.tenure.giveBack(time.Now().Add(c.redisTimeout))
+		}
+		return nil, false // the flight knows it
+	}
+	if w.send == nil {
+		return nil, p.full
 	}
 	// Who leaves from here on must not leave a store behind that a write does not
 	// know to have ended.
 	ctx = context.WithoutCancel(ctx)
-	err := w.send(ctx, time.Now().Add(t.patience))
-	f.Settled()
+	if p.tenure == nil {
+		_, err := w.send(ctx, t.until())
+		f.Settled()
+		return c.sawStore(ctx, t, w, err), false
+	}
+	f.Settled() // Redis itself refuses the store after a write
+	if !p.tenure.end() {
+		c.sawFenced(ctx, w.event)
+		return nil, true
+	}
+	stored, err := w.send(ctx, t.until())
+	if err != nil {
+		go p.tenure.giveBack(time.Now().Add(c.redisTimeout)) // it may still stand, and nobody should wait for it
+		return c.sawStore(ctx, t, w, err), true
+	}
+	c.tenures.Done()
+	if !stored {
+		c.sawFenced(ctx, w.event)
+		return nil, true
+	}
+	return c.sawStore(ctx, t, w, nil), false
+}
+
+// sawStore tells what became of a store, and returns the error of one that failed.
+func (c *core) sawStore(ctx context.Context, t *task, w write, err error) error {
 	if err != nil {
 		return c.redisError(ctx, t.op, t.redisKey, err)
 	}

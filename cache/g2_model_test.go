@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
 )
@@ -16,7 +18,8 @@ import (
 // TestG2RandomInterleavings lets readers and writers of one row meet in every
 // order that random delays of requests, answers and loads bring about, and checks
 // each answer against a register: no call returns a state of the row that was over
-// before the last write that had returned when the call began.
+// before the last write that had returned when the call began. With leases there are
+// several caches, as in several processes, and what Redis keeps of them gets lost.
 func TestG2RandomInterleavings(t *testing.T) {
 	for seed := range uint64(150) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -28,8 +31,17 @@ func TestG2RandomInterleavings(t *testing.T) {
 					absentTTL = cache.Off
 				}
 				m := &model{t: t, random: random, row: &row{exists: []bool{true}}}
-				m.cache = open(t, f.client(t), cache.Config[string, int]{AbsentTTL: absentTTL, RedisTimeout: time.Minute})
+				processes, lease := 1, cache.Off
+				if seed%4 > 0 {
+					processes, lease = 3, time.Duration(seed%5)*50*time.Millisecond // 0: the default
+				}
+				for range processes {
+					m.caches = append(m.caches, open(t, f.client(t), cache.Config[string, int]{AbsentTTL: absentTTL, Lease: lease, RedisTimeout: time.Minute}))
+				}
 				var wg sync.WaitGroup
+				if processes > 1 {
+					wg.Go(func() { m.repeat(20, func() { m.lose(env.Client) }) })
+				}
 				for range 6 {
 					wg.Go(func() { m.repeat(15, m.read) })
 				}
@@ -50,7 +62,7 @@ func TestG2RandomInterleavings(t *testing.T) {
 type model struct {
 	t      *testing.T
 	random *dice
-	cache  *cache.Cache[string, int]
+	caches []*cache.Cache[string, int]
 	row    *row
 }
 
@@ -110,16 +122,27 @@ func (m *model) load(ctx context.Context, _ string) (int, error) {
 	return version, ctx.Err()
 }
 
+// any returns the cache of some process.
+func (m *model) any() *cache.Cache[string, int] { return m.caches[m.random.n(len(m.caches))] }
+
+// lose lets Redis forget something, as an eviction does.
+func (m *model) lose(rdb redis.UniversalClient) {
+	key := m.caches[0].RedisKey("k")
+	if err := rdb.Del(m.t.Context(), []string{key, control(key)}[m.random.n(2)]).Err(); err != nil {
+		m.t.Error(err)
+	}
+}
+
 func (m *model) read() {
 	floor := m.row.oldest()
 	switch m.random.n(6) {
 	case 0:
-		v, ok, err := m.cache.Get(m.t.Context(), "k")
+		v, ok, err := m.any().Get(m.t.Context(), "k")
 		if err != nil || ok {
 			m.check("Get", floor, v, err)
 		}
 	case 1:
-		e, err := m.cache.Entry(m.t.Context(), "k")
+		e, err := m.any().Entry(m.t.Context(), "k")
 		if e.State == cache.Absent {
 			err = cache.ErrNotFound
 		}
@@ -129,12 +152,12 @@ func (m *model) read() {
 	case 2: // who leaves early
 		ctx, cancel := context.WithTimeout(m.t.Context(), m.random.below(40))
 		defer cancel()
-		v, err := m.cache.GetOrSet(ctx, "k", m.load)
+		v, err := m.any().GetOrSet(ctx, "k", m.load)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			m.check("GetOrSet with a deadline", floor, v, err)
 		}
 	default:
-		v, err := m.cache.GetOrSet(m.t.Context(), "k", m.load)
+		v, err := m.any().GetOrSet(m.t.Context(), "k", m.load)
 		m.check("GetOrSet", floor, v, err)
 	}
 }
@@ -167,21 +190,21 @@ func (m *model) write(alone bool) {
 	var err error
 	switch kind {
 	case 0:
-		err = m.cache.Delete(ctx, "k")
+		err = m.any().Delete(ctx, "k")
 	case 1:
-		err = m.cache.Set(ctx, "k", version)
+		err = m.any().Set(ctx, "k", version)
 	case 2:
-		err = m.cache.SetAbsent(ctx, "k", cache.TTL(time.Minute))
+		err = m.any().SetAbsent(ctx, "k", cache.TTL(time.Minute))
 	case 3:
-		if err = m.cache.Delete(ctx, "k"); err == nil {
-			_, err = m.cache.SetIfAbsent(ctx, "k", version)
+		if err = m.any().Delete(ctx, "k"); err == nil {
+			_, err = m.any().SetIfAbsent(ctx, "k", version)
 		}
 	case 4:
-		if _, err = m.cache.Refresh(ctx, "k", m.load); errors.Is(err, cache.ErrNotFound) {
+		if _, err = m.any().Refresh(ctx, "k", m.load); errors.Is(err, cache.ErrNotFound) {
 			err = nil
 		}
 	case 5:
-		err = m.cache.Delete(ctx, "other", "k")
+		err = m.any().Delete(ctx, "other", "k")
 	}
 	switch {
 	case err == nil:

@@ -138,7 +138,18 @@ func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V
 // read sets m.state, and m.value if Present, by one plain read, which finds
 // neither absent marks nor empty values. An error is one of Redis or of ctx.
 func (c *Cache[K, V]) read(ctx context.Context, m *call[K, V]) error {
-	found, err := c.core.store.Read(ctx, m.redisKey, &m.entry, m.began)
+	return c.readSince(ctx, m, m.began)
+}
+
+// readAgain is read for a call that has waited for Redis before.
+func (c *Cache[K, V]) readAgain(ctx context.Context, m *call[K, V]) error {
+	ctx, cancel := context.WithDeadline(ctx, c.deadline(m))
+	defer cancel()
+	return c.readSince(ctx, m, time.Now())
+}
+
+func (c *Cache[K, V]) readSince(ctx context.Context, m *call[K, V], began time.Time) error {
+	found, err := c.core.store.Read(ctx, m.redisKey, &m.entry, began)
 	switch {
 	case store.IsBroken(err):
 		c.sawBroken(ctx, m, err)
@@ -154,7 +165,16 @@ func (c *Cache[K, V]) read(ctx context.Context, m *call[K, V]) error {
 // look is read in full: it also finds that the source has no value, and that the
 // value is empty; with ttl, the remaining life.
 func (c *Cache[K, V]) look(ctx context.Context, m *call[K, V], ttl bool) error {
-	err := c.core.store.Look(ctx, c.deadline(m), m.redisKey, &m.entry, ttl)
+	return c.looked(ctx, m, c.core.store.Look(ctx, c.deadline(m), m.redisKey, &m.entry, ttl))
+}
+
+// poll is look for those who wait for another's load.
+func (c *Cache[K, V]) poll(ctx context.Context, m *call[K, V]) error {
+	return c.looked(ctx, m, c.core.store.Poll(ctx, c.deadline(m), m.redisKey, &m.entry))
+}
+
+// looked sets m.state, and m.value if Present, by what the store has found.
+func (c *Cache[K, V]) looked(ctx context.Context, m *call[K, V], err error) error {
 	switch {
 	case store.IsBroken(err):
 		c.sawBroken(ctx, m, err)
@@ -209,9 +229,32 @@ func (c *Cache[K, V]) sawBroken(ctx context.Context, m *call[K, V], cause error)
 	c.core.observer.survived(ctx, c.core.error(m.op, m.redisKey, ErrDecode, cause))
 }
 
+// sawLookup tells what a call has found by itself.
 func (c *Cache[K, V]) sawLookup(ctx context.Context, m *call[K, V]) {
-	c.core.stats.lookup(m.state)
-	if c.core.observer.Lookup != nil {
-		c.core.observer.lookup(ctx, LookupEvent{Key: m.redisKey, Source: Redis, State: m.state, Duration: time.Since(m.began)})
+	c.core.sawLookup(ctx, m.redisKey, m.state, time.Since(m.began))
+}
+
+// sawRequest tells, once, what the call that leads a flight has found before a load.
+func (c *Cache[K, V]) sawRequest(ctx context.Context, r *request[K, V], s State) {
+	if !r.looked {
+		r.looked = true
+		c.core.sawLookup(ctx, r.redisKey, s, time.Since(r.began))
+	}
+}
+
+// sawFollower tells what a call has found that joined another's flight, after its own
+// look had taken so long: what Redis knew, even if only the other has asked closely.
+func (c *Cache[K, V]) sawFollower(ctx context.Context, m *call[K, V], f *found, took time.Duration) {
+	s := Missing
+	if f != nil && f.known {
+		s = f.state
+	}
+	c.core.sawLookup(ctx, m.redisKey, s, took)
+}
+
+func (c *core) sawLookup(ctx context.Context, key string, s State, took time.Duration) {
+	c.stats.lookup(s)
+	if c.observer.Lookup != nil {
+		c.observer.lookup(ctx, LookupEvent{Key: key, Source: Redis, State: s, Duration: took})
 	}
 }

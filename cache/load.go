@@ -11,11 +11,10 @@ import (
 	"github.com/asidecache/aside/loader"
 )
 
-// load runs the request's loader once there is room for it.
-func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (e loader.Entry[V], err error) {
-	if err := c.core.enter(ctx); err != nil {
-		return e, err
-	}
+// load runs the request's loader and gives up its place among those that may run at
+// once. The tenure ends with the time that the loader has, if not before; nil for
+// none.
+func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *request[K, V], t *tenure) (e loader.Entry[V], err error) {
 	// A loader that ignores its context must not hold up those who wait for it.
 	late := time.AfterFunc(c.core.loadTimeout, func() { f.Fail(c.core.loadTimedOut(&r.task)) })
 	defer late.Stop()
@@ -32,6 +31,8 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 	defer c.core.leave() // before the observer is told, who may load as well
 	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
 	defer cancel()
+	defer context.AfterFunc(bounded, func() { t.release(time.Now().Add(c.core.redisTimeout)) })()
+	f.Begin()
 	e, err = r.load(bounded, r.key)
 	event.Err = err
 	switch {
@@ -55,6 +56,19 @@ func (c *core) enter(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// tryEnter is enter without a wait.
+func (c *core) tryEnter() bool {
+	if c.slots == nil {
+		return true
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -19,8 +19,12 @@ import (
 const (
 	defaultJitter       = 0.1
 	defaultLoadTimeout  = 30 * time.Second
+	defaultLease        = 3 * time.Second
 	defaultRedisTimeout = time.Second
 )
+
+// minLease is the shortest lease that a process can be expected to renew in time.
+const minLease = 10 * time.Millisecond
 
 // New returns a cache on rdb, which may be shared with others and is not closed by
 // the cache. The cache starts no goroutine before it is used. If the configuration
@@ -40,6 +44,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		ttl:          cfg.TTL,
 		absent:       defaultTo(cfg.AbsentTTL, defaultAbsent(cfg.TTL)),
 		jitter:       max(defaultTo(cfg.Jitter, defaultJitter), 0),
+		lease:        defaultTo(cfg.Lease, defaultLease),
 		loadTimeout:  defaultTo(cfg.LoadTimeout, defaultLoadTimeout),
 		redisTimeout: defaultTo(cfg.RedisTimeout, defaultRedisTimeout),
 		onRedisError: cfg.OnRedisError,
@@ -52,7 +57,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	p.checkTimes(c.core, cfg.Jitter)
 	p.check(cfg.MaxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.MaxLoads)
 	p.check(cfg.OnRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.OnRedisError)
-	p.checkLater(cfg.StaleFor, cfg.Lease, cfg.WaitReplicas, cfg.Near, cfg.Clone != nil)
+	p.checkLater(cfg.StaleFor, cfg.WaitReplicas, cfg.Near, cfg.Clone != nil)
 
 	if c.codec == nil {
 		c.codec = defaultCodec[V]()
@@ -159,13 +164,13 @@ func (p *problems) checkTimes(c *core, jitter float64) {
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
 	p.check(!math.IsNaN(jitter) && jitter <= 1, "Jitter is %v: it is the fraction of the TTL that may be cut off, 1 at the most; negative for none", jitter)
 	p.check(c.loadTimeout > 0, "LoadTimeout is %v: it has to be positive", c.loadTimeout)
+	p.check(c.lease == Off || c.lease >= minLease, "Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", c.lease, minLease)
 	p.check(c.redisTimeout >= time.Millisecond, "RedisTimeout is %v: it has to be at least 1ms", c.redisTimeout)
 }
 
 // checkLater refuses what a configuration may ask for and this version does not do.
-func (p *problems) checkLater(staleFor, lease time.Duration, waitReplicas int, near NearConfig, clone bool) {
+func (p *problems) checkLater(staleFor time.Duration, waitReplicas int, near NearConfig, clone bool) {
 	p.check(staleFor == 0 || staleFor == Off, "StaleFor is not available yet: leave it 0")
-	p.check(lease == 0 || lease == Off, "Lease is not available yet: leave it 0 or set it Off, for one load per key and process")
 	p.check(waitReplicas == 0, "WaitReplicas is not available yet: leave it 0")
 	p.check(near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.check(!clone, "Clone is for the near cache, which is not available yet: leave it nil")

@@ -30,6 +30,8 @@ type task struct {
 	op       Op
 	redisKey string
 	settings settings
+	began    time.Time     // the call
+	looked   bool          // the observer knows what the call has found
 	changes  uint64        // of the key when the call looked, see flight.Group.Changes
 	patience time.Duration // how long the flight may still wait for Redis
 	noRedis  bool          // Redis has failed: go on without
@@ -37,10 +39,14 @@ type task struct {
 	refresh  bool          // load in any case, and insist on the store
 }
 
+// until is how long the flight may wait for what it asks Redis now.
+func (t *task) until() time.Time { return time.Now().Add(t.patience) }
+
 // found is what a flight has found, in the form that all callers can share.
 type found struct {
 	state    State
 	entry    *store.Entry
+	known    bool  // Redis knew it: nobody had to load
 	unstored error // Redis has not stored it, which only a refresh minds
 }
 
@@ -57,22 +63,22 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		changes := c.core.flights.Changes(m.redisKey)
 		if !refresh {
 			var err error
-			if m, err = c.lookOnce(ctx, m); err != nil {
+			if m, err = c.lookBefore(ctx, m, turn); err != nil {
 				return none, err
-			}
-			if turn == 0 {
-				c.sawLookup(ctx, m)
 			}
 			if m.state != Missing {
 				return c.answer(m)
 			}
 		}
 		r := c.request(m, load, s)
-		r.changes, r.refresh = changes, refresh
+		r.changes, r.refresh, r.looked = changes, refresh, refresh || turn > 0 || c.core.lease == Off
 		waited := time.Since(m.began)
 		f, outcome, err := join(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
 			return c.fly(ctx, f, r)
 		})
+		if outcome != flight.Led && !r.looked {
+			c.sawFollower(ctx, m, f, waited)
+		}
 		switch {
 		case err != nil:
 			return none, c.flightError(ctx, m, outcome, err)
@@ -87,7 +93,10 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 	}
 	r := c.request(m, load, s)
 	_, err := c.core.flights.Alone(ctx, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
-		e, err := c.load(ctx, f, r)
+		if err := c.core.enter(ctx); err != nil {
+			return nil, err
+		}
+		e, err := c.load(ctx, f, r, nil)
 		r.value = e.Value
 		return nil, err
 	})
@@ -97,18 +106,28 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 	return r.value, nil
 }
 
-// lookOnce looks closely, unless Redis has failed the call already, and returns
-// the call to go on with.
-func (c *Cache[K, V]) lookOnce(ctx context.Context, m *call[K, V]) (*call[K, V], error) {
-	if m.noRedis {
-		return m, nil
+// lookBefore looks before a call joins a flight, unless Redis has failed the call
+// already, and returns the call to go on with. With leases the flight itself looks
+// closely; then only a call that was turned away reads once more, for the value that
+// it was turned away for.
+func (c *Cache[K, V]) lookBefore(ctx context.Context, m *call[K, V], turn int) (*call[K, V], error) {
+	var err error
+	switch {
+	case m.noRedis:
+	case c.core.lease == Off:
+		m, err = c.survive(ctx, m, c.look(ctx, m, false))
+	case turn > 0:
+		m, err = c.survive(ctx, m, c.readAgain(ctx, m))
 	}
-	return c.survive(ctx, m, c.look(ctx, m, false))
+	if err == nil && turn == 0 && c.core.lease == Off {
+		c.sawLookup(ctx, m)
+	}
+	return m, err
 }
 
 func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) *request[K, V] {
 	return &request[K, V]{key: m.key, load: load, task: task{
-		op: m.op, redisKey: m.redisKey, settings: s,
+		op: m.op, redisKey: m.redisKey, settings: s, began: m.began,
 		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, broken: m.broken,
 	}}
 }

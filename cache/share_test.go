@@ -12,10 +12,11 @@ import (
 )
 
 // That Redis does not store a refreshed value is an error for those who refresh. A
-// GetOrSet that shares the load asked for a value, and has one.
+// GetOrSet that shares the load asked for a value, and has one: where no lease can
+// prove that to be too old.
 func TestRefreshThatIsNotStored(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
-		c := open(t, env.Client, cache.Config[string, string]{})
+		c := open(t, env.Client, cache.Config[string, string]{Lease: cache.Off})
 		load := func(context.Context, string) (string, error) {
 			time.Sleep(time.Second)
 			env.Mini.SetError("ERR out of order")

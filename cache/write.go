@@ -14,19 +14,22 @@ import (
 
 // A write is something to send to Redis, and what to tell of it.
 type write struct {
-	send  func(ctx context.Context, deadline time.Time) error // nil: nothing
-	event WriteEvent                                          // without a key: not told
-}
-
-func (c *core) removal(key string) write {
-	return write{send: func(ctx context.Context, deadline time.Time) error {
-		return c.store.Delete(ctx, deadline, []string{key})[0]
-	}}
+	send  func(ctx context.Context, deadline time.Time) (stored bool, err error) // nil: nothing
+	event WriteEvent                                                             // without a key: not told
 }
 
 func (c *core) sawWrite(ctx context.Context, e WriteEvent) {
 	if e.Key != "" {
 		c.stats.stores.Add(1)
+		c.observer.write(ctx, e)
+	}
+}
+
+// sawFenced tells of what was not stored because a write came first.
+func (c *core) sawFenced(ctx context.Context, e WriteEvent) {
+	if e.Key != "" {
+		e.Fenced = true
+		c.stats.fenced.Add(1)
 		c.observer.write(ctx, e)
 	}
 }
@@ -76,21 +79,15 @@ func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option,
 		return false, nil
 	}
 	w := write{event: WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}}
-	w.send = func(ctx context.Context, deadline time.Time) (err error) {
-		stored, err = put(ctx, deadline, m, ttl)
-		return err
-	}
+	w.send = func(ctx context.Context, deadline time.Time) (bool, error) { return put(ctx, deadline, m, ttl) }
 	if !alive {
-		w = c.core.removal(m.redisKey)
+		w = write{send: c.core.store.Unleased(m.redisKey).StoreNothing}
 	}
-	if err := c.core.write(ctx, op, m.redisKey, c.deadline(m), w); err != nil {
+	if stored, err = c.core.write(ctx, op, m.redisKey, c.deadline(m), w); err != nil {
 		return false, err
 	}
-	if stored {
-		c.core.sawWrite(ctx, w.event)
-	}
 	c.end(m)
-	return stored, nil
+	return stored && alive, nil
 }
 
 var errAbsentOff = errors.New("AbsentTTL is Off: give the call a TTL")
@@ -111,24 +108,29 @@ func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) erro
 		return c.core.error(OpSetAbsent, m.redisKey, nil, err)
 	}
 	w := write{event: WriteEvent{Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}}
-	w.send = func(ctx context.Context, deadline time.Time) error {
-		return c.core.store.PutAbsent(ctx, deadline, m.redisKey, w.event.TTL)
+	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+		return true, c.core.store.PutAbsent(ctx, deadline, m.redisKey, w.event.TTL)
 	}
-	if err := c.core.write(ctx, OpSetAbsent, m.redisKey, c.deadline(m), w); err != nil {
+	if _, err := c.core.write(ctx, OpSetAbsent, m.redisKey, c.deadline(m), w); err != nil {
 		return err
 	}
-	c.core.sawWrite(ctx, w.event)
 	c.end(m)
 	return nil
 }
 
 // write sends w so that no load that began before it returns is stored afterwards.
-func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time, w write) error {
-	err := c.fenced(ctx, deadline, []string{key}, func() error { return w.send(ctx, deadline) })
+func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time, w write) (stored bool, err error) {
+	err = c.fenced(ctx, deadline, []string{key}, func() (err error) {
+		stored, err = w.send(ctx, deadline)
+		return err
+	})
 	if err != nil {
-		return c.redisError(ctx, op, key, err)
+		return false, c.redisError(ctx, op, key, err)
 	}
-	return nil
+	if stored {
+		c.sawWrite(ctx, w.event)
+	}
+	return stored, nil
 }
 
 // fenced runs do, which writes the keys.

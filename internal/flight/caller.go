@@ -54,9 +54,13 @@ func (f *Flight[R]) leave() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	f.waiting--
-	if f.waiting > 0 || f.storing {
-		return
+	if f.waiting == 0 && !f.storing {
+		f.abandon()
 	}
+}
+
+// abandon ends what nobody waits for. Called with group.mu held.
+func (f *Flight[R]) abandon() {
 	f.fenced = true
 	f.leaveLane()
 	f.cancel()

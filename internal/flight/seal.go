@@ -27,11 +27,23 @@ func (f *Flight[R]) Begin() {
 	}
 }
 
+// Restart says that the store was refused and that the function starts over. When
+// nobody waits any more it cancels the function instead.
+func (f *Flight[R]) Restart() {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	f.settle()
+	f.storing, f.settled, f.stored = false, false, nil
+	if f.waiting == 0 && !f.resolved {
+		f.abandon()
+	}
+}
+
 // SealStore announces the command that stores the result. Besides what Seal does,
 // writes of the key now wait until Settled, or the end of the function. It reports
 // false when the result may not be stored, because a write has come, the flight
-// was failed, nobody waits for it or it is alone: then it is refused, as by Refuse. At most once
-// a flight.
+// was failed, nobody waits for it or it is alone: then it is refused, as by Refuse.
+// At most once a flight, or once more after each Restart.
 func (f *Flight[R]) SealStore() bool {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()

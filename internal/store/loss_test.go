@@ -101,18 +101,17 @@ func eachLosing(t *testing.T, test func(t *testing.T, env *redistest.Env, l *los
 func TestPutIfAbsentIsCarriedOutOnce(t *testing.T) {
 	eachLosing(t, func(t *testing.T, env *redistest.Env, l *losing, s *store.Store, value content) {
 		flushScripts(t, env.Client)
-		for _, command := range []string{"eval", "evalsha"} { // the script is known from the second on
-			env.FlushAll(t)
-			l.choose(command, 1)
-			if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), time.Hour); ok || err == nil {
-				t.Errorf("%s: with its answer lost: %v, %v", command, ok, err)
-			}
-			if n := l.sent(); n != 1 {
-				t.Errorf("%s was sent %d times", command, n)
-			}
-			wantStored(t, env.Client, "k", value)
-			l.choose("", 0)
+		if ok, err := s.PutIfAbsent(t.Context(), deadline(), "{k}warm", entry("{k}warm", value), time.Hour); !ok || err != nil {
+			t.Fatalf("with a script that the server has to learn: %v, %v", ok, err)
 		}
+		l.choose("evalsha", 1)
+		if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), time.Hour); ok || err == nil {
+			t.Errorf("with its answer lost: %v, %v", ok, err)
+		}
+		if n := l.sent(); n != 1 {
+			t.Errorf("it was sent %d times", n)
+		}
+		wantStored(t, env.Client, "k", value)
 	})
 }
 

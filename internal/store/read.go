@@ -12,11 +12,14 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// marks in a control key.
+// What a control key holds, if it is not a lease.
 const (
 	markAbsent = "N"
 	markEmpty  = "E"
 )
+
+// isLease reports whether a control key holds a lease: an L and its token.
+func isLease(noted string) bool { return len(noted) == 1+tokenSize && noted[0] == 'L' }
 
 // Read asks for a value by one plain command and lends it to e.Wire. It knows
 // nothing of control keys: not found may also mean absent or empty. The time now
@@ -91,7 +94,7 @@ func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Ent
 
 func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
 	e.Wire.Reset(key)
-	e.State, e.TTL = Missing, 0
+	e.State, e.TTL, e.Leased = Missing, 0, false
 	control := ControlKey(key)
 	p := s.rdb.Pipeline()
 	value := redis.NewCmd(ctx, s.readWith, key)
@@ -104,20 +107,23 @@ func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error 
 	if err := refused(p.Exec(ctx)); err != nil {
 		return err
 	}
+	noted, err := mark.Result()
+	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return err
+	}
+	e.Leased = isLease(noted)
 	found, err := s.take(&e.Wire, value, value.Err())
 	if err != nil {
 		return err
 	}
-	life := valueTTL
-	switch m, err := mark.Result(); {
+	life := markTTL
+	switch {
 	case found:
+		e.State, life = Present, valueTTL
+	case noted == markAbsent:
+		e.State = Absent
+	case noted == markEmpty && s.HoldsEmpties():
 		e.State = Present
-	case err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return err
-	case m == markAbsent:
-		e.State, life = Absent, markTTL
-	case m == markEmpty && s.HoldsEmpties():
-		e.State, life = Present, markTTL
 	}
 	if ttl && e.State != Missing {
 		e.TTL, err = life.Result()

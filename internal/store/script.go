@@ -7,39 +7,109 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-//go:embed putifabsent.lua
-var putIfAbsentSource string
+var (
+	//go:embed putifabsent.lua
+	putIfAbsentSource string
+	//go:embed touch.lua
+	touchSource string
+	//go:embed acquire.lua
+	acquireSource string
+	//go:embed renew.lua
+	renewSource string
+	//go:embed release.lua
+	releaseSource string
+	//go:embed guard.lua
+	guardSource string
+	//go:embed fill.lua
+	fillSource string
+	//go:embed stage.lua
+	stageSource string
+	//go:embed swap.lua
+	swapSource string
+	//go:embed mark.lua
+	markSource string
+)
 
-//go:embed touch.lua
-var touchSource string
+var (
+	putIfAbsent = newScript(putIfAbsentSource)
+	touch       = newScript(touchSource)
 
-// A script returns 0 or 1.
+	acquire = newScript(acquireSource)
+	renew   = newScript(renewSource)
+	release = newScript(releaseSource)
+
+	fill  = newScript(guardSource + fillSource)
+	stage = newScript(stageSource)
+	swap  = newScript(guardSource + swapSource)
+	mark  = newScript(guardSource + markSource)
+)
+
+// A script is one that the servers keep. All its keys are declared and in one slot.
 type script struct{ hash, source string }
 
 func newScript(source string) script {
 	return script{redis.NewScript(source).Hash(), source}
 }
 
-var (
-	putIfAbsent = newScript(putIfAbsentSource)
-	touch       = newScript(touchSource)
-)
-
-// run runs the script, whether Redis knows it already or not.
-func (sc script) run(ctx context.Context, send func(context.Context, *redis.Cmd) error, keys [2]string, args ...any) (bool, error) {
-	call := func(command, sc string) (bool, error) {
-		cmd := redis.NewCmd(ctx, append([]any{command, sc, len(keys), keys[0], keys[1]}, args...)...)
-		if err := send(ctx, cmd); err != nil {
-			return false, err
-		}
-		return cmd.Bool()
-	}
-	done, err := call("evalsha", sc.hash)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		return call("eval", sc.source)
-	}
-	return done, err
+// byHash is the command that runs the script where the server knows it, whole the
+// one that brings it along.
+func (sc script) byHash(ctx context.Context, keys []string, args []any) *redis.Cmd {
+	return sc.command(ctx, "evalsha", sc.hash, keys, args)
 }
+
+func (sc script) whole(ctx context.Context, keys []string, args []any) *redis.Cmd {
+	return sc.command(ctx, "eval", sc.source, keys, args)
+}
+
+func (sc script) command(ctx context.Context, name, text string, keys []string, args []any) *redis.Cmd {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, name, text, len(keys))
+	for _, key := range keys {
+		all = append(all, key)
+	}
+	return redis.NewCmd(ctx, append(all, args...)...)
+}
+
+// eval runs the script, whether the server knows it or not. A server forgets a
+// script that came by EVAL when many others follow, but none that was loaded.
+func (s *Store) eval(ctx context.Context, sc script, send sendFunc, keys []string, args ...any) (*redis.Cmd, error) {
+	cmd := sc.byHash(ctx, keys, args)
+	err := send(ctx, cmd)
+	if !isUnknownScript(err) {
+		return cmd, err
+	}
+	if s.teach(ctx, keys[0], sc) == nil {
+		cmd = sc.byHash(ctx, keys, args)
+		if err = send(ctx, cmd); !isUnknownScript(err) {
+			return cmd, err
+		}
+	}
+	// The server may not be allowed to keep it, or may not be the one that was taught.
+	cmd = sc.whole(ctx, keys, args)
+	return cmd, send(ctx, cmd)
+}
+
+// teach loads scripts into the server that holds key.
+func (s *Store) teach(ctx context.Context, key string, scripts ...script) error {
+	server := s.rdb
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		master, err := cluster.MasterForKey(ctx, key)
+		if err != nil {
+			return err
+		}
+		server = master
+	}
+	p := server.Pipeline()
+	for _, sc := range scripts {
+		p.ScriptLoad(ctx, sc.source)
+	}
+	_, err := p.Exec(ctx)
+	return err
+}
+
+func isUnknownScript(err error) bool { return redis.HasErrorPrefix(err, "NOSCRIPT") }
+
+type sendFunc func(context.Context, *redis.Cmd) error
 
 // An unrepeated command is not sent again by go-redis when its answer is lost.
 // Redirections are followed all the same: who answers with one has done nothing.

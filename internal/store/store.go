@@ -19,6 +19,7 @@ var ErrWrongType = errors.New("the key holds another Redis type")
 type Store struct {
 	rdb      redis.UniversalClient
 	shape    codec.Shape
+	kind     kind
 	patience patience
 	readWith any  // the plain command that reads a whole value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
@@ -31,7 +32,7 @@ type Store struct {
 // New returns a store whose commands wait for Redis no longer than timeout. The
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
-	s := &Store{rdb: rdb, shape: shape, patience: patience{timeout: timeout}}
+	s := &Store{rdb: rdb, shape: shape, kind: kinds[shape], patience: patience{timeout: timeout}}
 	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
 		return nil, errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
 	}
@@ -84,6 +85,8 @@ type Entry struct {
 	Wire  codec.Wire    // the value, present or to be stored
 	State State         // set by Look
 	TTL   time.Duration // set by Look, when asked for; Forever for none
+
+	Leased bool // set by Look: the key is being loaded
 
 	reply reply
 	key   string // what the arguments of the command point at

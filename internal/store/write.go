@@ -92,8 +92,11 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 		args = append(args, e.Wire.Value(i))
 	}
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		stored, err := putIfAbsent.run(ctx, s.sendOnce, [2]string{key, ControlKey(key)}, args...)
-		return stored, withoutValue(err)
+		answer, err := s.eval(ctx, putIfAbsent, s.sendOnce, []string{key, ControlKey(key)}, args...)
+		if err != nil {
+			return false, withoutValue(err)
+		}
+		return answer.Bool()
 	})
 }
 
@@ -101,8 +104,12 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		return touch.run(ctx, s.send, [2]string{key, ControlKey(key)},
+		answer, err := s.eval(ctx, touch, s.send, []string{key, ControlKey(key)},
 			s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl)))
+		if err != nil {
+			return false, err
+		}
+		return answer.Bool()
 	})
 }
 

@@ -1,0 +1,158 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+)
+
+var errFull = errors.New("redis has no memory for the lease of the key, nor for its value")
+
+// permitLeased is permit with leases: it returns with one, or with what another
+// process has loaded meanwhile. Where Redis cannot grant any, the load goes on
+// without, and is not stored.
+func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (p permission, seen *found, err error) {
+	placed := false // under MaxLoads
+	defer func() {
+		if placed && (seen != nil || err != nil) {
+			c.core.leave()
+		}
+	}()
+	var w wait
+	for {
+		if err := ctx.Err(); err != nil {
+			return p, nil, err
+		}
+		claim, seen, err := c.claim(ctx, f, r)
+		if seen != nil || err != nil {
+			return p, seen, err
+		}
+		switch {
+		case r.noRedis || claim.Status == store.Full:
+			p.full = !r.noRedis
+			if p.full && r.refresh {
+				return p, nil, c.core.redisError(ctx, r.op, r.redisKey, errFull)
+			}
+			if !placed {
+				err = c.core.enter(ctx)
+			}
+			return p, nil, err
+		case claim.Status == store.Busy:
+			if placed {
+				c.core.leave()
+				placed = false
+			}
+			w.busy(claim.Wait)
+			if seen, err := c.await(ctx, f, r, &w); seen != nil || err != nil {
+				return p, seen, err
+			}
+		case claim.Status == store.Granted:
+			p.tenure, p.target = c.core.hold(claim.Lease), claim.Lease
+			if placed || c.core.tryEnter() {
+				return p, nil, nil
+			}
+			// Another process may have room: the lease is not kept for the time of a queue.
+			p.tenure.release(r.until())
+			if err := c.core.enter(ctx); err != nil {
+				return p, nil, err
+			}
+			placed = true
+		}
+	}
+}
+
+// claim asks for the lease, and reads what makes it needless. A claim that is none
+// of the three says that the key has changed meanwhile: ask again.
+func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (claim store.Claim, seen *found, err error) {
+	if r.noRedis {
+		c.sawRequest(ctx, r, Missing)
+		return claim, nil, nil
+	}
+	f.Seal()
+	m := c.callOf(r)
+	// Who leaves meanwhile must not leave a lease behind that nobody knows of.
+	claim, err = c.core.store.Acquire(context.WithoutCancel(ctx), c.deadline(m), r.redisKey, c.core.lease, r.refresh || r.broken)
+	if err != nil && r.refresh {
+		return claim, nil, c.core.redisError(ctx, r.op, r.redisKey, err)
+	}
+	switch {
+	case err != nil:
+	case claim.Status == store.HasEmpty:
+		m.entry.Wire.Reset(r.redisKey)
+		c.decode(ctx, m)
+	case claim.Status == store.HasAbsence:
+		m.state = Absent
+	case claim.Status == store.HasValue, claim.Status == store.Granted && r.broken && !r.refresh:
+		// A broken entry may have been replaced before the lease was granted.
+		f.Seal()
+		err = c.readAgain(ctx, m)
+		if claim.Status == store.Granted && (err != nil || m.state == Present) {
+			c.core.hold(claim.Lease).release(r.until())
+		}
+	}
+	seen, err = c.seen(ctx, r, m, err)
+	if seen != nil {
+		seen.known = true
+	}
+	c.sawRequest(ctx, r, m.state)
+	return claim, seen, err
+}
+
+// await waits while another process loads, until there is something to be had: what
+// it has found, or the lease. A refresh needs a load of its own, and only waits a turn.
+func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *request[K, V], w *wait) (*found, error) {
+	for {
+		select {
+		case <-time.After(w.next()):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		r.patience = c.core.redisTimeout // the time was the load's, not Redis's
+		if r.refresh {
+			return nil, nil
+		}
+		f.Seal()
+		m := c.callOf(r)
+		seen, err := c.seen(ctx, r, m, c.poll(ctx, m))
+		if seen != nil || err != nil || r.noRedis || !m.entry.Leased {
+			return seen, err
+		}
+	}
+}
+
+// A wait is the time for which a flight waits for the load of another process.
+type wait struct {
+	began  time.Time // zero before the first
+	lapses time.Time // when the other's lease ends, unless it is renewed
+}
+
+// busy notes that the other's lease has so much of its life left.
+func (w *wait) busy(life time.Duration) {
+	now := time.Now()
+	if w.began.IsZero() {
+		w.began = now
+	}
+	w.lapses = now.Add(life)
+}
+
+const (
+	minPause = time.Millisecond
+	maxPause = 250 * time.Millisecond
+)
+
+// next returns how long to wait before Redis is asked again: about an eighth of the
+// time waited so far, so that a short load is found to have ended within
+// milliseconds, and a long one costs a few commands a second. The end of a dead
+// process's lease is not slept through.
+func (w *wait) next() time.Duration {
+	d := min(max(time.Since(w.began)/8, minPause), maxPause)
+	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d)) // so that processes do not ask in step
+	if left := time.Until(w.lapses); left >= 0 {
+		d = min(d, left+time.Millisecond)
+	}
+	return d
+}

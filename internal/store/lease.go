@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+)
+
+// A Lease is the permission to load one key for the whole fleet. It stands in the
+// control key as a token that is made anew for each acquisition, and permits as
+// long as it stands there: what removes it, forbids the load to store.
+type Lease struct {
+	store *Store
+	keys  []string // value, control
+	token string
+	life  time.Duration
+
+	expiry, left int64 // of the value when the lease was granted, as of acquire.lua
+
+	mark     string // what the lease has replaced in the control key
+	markEnds time.Time
+}
+
+// A Claim is the answer to Acquire.
+type Claim struct {
+	Status Status
+	Lease  *Lease        // when Granted
+	Wait   time.Duration // when Busy: the life of the other lease
+}
+
+// A Status says whether a load may begin, or what makes it needless.
+type Status uint8
+
+const (
+	Granted    Status = iota + 1 // the caller has the lease
+	HasValue                     // the key holds a value: read it
+	HasEmpty                     // the key's value is there and empty
+	HasAbsence                   // the source is known to have no value
+	Busy                         // another has the lease
+	Full                         // Redis has no memory for a lease, nor for a value
+)
+
+var statuses = map[string]Status{
+	"granted": Granted, "present": HasValue, "empty": HasEmpty, "absent": HasAbsence, "busy": Busy, "full": Full,
+}
+
+// Acquire asks for the lease of a key, for life; with beside, also if the key has a
+// value, which stays until the load's own is stored. One round trip. A command that
+// go-redis repeats finds its own lease.
+func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (Claim, error) {
+	l := &Lease{store: s, keys: []string{key, ControlKey(key)}, token: newToken(), life: life}
+	asked := time.Now()
+	return until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
+		answer, err := s.eval(ctx, acquire, s.send, l.keys, l.token, life.Milliseconds(), s.shape.String(), beside)
+		if err != nil {
+			return Claim{}, err
+		}
+		parts, err := answer.Slice()
+		if err != nil {
+			return Claim{}, err
+		}
+		return l.claim(parts, asked)
+	})
+}
+
+var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
+
+// claim reads the script's answer.
+func (l *Lease) claim(parts []any, asked time.Time) (c Claim, err error) {
+	var status string
+	var left int64
+	if err := scan(parts[:min(len(parts), 1)], &status); err != nil {
+		return c, err
+	}
+	var known bool
+	if c.Status, known = statuses[status]; !known {
+		return c, errClaim
+	}
+	switch parts = parts[1:]; c.Status {
+	case Busy:
+		err = scan(parts, &left)
+		c.Wait = time.Duration(left) * time.Millisecond
+	case Granted:
+		err = scan(parts, &l.expiry, &l.left, &l.mark, &left)
+		l.markEnds = asked.Add(time.Duration(left) * time.Millisecond)
+		c.Lease = l
+	}
+	return c, err
+}
+
+// scan takes apart what a script returns.
+func scan(parts []any, into ...any) error {
+	if len(parts) != len(into) {
+		return errClaim
+	}
+	for i, p := range parts {
+		var ok bool
+		switch to := into[i].(type) {
+		case *string:
+			*to, ok = p.(string)
+		case *int64:
+			*to, ok = p.(int64)
+		}
+		if !ok {
+			return errClaim
+		}
+	}
+	return nil
+}
+
+const tokenSize = 16
+
+// newToken returns random bytes. They name one acquisition, not its process: a token
+// that came back would let in a load that a delete has overtaken.
+func newToken() string {
+	var token [tokenSize]byte
+	_, _ = rand.Read(token[:]) // it never fails
+	return string(token[:])
+}
+
+// Renew gives the lease its life anew. It reports false when the lease has ended.
+func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
+	return l.eval(ctx, deadline, renew, l.keys[1:], l.token, l.life.Milliseconds())
+}
+
+// Release gives the lease back, and what it has replaced. Only a lease whose load
+// has stored nothing needs it.
+func (l *Lease) Release(ctx context.Context, deadline time.Time) error {
+	args := []any{l.token}
+	if left := time.Until(l.markEnds).Milliseconds(); l.mark != "" && left > 0 {
+		args = append(args, l.mark, left)
+	}
+	_, err := l.eval(ctx, deadline, release, l.keys[1:], args...)
+	return err
+}
+
+// Store replaces what the key holds by the value of e, for ttl or Forever, and ends
+// the lease, in one step; if the lease still stands and the key holds what it held
+// when the lease was granted. Otherwise it reports false.
+func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error) {
+	s, w := l.store, &e.Wire
+	switch size, err := e.Size(); {
+	case err != nil:
+		return false, err
+	case w.Len() == 0:
+		return l.storeMark(ctx, deadline, markEmpty, markTTL(ttl))
+	case size > maxFill || w.Len() > maxFillParts:
+		return l.storeStaged(ctx, deadline, w, ttl)
+	}
+	args := l.guarded(milliseconds(ttl), s.kind.add)
+	return l.eval(ctx, deadline, fill, l.keys, s.kind.appendParts(args, w, 0, w.Len())...)
+}
+
+// A value of more bytes or parts is staged: through a script each byte costs
+// several times what a plain command takes.
+const (
+	maxFill      = 2 << 10
+	maxFillParts = 256
+)
+
+// StoreAbsent removes the value and notes for ttl that the source has none, under
+// the conditions of Store.
+func (l *Lease) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error) {
+	return l.storeMark(ctx, deadline, markAbsent, markTTL(ttl))
+}
+
+func (l *Lease) storeMark(ctx context.Context, deadline time.Time, m string, ttl time.Duration) (stored bool, err error) {
+	return l.eval(ctx, deadline, mark, l.keys, l.guarded(m, ttl.Milliseconds())...)
+}
+
+// StoreNothing removes the value, under the conditions of Store.
+func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error) {
+	return l.eval(ctx, deadline, mark, l.keys, l.guarded()...)
+}
+
+// guarded returns the arguments of guard.lua, and more.
+func (l *Lease) guarded(more ...any) []any {
+	return append([]any{l.token, l.expiry, l.left}, more...)
+}
+
+func (l *Lease) eval(ctx context.Context, deadline time.Time, sc script, keys []string, args ...any) (done bool, err error) {
+	return until(ctx, l.store, deadline, func(ctx context.Context) (bool, error) {
+		answer, err := l.store.eval(ctx, sc, l.store.send, keys, args...)
+		if err != nil {
+			return false, withoutValue(err)
+		}
+		return answer.Bool()
+	})
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// Poll is Look for those who wait for another's load: it asks in the cheapest way
+// there is, and may take a value of another Redis type for none.
+func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Entry) error {
+	if s.shape != codec.ShapeString || !s.standalone {
+		return s.Look(ctx, deadline, key, e, false)
+	}
+	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.pollString(ctx, key, e)
+	})
+	return err
+}
+
+// pollString is one command, which cannot be used while a cluster keeps the two keys
+// apart.
+func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
+	e.Wire.Reset(key)
+	e.State, e.TTL, e.Leased = Missing, 0, false
+	both := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
+	if err := s.process(ctx, both); err != nil {
+		return err
+	}
+	if len(both.Val()) != 2 {
+		return errReply
+	}
+	value, found := both.Val()[0].(string)
+	noted, _ := both.Val()[1].(string)
+	e.Leased = isLease(noted)
+	switch {
+	case found:
+		e.State = Present
+		e.Wire.Add(nil, []byte(value))
+	case noted == markAbsent:
+		e.State = Absent
+	}
+	return nil
+}
