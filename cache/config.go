@@ -67,12 +67,17 @@ type Config[K comparable, V any] struct {
 	// 0: no limit.
 	MaxLoads int
 
-	// Lease is to share loads among processes. It is not available yet: 0 and Off
-	// both mean one load per key and process, and fills by a plain SET.
+	// Lease is how long a process that loads a key keeps all others from loading it
+	// too, unless it renews that, as it does while the load runs: if it dies, they wait
+	// for so long. It is also what a write revokes so that the load is not stored over
+	// it. Default 3 s, at least 10 ms. Off: one load per key and process, and fills by
+	// a plain SET, which only the writes of the same process hold back.
 	Lease time.Duration
 
-	// WaitReplicas is to make writes wait for replicas. It is not available yet and
-	// has to be 0.
+	// WaitReplicas is how many replicas have to confirm a Set, SetIfAbsent, SetAbsent or
+	// Delete (WAIT) before it returns, so that a failover does not forget it. When too few
+	// do within RedisTimeout the call returns an error, and the write may be lost or not.
+	// What loads store does not wait. Default 0.
 	WaitReplicas int
 
 	// Near is to keep entries in process memory. It is not available yet and has to
@@ -84,7 +89,7 @@ type Config[K comparable, V any] struct {
 	Clone func(V) V
 
 	// RedisTimeout is the longest that one call waits for Redis, all commands
-	// together. Default 1 s.
+	// together; while it waits for the load of another process, each answer. Default 1 s.
 	RedisTimeout time.Duration
 
 	// OnRedisError says what a call that can load does when Redis fails.
@@ -115,7 +120,7 @@ type FailurePolicy uint8
 
 const (
 	// LoadThrough asks the source, with one load per key and process and MaxLoads at
-	// once as always. The value is stored if Redis answers again by then.
+	// once as always. A value whose load began without Redis is not stored.
 	LoadThrough FailurePolicy = iota
 	// Fail returns an *Error of kind ErrRedis and does not load, to protect a source
 	// that could not bear the traffic. Once a value has been loaded, it is returned

@@ -67,8 +67,8 @@ var refusals = []struct {
 	{"negative LoadTimeout", func(cfg *config) { cfg.LoadTimeout = -time.Second }},
 	{"LoadTimeout off", func(cfg *config) { cfg.LoadTimeout = cache.Off }},
 	{"negative MaxLoads", func(cfg *config) { cfg.MaxLoads = -1 }},
-	{"Lease", func(cfg *config) { cfg.Lease = time.Second }},
-	{"WaitReplicas", func(cfg *config) { cfg.WaitReplicas = 1 }},
+	{"Lease below 10ms", func(cfg *config) { cfg.Lease = 9 * time.Millisecond }},
+	{"negative WaitReplicas", func(cfg *config) { cfg.WaitReplicas = -1 }},
 	{"Near.MaxEntries", func(cfg *config) { cfg.Near.MaxEntries = 1 }},
 	{"Near.Coherence", func(cfg *config) { cfg.Near.Coherence = cache.TTLOnly }},
 	{"Clone", func(cfg *config) { cfg.Clone = func(v string) string { return v } }},
@@ -153,10 +153,12 @@ func TestEveryCombinationWorks(t *testing.T) {
 					for _, maxLoads := range []int{0, 1, math.MaxInt} {
 						for _, policy := range []cache.FailurePolicy{cache.LoadThrough, cache.Fail} {
 							for _, limit := range []time.Duration{0, time.Millisecond, math.MaxInt64} {
-								works(t, env.Client, config{
-									Name: "user", Version: 3, TTL: ttl, Jitter: jitter, AbsentTTL: absent, MaxLoads: maxLoads, OnRedisError: policy,
-									LoadTimeout: limit, RedisTimeout: limit, Lease: cache.Off, StaleFor: cache.Off,
-								})
+								for _, lease := range []time.Duration{0, 10 * time.Millisecond, cache.Off} {
+									works(t, env.Client, config{
+										Name: "user", Version: 3, TTL: ttl, Jitter: jitter, AbsentTTL: absent, MaxLoads: maxLoads, OnRedisError: policy,
+										LoadTimeout: limit, RedisTimeout: limit, Lease: lease, StaleFor: cache.Off,
+									})
+								}
 							}
 						}
 					}

@@ -57,7 +57,8 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	p.checkTimes(c.core, cfg.Jitter)
 	p.check(cfg.MaxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.MaxLoads)
 	p.check(cfg.OnRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.OnRedisError)
-	p.checkLater(cfg.StaleFor, cfg.WaitReplicas, cfg.Near, cfg.Clone != nil)
+	p.check(cfg.WaitReplicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", cfg.WaitReplicas)
+	p.checkLater(cfg.StaleFor, cfg.Near, cfg.Clone != nil)
 
 	if c.codec == nil {
 		c.codec = defaultCodec[V]()
@@ -76,6 +77,9 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		var err error
 		c.core.store, err = store.New(rdb, c.codec.Shape(), c.core.redisTimeout)
 		p.add("", err)
+		if err == nil && cfg.WaitReplicas > 0 {
+			p.add("", c.core.store.WaitForReplicas(cfg.WaitReplicas))
+		}
 	}
 	if err := p.join(cfg.Name); err != nil {
 		return nil, err
@@ -169,9 +173,8 @@ func (p *problems) checkTimes(c *core, jitter float64) {
 }
 
 // checkLater refuses what a configuration may ask for and this version does not do.
-func (p *problems) checkLater(staleFor time.Duration, waitReplicas int, near NearConfig, clone bool) {
+func (p *problems) checkLater(staleFor time.Duration, near NearConfig, clone bool) {
 	p.check(staleFor == 0 || staleFor == Off, "StaleFor is not available yet: leave it 0")
-	p.check(waitReplicas == 0, "WaitReplicas is not available yet: leave it 0")
 	p.check(near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.check(!clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }

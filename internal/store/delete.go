@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // keysPerTrip bounds what one pipeline of deletes may keep the server busy with.
@@ -35,32 +38,71 @@ func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (
 }
 
 // unlink removes value and control keys and returns an error for each value key.
-//
-// A command cannot name both of them while their slot is on its way from one
-// master of a cluster to another, which may take long. So a cluster gets two
-// commands a key, the control key's first: what it permits must not come after
-// the value's end.
 func (s *Store) unlink(ctx context.Context, keys []string) ([]error, error) {
-	p := s.rdb.Pipeline()
+	errs := make([]error, len(keys))
+	pending := make([]int, len(keys))
+	for i := range pending {
+		pending[i] = i
+	}
+	if s.replicas == 0 {
+		return errs, s.unlinkOn(ctx, s.rdb, keys, pending, errs)
+	}
+	for {
+		byMaster, err := s.byMaster(ctx, keys, pending)
+		if err != nil {
+			return nil, err
+		}
+		for master, part := range byMaster {
+			err := s.onConn(ctx, master, func(ctx context.Context, to link) error {
+				return s.unlinkOn(ctx, to, keys, part, errs)
+			})
+			for _, i := range part {
+				errs[i] = cmp.Or(errs[i], err)
+			}
+		}
+		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
+		if len(pending) == 0 || !s.reload(ctx) {
+			return errs, nil
+		}
+	}
+}
+
+// byMaster returns which of the given indexes of keys each server holds.
+func (s *Store) byMaster(ctx context.Context, keys []string, indexes []int) (map[*redis.Client][]int, error) {
+	parts := make(map[*redis.Client][]int)
+	for _, i := range indexes {
+		master, err := s.master(ctx, keys[i])
+		if err != nil {
+			return nil, err
+		}
+		parts[master] = append(parts[master], i)
+	}
+	return parts, nil
+}
+
+// unlinkOn removes the keys of the given indexes, and sets the error of each.
+//
+// A command cannot name both value and control key while their slot is on its way
+// from one master of a cluster to another, which may take long. So a cluster gets two
+// commands a key, the control key's first: what it permits must not come after the
+// value's end.
+func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []int, errs []error) error {
+	p := to.Pipeline()
 	perKey := 1
-	for _, key := range keys {
+	for _, i := range indexes {
+		errs[i] = nil
 		if s.standalone {
-			p.Unlink(ctx, key, ControlKey(key))
+			p.Unlink(ctx, keys[i], ControlKey(keys[i]))
 			continue
 		}
-		p.Unlink(ctx, ControlKey(key))
-		p.Unlink(ctx, key)
+		p.Unlink(ctx, ControlKey(keys[i]))
+		p.Unlink(ctx, keys[i])
 		perKey = 2
 	}
 	cmds, err := p.Exec(ctx)
-	if err := refused(cmds, err); err != nil {
-		return nil, err
+	for n, cmd := range cmds {
+		i := indexes[n/perKey]
+		errs[i] = cmp.Or(cmd.Err(), errs[i])
 	}
-	errs := make([]error, len(keys))
-	for i, cmd := range cmds {
-		if err := cmd.Err(); err != nil {
-			errs[i/perKey] = err
-		}
-	}
-	return errs, nil
+	return refused(cmds, err)
 }

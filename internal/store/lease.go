@@ -52,7 +52,7 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 	l := &Lease{store: s, keys: []string{key, ControlKey(key)}, token: newToken(), life: life}
 	asked := time.Now()
 	return until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
-		answer, err := s.eval(ctx, acquire, s.send, l.keys, l.token, life.Milliseconds(), s.shape.String(), beside)
+		answer, err := s.eval(ctx, s.rdb, acquire, often, l.keys, l.token, life.Milliseconds(), s.shape.String(), beside)
 		if err != nil {
 			return Claim{}, err
 		}
@@ -181,7 +181,7 @@ func (l *Lease) guarded(more ...any) []any {
 
 func (l *Lease) eval(ctx context.Context, deadline time.Time, sc script, keys []string, args ...any) (done bool, err error) {
 	return until(ctx, l.store, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := l.store.eval(ctx, sc, l.store.send, keys, args...)
+		answer, err := l.store.eval(ctx, l.store.rdb, sc, often, keys, args...)
 		if err != nil {
 			return false, withoutValue(err)
 		}

@@ -27,7 +27,7 @@ func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	both := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
-	if err := s.process(ctx, both); err != nil {
+	if err := process(ctx, s.rdb, both); err != nil {
 		return err
 	}
 	if len(both.Val()) != 2 {

@@ -48,7 +48,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	} else {
 		e.args = [2]any{s.readWith, e.key} // hooks expect a string
 	}
-	err := s.process(ctx, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
+	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
 	switch {
 	case err == nil && e.reply.isWrongType():
 		return false, ErrWrongType
@@ -58,7 +58,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 		return false, err
 	}
 	again := redis.NewCmd(ctx, s.readWith, e.key)
-	return s.take(&e.Wire, again, s.process(ctx, again))
+	return s.take(&e.Wire, again, process(ctx, s.rdb, again))
 }
 
 // take gives w the value that cmd obtained.

@@ -72,21 +72,27 @@ func (sc script) command(ctx context.Context, name, text string, keys []string, 
 
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
-func (s *Store) eval(ctx context.Context, sc script, send sendFunc, keys []string, args ...any) (*redis.Cmd, error) {
+func (s *Store) eval(ctx context.Context, to link, sc script, how repetition, keys []string, args ...any) (*redis.Cmd, error) {
+	send := func(cmd *redis.Cmd) error {
+		if how == once {
+			return process(ctx, to, unrepeated{cmd})
+		}
+		return process(ctx, to, cmd)
+	}
 	cmd := sc.byHash(ctx, keys, args)
-	err := send(ctx, cmd)
+	err := send(cmd)
 	if !isUnknownScript(err) {
 		return cmd, err
 	}
 	if s.teach(ctx, keys[0], sc) == nil {
 		cmd = sc.byHash(ctx, keys, args)
-		if err = send(ctx, cmd); !isUnknownScript(err) {
+		if err = send(cmd); !isUnknownScript(err) {
 			return cmd, err
 		}
 	}
 	// The server may not be allowed to keep it, or may not be the one that was taught.
 	cmd = sc.whole(ctx, keys, args)
-	return cmd, send(ctx, cmd)
+	return cmd, send(cmd)
 }
 
 // teach loads scripts into the server that holds key.
@@ -109,7 +115,13 @@ func (s *Store) teach(ctx context.Context, key string, scripts ...script) error 
 
 func isUnknownScript(err error) bool { return redis.HasErrorPrefix(err, "NOSCRIPT") }
 
-type sendFunc func(context.Context, *redis.Cmd) error
+// repetition says whether go-redis may send a command again whose answer is lost.
+type repetition bool
+
+const (
+	once  repetition = false
+	often repetition = true
+)
 
 // An unrepeated command is not sent again by go-redis when its answer is lost.
 // Redirections are followed all the same: who answers with one has done nothing.
@@ -117,19 +129,10 @@ type unrepeated struct{ *redis.Cmd }
 
 func (unrepeated) NoRetry() bool { return true }
 
-// sendOnce is send for what must not be carried out twice.
-func (s *Store) sendOnce(ctx context.Context, cmd *redis.Cmd) error {
-	return s.process(ctx, unrepeated{cmd})
-}
-
-func (s *Store) send(ctx context.Context, cmd *redis.Cmd) error {
-	return s.process(ctx, cmd)
-}
-
 // process sends one command. It says what step there is between the command's
 // keys, since a cluster client otherwise asks Redis, in a lock that all wait for
 // and that no deadline ends.
-func (s *Store) process(ctx context.Context, cmd redis.Cmder) error {
+func process(ctx context.Context, to link, cmd redis.Cmder) error {
 	cmd.SetStepCount(1)
-	return s.rdb.Process(ctx, cmd)
+	return to.Process(ctx, cmd)
 }

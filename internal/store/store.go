@@ -27,6 +27,7 @@ type Store struct {
 	detached detached
 
 	standalone bool // a command may name keys that a cluster keeps apart for a while
+	replicas   int  // that writes wait for
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The

@@ -15,7 +15,7 @@ const fieldsPerCommand = 1000
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
 func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) error {
-	return s.transact(ctx, deadline, func(ctx context.Context, p redis.Pipeliner) {
+	return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
 		control := ControlKey(key)
 		if e.Wire.Len() == 0 {
 			p.Unlink(ctx, key)
@@ -27,13 +27,15 @@ func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entr
 	})
 }
 
-// transact sends the commands that queue adds as one transaction.
-func (s *Store) transact(ctx context.Context, deadline time.Time, queue func(context.Context, redis.Pipeliner)) error {
+// transact sends the commands on key that queue adds as one transaction.
+func (s *Store) transact(ctx context.Context, deadline time.Time, key string, queue func(context.Context, redis.Pipeliner)) error {
 	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		p := s.rdb.TxPipeline()
-		queue(ctx, p)
-		cmds, err := p.Exec(ctx)
-		return struct{}{}, withoutValue(reason(cmds, err))
+		return struct{}{}, s.replicated(ctx, key, func(ctx context.Context, to link) error {
+			p := to.TxPipeline()
+			queue(ctx, p)
+			cmds, err := p.Exec(ctx)
+			return withoutValue(reason(cmds, err))
+		})
 	})
 	return err
 }
@@ -73,7 +75,7 @@ func markTTL(ttl time.Duration) time.Duration {
 
 // PutAbsent removes the value and notes for ttl that the source has none.
 func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
-	return s.transact(ctx, deadline, func(ctx context.Context, p redis.Pipeliner) {
+	return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
 		p.Unlink(ctx, key)
 		p.Set(ctx, ControlKey(key), markAbsent, markTTL(ttl))
 	})
@@ -92,11 +94,14 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 		args = append(args, e.Wire.Value(i))
 	}
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := s.eval(ctx, putIfAbsent, s.sendOnce, []string{key, ControlKey(key)}, args...)
-		if err != nil {
-			return false, withoutValue(err)
-		}
-		return answer.Bool()
+		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
+			answer, err := s.eval(ctx, to, putIfAbsent, once, []string{key, ControlKey(key)}, args...)
+			if err == nil {
+				stored, err = answer.Bool()
+			}
+			return withoutValue(err)
+		})
+		return stored && err == nil, err
 	})
 }
 
@@ -104,7 +109,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := s.eval(ctx, touch, s.send, []string{key, ControlKey(key)},
+		answer, err := s.eval(ctx, s.rdb, touch, often, []string{key, ControlKey(key)},
 			s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl)))
 		if err != nil {
 			return false, err

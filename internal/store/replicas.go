@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A link is what commands are sent on: the client, or one connection of it.
+type link interface {
+	Process(ctx context.Context, cmd redis.Cmder) error
+	Pipeline() redis.Pipeliner
+	TxPipeline() redis.Pipeliner
+}
+
+// WaitForReplicas makes every write of Set, SetIfAbsent, SetAbsent and Delete wait
+// until so many replicas have it. What a load stores need not wait: a fill that a
+// failover forgets is loaded anew. The error says why the client cannot serve. It has
+// to be called before the store is used.
+func (s *Store) WaitForReplicas(n int) error {
+	switch s.rdb.(type) {
+	case *redis.Client, *redis.ClusterClient:
+		s.replicas = n
+		return nil
+	}
+	return fmt.Errorf("WaitReplicas needs a redis.Client or redis.ClusterClient, which can keep to one connection: a %T cannot", s.rdb)
+}
+
+// replicated calls write, which is to write keys of key's master, and waits for the
+// replicas if it is to: Redis tells of the writes of one connection only.
+func (s *Store) replicated(ctx context.Context, key string, write func(context.Context, link) error) error {
+	if s.replicas == 0 {
+		return write(ctx, s.rdb)
+	}
+	for {
+		master, err := s.master(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err = s.onConn(ctx, master, write); !isMoved(err) || !s.reload(ctx) {
+			return err
+		}
+	}
+}
+
+// onConn calls write with a connection of a server and waits for the replicas.
+func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(context.Context, link) error) error {
+	conn := master.Conn()
+	defer conn.Close()
+	if err := write(ctx, conn); err != nil {
+		return err
+	}
+	deadline, _ := ctx.Deadline()
+	patience := time.Until(deadline) * 7 / 8 // the answer takes time as well
+	have, err := conn.Wait(ctx, s.replicas, max(patience, time.Millisecond)).Result()
+	if err == nil && have < int64(s.replicas) {
+		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, s.replicas)
+	}
+	return err
+}
+
+const reloadPause = 5 * time.Millisecond
+
+// reload has the cluster client learn where its keys are, since one connection does
+// not follow them. It reports false when there is no time for that.
+func (s *Store) reload(ctx context.Context) bool {
+	s.rdb.(*redis.ClusterClient).ReloadState(ctx) // in the background
+	select {
+	case <-time.After(reloadPause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// master returns the client of the server that holds key.
+func (s *Store) master(ctx context.Context, key string) (*redis.Client, error) {
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return s.rdb.(*redis.Client), nil // WaitForReplicas has seen to that
+}
+
+func isMoved(err error) bool {
+	_, moved := redis.IsMovedError(err)
+	_, asks := redis.IsAskError(err)
+	return moved || asks
+}
