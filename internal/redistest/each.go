@@ -79,6 +79,22 @@ func (e *Env) FlushAll(t testing.TB) {
 	e.forEachMaster(t, func(ctx context.Context, c *redis.Client) error { return c.FlushAll(ctx).Err() })
 }
 
+// Keys returns the names of all keys, of all masters, in order.
+func (e *Env) Keys(t testing.TB) []string {
+	t.Helper()
+	var mu sync.Mutex
+	var keys []string
+	e.forEachMaster(t, func(ctx context.Context, c *redis.Client) error {
+		some, err := c.Keys(ctx, "*").Result()
+		mu.Lock()
+		defer mu.Unlock()
+		keys = append(keys, some...)
+		return err
+	})
+	slices.Sort(keys)
+	return keys
+}
+
 // Advance brings all keys of database 0 closer to their expiry, as if time had
 // passed. It leaves the TTLs of hash fields alone, and every clock.
 func (e *Env) Advance(t testing.TB, d time.Duration) {

@@ -31,4 +31,5 @@ if held ~= lease then
     return set
   end
 end
+if kind == 'none' then return {'granted', -2, -2, mark, left} end -- what the two commands answer then
 return {'granted', redis.call('PEXPIRETIME', KEYS[1]), redis.call('PTTL', KEYS[1]), mark, left}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"time"
+
+	"github.com/asidecache/aside/codec"
 )
 
 // A Lease is the permission to load one key for the whole fleet. It stands in the
@@ -148,8 +150,11 @@ func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl tim
 	case size > maxFill || w.Len() > maxFillParts:
 		return l.storeStaged(ctx, deadline, w, ttl)
 	}
-	args := l.guarded(milliseconds(ttl), s.kind.add)
-	return l.eval(ctx, deadline, fill, l.keys, s.kind.appendParts(args, w, 0, w.Len())...)
+	life := milliseconds(ttl)
+	if s.shape == codec.ShapeString && ttl != Forever { // SET sets the life as well
+		return l.eval(ctx, deadline, fill, l.keys, l.guarded(-1, s.kind.add, w.Value(0), "px", life)...)
+	}
+	return l.eval(ctx, deadline, fill, l.keys, s.kind.appendParts(l.guarded(life, s.kind.add), w, 0, w.Len())...)
 }
 
 // A value of more bytes or parts is staged: through a script each byte costs
