@@ -9,38 +9,41 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 )
 
-// A cache on a Sentinel client answers throughout a failover: from the source
-// while there is no master, from Redis again when there is one.
-func TestSentinelFailover(t *testing.T) {
+// A cache answers throughout a failover, by Sentinels or in a cluster: from the
+// source while there is no master, from Redis again when there is one.
+func TestFailover(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
-		t.Run(server.String(), func(t *testing.T) {
-			t.Parallel()
-			i := server.Start(t, redistest.Sentinel)
-			c := open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: 100 * time.Millisecond})
-			load := func(context.Context, string) (string, error) { return "v", nil }
-			ask := func(when string) {
-				t.Helper()
-				v, err := c.GetOrSet(t.Context(), "k", load)
-				want(t, when, v, err, "v")
-			}
-			ask("before")
-			wantGet(t, c, "k", new("v"))
-
-			old := i.Master(t, "test:k")
-			old.Kill(t)
-			ask("without a master")
-			i.AwaitMaster(t, "test:k", old)
-
-			// The client follows as soon as a Sentinel tells it.
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			for ctx.Err() == nil {
-				ask("after")
-				if _, ok, err := c.Get(ctx, "k"); ok && err == nil {
-					return
+		for _, topology := range []redistest.Topology{redistest.Sentinel, redistest.Cluster} {
+			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
+				t.Parallel()
+				i := server.Start(t, topology)
+				c := open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: 100 * time.Millisecond})
+				load := func(context.Context, string) (string, error) { return "v", nil }
+				ask := func(when string) {
+					t.Helper()
+					v, err := c.GetOrSet(t.Context(), "k", load)
+					want(t, when, v, err, "v")
 				}
-			}
-			t.Error("the new master was not used within 30 s")
-		})
+				ask("before")
+				wantGet(t, c, "k", new("v"))
+
+				old := i.Master(t, "test:k")
+				old.Kill(t)
+				ask("without a master")
+				i.AwaitMaster(t, "test:k", old)
+
+				// The client follows when it learns of the new master, which go-redis sees to
+				// with Sentinels, and the cache in a cluster.
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				for ctx.Err() == nil {
+					ask("after")
+					if _, ok, err := c.Get(ctx, "k"); ok && err == nil {
+						return
+					}
+				}
+				t.Error("the new master was not used within 30 s")
+			})
+		}
 	}
 }

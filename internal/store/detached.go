@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Errors of commands that were not sent.
@@ -101,6 +103,26 @@ func run[T any](ctx context.Context, s *Store, fn func(context.Context) (T, erro
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
+	v, err := attempt(ctx, s, fn)
+	s.sawLoss(err)
+	return v, err
+}
+
+// sawLoss makes a cluster client look where the masters are when one seems to be
+// lost, which it does not do by itself for a minute.
+func (s *Store) sawLoss(err error) {
+	if err == nil || s.standalone {
+		return
+	}
+	var answered redis.Error
+	cluster, ok := s.rdb.(*redis.ClusterClient)
+	if ok && !errors.As(err, &answered) && !IsBroken(err) && !errors.Is(err, context.Canceled) {
+		cluster.ReloadState(context.Background()) // in the background, and no more than a few times a second
+	}
+}
+
+func attempt[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
+	var none T
 	if s.direct {
 		return fn(ctx)
 	}

@@ -32,7 +32,9 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		return s.read(ctx, e)
+		found, err := s.read(ctx, e)
+		s.sawLoss(err)
+		return found, err
 	}
 	return run(ctx, s, func(ctx context.Context) (bool, error) { return s.read(ctx, e) })
 }
