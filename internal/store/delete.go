@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -45,25 +46,37 @@ func (s *Store) unlink(ctx context.Context, keys []string) ([]error, error) {
 		pending[i] = i
 	}
 	if s.replicas == 0 {
-		return errs, s.unlinkOn(ctx, s.rdb, keys, pending, errs)
+		_, err := s.unlinkOn(ctx, s.rdb, keys, pending, errs)
+		return errs, err
 	}
 	for {
 		byMaster, err := s.byMaster(ctx, keys, pending)
 		if err != nil {
 			return nil, err
 		}
+		var masters sync.WaitGroup
 		for master, part := range byMaster {
-			err := s.onConn(ctx, master, func(ctx context.Context, to link) error {
-				return s.unlinkOn(ctx, to, keys, part, errs)
-			})
-			for _, i := range part {
-				errs[i] = cmp.Or(errs[i], err)
-			}
+			masters.Go(func() { s.unlinkAt(ctx, master, keys, part, errs) })
 		}
+		masters.Wait()
 		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
 		if len(pending) == 0 || !s.reload(ctx) {
 			return errs, nil
 		}
+	}
+}
+
+// unlinkAt is unlinkOn at one server, and waits for its replicas.
+func (s *Store) unlinkAt(ctx context.Context, master *redis.Client, keys []string, indexes []int, errs []error) {
+	err := s.onConn(ctx, master, func(ctx context.Context, to link) error {
+		removed, err := s.unlinkOn(ctx, to, keys, indexes, errs)
+		if err == nil && removed == 0 {
+			err = leaveTrace(ctx, to, keys[indexes[0]])
+		}
+		return err
+	})
+	for _, i := range indexes {
+		errs[i] = cmp.Or(errs[i], err)
 	}
 }
 
@@ -80,13 +93,14 @@ func (s *Store) byMaster(ctx context.Context, keys []string, indexes []int) (map
 	return parts, nil
 }
 
-// unlinkOn removes the keys of the given indexes, and sets the error of each.
+// unlinkOn removes the keys of the given indexes, and sets the error of each. removed
+// is how many there were.
 //
 // A command cannot name both value and control key while their slot is on its way
 // from one master of a cluster to another, which may take long. So a cluster gets two
 // commands a key, the control key's first: what it permits must not come after the
 // value's end.
-func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []int, errs []error) error {
+func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []int, errs []error) (removed int64, err error) {
 	p := to.Pipeline()
 	perKey := 1
 	for _, i := range indexes {
@@ -103,6 +117,7 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 	for n, cmd := range cmds {
 		i := indexes[n/perKey]
 		errs[i] = cmp.Or(cmd.Err(), errs[i])
+		removed += cmd.(*redis.IntCmd).Val()
 	}
-	return refused(cmds, err)
+	return removed, refused(cmds, err)
 }

@@ -53,7 +53,7 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(con
 		return err
 	}
 	deadline, _ := ctx.Deadline()
-	patience := time.Until(deadline) * 7 / 8 // the answer takes time as well
+	patience := time.Until(deadline) - waitDelay
 	have, err := conn.Wait(ctx, s.replicas, max(patience, time.Millisecond)).Result()
 	if err == nil && have < int64(s.replicas) {
 		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, s.replicas)
@@ -61,12 +61,28 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(con
 	return err
 }
 
+// waitDelay is how long before the deadline WAIT has to give up: an idle server
+// notices ten times a second that it has waited long enough.
+const waitDelay = 150 * time.Millisecond
+
+// leaveTrace writes something, which WAIT then waits for, and all that was written
+// before. A write that changes nothing leaves no trace for WAIT: a delete that is
+// repeated because its first answer was lost would be said to be safe at once.
+func leaveTrace(ctx context.Context, to link, key string) error {
+	trace := stagingKey(ControlKey(key), newToken())
+	return process(ctx, to, redis.NewStatusCmd(ctx, "set", trace, "", "px", 1))
+}
+
 const reloadPause = 5 * time.Millisecond
 
 // reload has the cluster client learn where its keys are, since one connection does
 // not follow them. It reports false when there is no time for that.
 func (s *Store) reload(ctx context.Context) bool {
-	s.rdb.(*redis.ClusterClient).ReloadState(ctx) // in the background
+	cluster, ok := s.rdb.(*redis.ClusterClient)
+	if !ok {
+		return false
+	}
+	cluster.ReloadState(ctx) // in the background
 	select {
 	case <-time.After(reloadPause):
 		return true
