@@ -39,11 +39,13 @@ type core struct {
 	onRedisError FailurePolicy
 	slots        chan struct{} // holds a token for each load that runs; nil: no limit
 
-	flights  flight.Group[*found]
-	tenures  sync.WaitGroup
-	observer observer
-	stats    counters
-	closed   atomic.Bool
+	flights   flight.Group[*found]
+	tenures   sync.WaitGroup
+	crowd     crowd
+	foresight foresight
+	observer  observer
+	stats     counters
+	closed    atomic.Bool
 }
 
 // A call is the working memory of one call of a method. It is reused, unless Redis
@@ -150,6 +152,7 @@ func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
 		c.core.flights.Close()
 		c.core.tenures.Wait()
+		c.core.crowd.reads.Close()
 		c.core.store.Close()
 	}
 	return nil

@@ -42,6 +42,12 @@ func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.Entr
 	return c.obtain(ctx, m, load, s, false)
 }
 
+// foreseesMiss reports whether a call can do without the read: the flight that it
+// joins will ask Redis. But what is there does not wait for a flight under way.
+func (c *core) foreseesMiss(key string) bool {
+	return c.lease != Off && c.foresight.miss(key) && !c.flights.UnderWay(key)
+}
+
 var errNoLoader = errors.New("the loader is nil")
 
 // lookup is the part of GetOrSet that most calls do not get beyond: one plain
@@ -57,6 +63,9 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 	}
 	if err != nil {
 		return nil, s, v, c.core.error(op, m.redisKey, nil, err)
+	}
+	if c.core.foreseesMiss(m.redisKey) {
+		return m, s, v, nil
 	}
 	err = c.read(ctx, m)
 	if err != nil || m.state != Present {
@@ -149,7 +158,7 @@ func (c *Cache[K, V]) readAgain(ctx context.Context, m *call[K, V]) error {
 }
 
 func (c *Cache[K, V]) readSince(ctx context.Context, m *call[K, V], began time.Time) error {
-	found, err := c.core.store.Read(ctx, m.redisKey, &m.entry, began)
+	found, err := c.core.crowd.read(ctx, c.core.store, m.redisKey, &m.entry, began, c.deadline(m))
 	switch {
 	case store.IsBroken(err):
 		c.sawBroken(ctx, m, err)
@@ -254,6 +263,9 @@ func (c *Cache[K, V]) sawFollower(ctx context.Context, m *call[K, V], f *found, 
 
 func (c *core) sawLookup(ctx context.Context, key string, s State, took time.Duration) {
 	c.stats.lookup(s)
+	if miss := s == Missing || s == Absent; miss || c.foresight.always() {
+		c.foresight.saw(miss, c.stats.hits.Load())
+	}
 	if c.observer.Lookup != nil {
 		c.observer.lookup(ctx, LookupEvent{Key: key, Source: Redis, State: s, Duration: took})
 	}

@@ -128,6 +128,7 @@ func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time,
 		return false, c.redisError(ctx, op, key, err)
 	}
 	if stored {
+		c.foresight.wasStored(key)
 		c.sawWrite(ctx, w.event)
 	}
 	return stored, nil
@@ -173,6 +174,7 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	for i, key := range keys {
 		cause := cmp.Or(err, failed[i])
 		if cause == nil {
+			c.core.foresight.wasDeleted(redisKeys[i])
 			continue
 		}
 		err := c.core.redisError(ctx, OpDelete, redisKeys[i], cause)

@@ -131,6 +131,14 @@ func (g *Group[R]) Close() {
 	g.running.Wait()
 }
 
+// UnderWay reports whether there is a flight for key that a caller could join.
+func (g *Group[R]) UnderWay(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[key]
+	return l != nil && l.flight != nil
+}
+
 // Changes counts the flights that have ended with a store and the writes that have
 // ended, of key and of others that share its count. As long as it stays the same,
 // neither has changed what key holds.

@@ -1,0 +1,59 @@
+package cache_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// A miss that is foreseen saves its read: after a delete of this process, and while
+// there are hardly any hits.
+func TestForeseenMisses(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		var log commandLog
+		log.keep(f, 0, 0)
+		runs := 0
+		ask := func(key string, wanted ...string) {
+			t.Helper()
+			log.take()
+			v, err := c.GetOrSet(t.Context(), key, value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+			if got := log.take(); !slices.Equal(got, wanted) {
+				t.Errorf("GetOrSet of %s: %v, want %v", key, got, wanted)
+			}
+		}
+		_, _ = c.GetOrSet(t.Context(), "first", value("v", &runs)) // the server learns the scripts
+		ask("k", "GET", "EVALSHA", "EVALSHA")
+		ask("k", "GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		ask("k", "EVALSHA", "EVALSHA")
+		ask("k", "GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		ask("k", "GET")
+
+		for i := range 200 {
+			v, err := c.GetOrSet(t.Context(), fmt.Sprint("new", i), value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+		}
+		ask("another", "EVALSHA", "EVALSHA")
+		ask("k", "EVALSHA", "GET")
+		for range 100 { // hits, and nothing else
+			v, err := c.GetOrSet(t.Context(), "k", never[string](t))
+			want(t, "GetOrSet", v, err, "v")
+		}
+		ask("k", "GET")
+		ask("one more", "GET", "EVALSHA", "EVALSHA")
+	})
+}
