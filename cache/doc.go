@@ -5,8 +5,9 @@
 //	users, err := cache.New(rdb, cache.Config[int64, User]{Name: "user", TTL: 10 * time.Minute})
 //	u, err := users.GetOrSet(ctx, 42, db.User) // db.User: func(context.Context, int64) (User, error)
 //
-// Concurrent callers of one key share one load. A write beats an older load: once
-// Set or Delete has returned, nothing that was loaded before comes back. Every
+// Concurrent callers of one key share one load, in all processes that use the same
+// Redis. A write beats an older load: once Set or Delete has returned, nothing that
+// was loaded before comes back. Every
 // caller leaves at its own deadline. "Does not exist" and the empty value are
 // remembered like any other. When Redis fails, a call waits for it no longer than
 // Config.RedisTimeout. docs/guarantees.md says exactly what holds.

@@ -15,15 +15,17 @@ import (
 // and stores it. ErrNotFound, from load or remembered, says that the source has no
 // value. Every other error of load comes back as it was, and nothing is stored.
 //
-// Concurrent calls for one key share one load: it runs with the values of the
-// first caller's context, but is cancelled only when nobody waits for it any more,
+// Concurrent calls for one key share one load, in the whole fleet while leases are
+// on: it runs with the values of the first caller's context, but is cancelled only when nobody waits for it any more,
 // or by LoadTimeout. Each caller has a value of its own. A call whose context ends
 // returns at once, with an *Error that is the context's error. A panic in load
 // comes out of the call that brought it; the others get an *Error of kind ErrPanic.
 //
 // A loader must not call GetOrSet for the key that it is loading: that is an error.
 //
-// A hit costs one plain read, a miss three round trips.
+// A hit costs one plain read, a miss three round trips, or two where it is foreseen.
+// Who waits for the load of another process asks Redis after an eighth of the time
+// it has waited so far.
 func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
 	m, s, v, err := c.lookup(ctx, OpGetOrSet, key, load == nil, opts)
 	if m == nil {

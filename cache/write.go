@@ -148,7 +148,8 @@ func (c *core) fenced(ctx context.Context, deadline time.Time, keys []string, do
 
 // Delete removes the values of keys, and what is noted of them: after a change of
 // the source, the next call loads anew. Once it has returned, no load that began
-// before is stored, and no call that begins later gets the result of one.
+// before is stored, in whatever process, and no call that begins later gets the
+// result of one.
 //
 // It is one round trip for a thousand keys, split by node on a cluster. An error
 // names what Redis did not confirm: an *Error for one key, a *BatchError for
@@ -212,9 +213,11 @@ func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool
 
 // Refresh loads the value of key, whatever Redis has, stores it in its place and
 // returns it. The load begins after the call: a load that is under way is waited
-// for, and overlapping refreshes share the next one. When the load fails the
-// entry stays as it was. When Redis fails to store the value that is an error,
-// whatever the FailurePolicy. Otherwise Refresh is like GetOrSet.
+// for, in whatever process, and overlapping refreshes of this one share the next.
+// When the load fails the entry stays as it was. When the key is written meanwhile,
+// Refresh loads again, three times at most, and then removes the entry. When Redis
+// fails to store the value that is an error, whatever the FailurePolicy. Otherwise
+// Refresh is like GetOrSet.
 func (c *Cache[K, V]) Refresh(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
 	var none V
 	m, err := c.begin(OpRefresh, key)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/asidecache/aside/bench/subject"
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 	"github.com/asidecache/aside/loader"
 )
@@ -19,7 +18,11 @@ type aside struct {
 }
 
 func openAsideMsgpack(env Env) (Contender, error) {
-	return newAside(env, "msgpack", codec.Msgpack[subject.Account]())
+	return newAside(env, cache.Config[string, subject.Account]{Name: "msgpack"})
+}
+
+func openAsideUnleased(env Env) (Contender, error) {
+	return newAside(env, cache.Config[string, subject.Account]{Name: "unleased", Lease: cache.Off})
 }
 
 func openAsideHash(env Env) (Contender, error) {
@@ -27,12 +30,13 @@ func openAsideHash(env Env) (Contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAside(env, "hash", m)
+	return newAside(env, cache.Config[string, subject.Account]{Name: "hash", Codec: m})
 }
 
-func newAside(env Env, name string, c codec.Codec[subject.Account]) (*aside, error) {
+func newAside(env Env, cfg cache.Config[string, subject.Account]) (*aside, error) {
 	rdb := client(env)
-	accounts, err := cache.New(rdb, cache.Config[string, subject.Account]{Name: name, TTL: TTL, Codec: c})
+	cfg.TTL = TTL
+	accounts, err := cache.New(rdb, cfg)
 	if err != nil {
 		return nil, errors.Join(err, rdb.Close())
 	}
@@ -51,7 +55,7 @@ func (c *aside) Close() error { return errors.Join(c.cache.Close(), c.rdb.Close(
 type asideGet struct{ *aside }
 
 func openAsideGet(env Env) (Contender, error) {
-	c, err := newAside(env, "get", codec.Msgpack[subject.Account]())
+	c, err := newAside(env, cache.Config[string, subject.Account]{Name: "get"})
 	return asideGet{c}, err
 }
 

@@ -113,6 +113,10 @@ var (
 		Name: "aside Get, msgpack", Module: moduleAside, Cluster: true,
 		Note: "codec.Msgpack; on a miss load and Set", Open: openAsideGet,
 	}
+	AsideUnleased = Spec{
+		Name: "aside GetOrSet, msgpack, no lease", Module: moduleAside, Shares: true, Cluster: true,
+		Note: "with Lease: Off, one load per process", Open: openAsideUnleased,
+	}
 	AsideHash = Spec{
 		Name: "aside GetOrSet, hash", Module: moduleAside, Shares: true, Cluster: true,
 		Note: "hashmap: a Redis hash with a field for each field", Open: openAsideHash,
@@ -124,10 +128,14 @@ func Shared() []Spec {
 	return []Spec{Base, AutoPipeline, GoRedisCache, RueidisDo, GoZero, AsideMsgpack, AsideHash}
 }
 
+// Filling returns the contenders whose misses are compared: the shared ones, and
+// aside as it does without what others do not do.
+func Filling() []Spec { return append(Shared(), AsideUnleased) }
+
 // Coherent returns the contenders that see each other's writes: the shared ones
 // and those with a cache in the process that Redis tells of writes.
 func Coherent() []Spec {
-	return append(Shared(), ClientSide, RueidisDoCache)
+	return append(Filling(), ClientSide, RueidisDoCache)
 }
 
 // Local returns the contenders that answer hits from the process, the fastest kind
