@@ -6,7 +6,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -44,10 +43,7 @@ var foreignTypes = []string{"string", "hash", "list", "set", "zset", "stream"}
 // says that it is no value.
 func TestForeignTypes(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
-		kind := codec.ShapeHash.String()
-		if _, ok := value[""]; ok {
-			kind = codec.ShapeString.String()
-		}
+		kind := shapeOf(value).String()
 		for _, other := range foreignTypes {
 			if other == kind {
 				continue

@@ -25,10 +25,11 @@ type leased struct {
 	shape codec.Shape
 }
 
-// eachLeased runs a test on every server with a string and with a hash.
+// eachLeased runs a test on every server and shape.
 func eachLeased(t *testing.T, test func(t *testing.T, b leased)) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
-		for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
+		for _, sh := range shapes {
+			shape := sh.shape
 			t.Run(shape.String(), func(t *testing.T) {
 				test(t, leased{env, newStore(t, env.Client, shape), shape})
 			})
@@ -38,10 +39,13 @@ func eachLeased(t *testing.T, test func(t *testing.T, b leased)) {
 
 // value is a small value of the shape.
 func (b leased) value(v string) content {
-	if b.shape == codec.ShapeString {
-		return text(v)
+	if b.shape == codec.ShapeSortedSet {
+		return content{"1.5": v}
 	}
-	return content{"field": v}
+	if b.shape == codec.ShapeHash {
+		return content{"field": v}
+	}
+	return elements(v)
 }
 
 // large is one that does not go through a script.
@@ -49,7 +53,7 @@ func (b leased) large() content {
 	if b.shape == codec.ShapeString {
 		return text(strings.Repeat("x", 1<<20))
 	}
-	return fields(5000)
+	return large(b.shape, 5000)
 }
 
 func (b leased) acquire(t testing.TB, key string, beside bool) store.Claim {
@@ -89,11 +93,18 @@ func (b leased) do(t testing.TB, args ...any) {
 // foreignPut is what another program does to store a value, with a life or 0.
 func (b leased) foreignPut(t testing.TB, v string, life time.Duration) {
 	t.Helper()
-	if b.shape == codec.ShapeString {
+	b.do(t, "DEL", "k")
+	switch b.shape {
+	case codec.ShapeString:
 		b.do(t, "SET", "k", v)
-	} else {
-		b.do(t, "DEL", "k")
+	case codec.ShapeHash:
 		b.do(t, "HSET", "k", "field", v)
+	case codec.ShapeList:
+		b.do(t, "RPUSH", "k", v)
+	case codec.ShapeSet:
+		b.do(t, "SADD", "k", v)
+	case codec.ShapeSortedSet:
+		b.do(t, "ZADD", "k", "1.5", v)
 	}
 	if life != 0 {
 		b.do(t, "PEXPIRE", "k", life.Milliseconds())
@@ -124,7 +135,7 @@ func TestLeaseStores(t *testing.T) {
 						b.env.FlushAll(t)
 						what := fmt.Sprintf("%s under %s for %v, beside a value: %v", name, key, ttl, beside)
 						if beside {
-							b.do(t, "RPUSH", key, "of another type")
+							foreign(t, b.env.Client, key, "stream")
 						}
 						l := b.grant(t, key, beside)
 						if held := b.noted(t, key); len(held) != 17 || held[0] != 'L' {
@@ -202,8 +213,7 @@ var revocations = func() (all []revocation) {
 			"foreign write, 2 h":    func(t *testing.T, b leased) { b.foreignPut(t, "newer", 2*time.Hour) },
 			"foreign write, 30 min": func(t *testing.T, b leased) { b.foreignPut(t, "newer", 30*time.Minute) },
 			"foreign type": func(t *testing.T, b leased) {
-				b.do(t, "DEL", "k")
-				b.do(t, "RPUSH", "k", "newer")
+				foreign(t, b.env.Client, "k", "stream")
 			},
 			"another lease": func(t *testing.T, b leased) {
 				b.do(t, "DEL", control)
@@ -286,7 +296,7 @@ func TestAcquire(t *testing.T) {
 			{"a value", func() { b.put(t, b.value("v")) }, store.HasValue, store.Granted},
 			{"a value and a mark", func() { b.put(t, b.value("v")); b.do(t, "SET", control, "N", "PX", 60000) }, store.HasValue, store.Granted},
 			{"a value and a lease", func() { b.put(t, b.value("v")); b.grant(t, "k", true) }, store.HasValue, store.Busy},
-			{"a value of another type", func() { b.do(t, "RPUSH", "k", "x") }, store.Granted, store.Granted},
+			{"a value of another type", func() { foreign(t, b.env.Client, "k", "stream") }, store.Granted, store.Granted},
 			{"absent", func() { b.do(t, "SET", control, "N", "PX", 60000) }, store.HasAbsence, store.Granted},
 			{"empty", func() { b.do(t, "SET", control, "E", "PX", 60000) }, empty, store.Granted},
 			{"a lease", func() { b.grant(t, "k", false) }, store.Busy, store.Busy},
@@ -437,7 +447,8 @@ func TestLeaseInFullMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
+		for _, sh := range shapes {
+			shape := sh.shape
 			b := leased{&redistest.Env{Client: rdb, Topology: redistest.Standalone}, newStore(t, rdb, shape), shape}
 			limit("0")
 			b.env.FlushAll(t)

@@ -1,6 +1,6 @@
 -- Stores a value unless the key holds one of the same type.
--- KEYS: value, control. ARGV: type, life in ms or -1, then the value: one string,
--- or names and values of a hash in turn; nothing for an empty value.
+-- KEYS: value, control. ARGV: type, life in ms or -1, the command that adds to a value,
+-- and its arguments; none for an empty value.
 -- Returns 1 when stored, 0 when not.
 local type = redis.call('TYPE', KEYS[1]).ok
 if type == ARGV[1] then return 0 end
@@ -13,17 +13,13 @@ end
 -- stores, not a DEL of nothing.
 if type ~= 'none' then redis.call('DEL', KEYS[1]) end
 local life = tonumber(ARGV[2])
-if #ARGV == 2 then
+if #ARGV == 3 then
   if life < 0 then life = 315360000000 end -- a control key always has a TTL: ten years
   redis.call('SET', KEYS[2], 'E', 'PX', life)
   return 1
 end
-if ARGV[1] == 'string' then
-  redis.call('SET', KEYS[1], ARGV[3])
-else
-  for i = 3, #ARGV, 2000 do -- unpack has a limit
-    redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
-  end
+for i = 4, #ARGV, 2000 do -- unpack has a limit
+  redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
 end
 if life >= 0 then redis.call('PEXPIRE', KEYS[1], life) end
 redis.call('DEL', KEYS[2])

@@ -44,13 +44,11 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 // what is unusual is asked again in its own words.
 func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	e.reply.reset()
-	if s.own {
-		// The key goes by its address, which go-redis takes without an allocation.
-		e.args = [2]any{s.readWith, &e.key}
-	} else {
-		e.args = [2]any{s.readWith, e.key} // hooks expect a string
+	var key any = &e.key // go-redis takes an address without an allocation
+	if !s.own {
+		key = e.key // hooks expect a string
 	}
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, e.args[:]...))
+	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(e.args[:0], key)...))
 	switch {
 	case err == nil && e.reply.isWrongType():
 		return false, ErrWrongType
@@ -59,7 +57,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	case err != nil && !connectionLost(err):
 		return false, err
 	}
-	again := redis.NewCmd(ctx, s.readWith, e.key)
+	again := s.readCmd(ctx, e.key)
 	return s.take(&e.Wire, again, process(ctx, s.rdb, again))
 }
 
@@ -99,7 +97,7 @@ func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error 
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	control := ControlKey(key)
 	p := s.rdb.Pipeline()
-	value := redis.NewCmd(ctx, s.readWith, key)
+	value := s.readCmd(ctx, key)
 	_ = p.Process(ctx, value)
 	mark := p.Get(ctx, control)
 	var valueTTL, markTTL *redis.DurationCmd

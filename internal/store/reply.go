@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -70,6 +69,10 @@ func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
 		found, err = n > 0, p.fields(w, n)
 	case kind == '*' && shape == codec.ShapeHash && n%2 == 0:
 		found, err = n > 0, p.fields(w, n/2)
+	case kind == '*' && shape == codec.ShapeList, (kind == '*' || kind == '~') && shape == codec.ShapeSet:
+		found, err = n > 0, p.elements(w, n)
+	case kind == '*' && shape == codec.ShapeSortedSet:
+		found, err = n > 0, p.scored(w, n)
 	default:
 		err = errReply
 	}
@@ -136,42 +139,56 @@ func (p *parser) fields(w *codec.Wire, n int) error {
 	return nil
 }
 
-// give hands w a value that go-redis has decoded itself.
-func give(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
-	switch v := v.(type) {
-	case string:
-		if shape == codec.ShapeString {
-			w.Add(nil, []byte(v))
-			return true, nil
+// elements gives w the n elements of a list or a set.
+func (p *parser) elements(w *codec.Wire, n int) error {
+	for range n {
+		b, err := p.next()
+		if err != nil {
+			return err
 		}
-	case []any:
-		if shape == codec.ShapeHash && len(v)%2 == 0 {
-			for i := 0; i < len(v); i += 2 {
-				if err := giveField(w, v[i], v[i+1]); err != nil {
-					return false, err
-				}
-			}
-			return len(v) > 0, nil
-		}
-	case map[any]any:
-		if shape == codec.ShapeHash {
-			for name, value := range v {
-				if err := giveField(w, name, value); err != nil {
-					return false, err
-				}
-			}
-			return len(v) > 0, nil
-		}
+		w.Add(nil, b)
 	}
-	return false, fmt.Errorf("%w: a %T for a %v", errReply, v, shape)
+	return nil
 }
 
-func giveField(w *codec.Wire, name, value any) error {
-	n, ok1 := name.(string)
-	v, ok2 := value.(string)
-	if !ok1 || !ok2 {
-		return errReply
+// scored gives w the elements of a sorted set out of an array of n: of elements and
+// scores in turn (RESP2), or of pairs of them (RESP3).
+func (p *parser) scored(w *codec.Wire, n int) error {
+	paired := len(p.rest) > 0 && p.rest[0] == '*'
+	if !paired {
+		if n%2 != 0 {
+			return errReply
+		}
+		n /= 2
 	}
-	w.Add([]byte(n), []byte(v))
+	for range n {
+		if paired {
+			if kind, two, err := p.header(); err != nil || kind != '*' || two != 2 {
+				return errReply
+			}
+		}
+		elem, err := p.next()
+		if err != nil {
+			return err
+		}
+		score, err := p.score()
+		if err != nil {
+			return err
+		}
+		w.Add(score, elem)
+	}
 	return nil
+}
+
+// score reads a score as text, from a bulk string or a double.
+func (p *parser) score() ([]byte, error) {
+	if len(p.rest) == 0 || p.rest[0] != ',' {
+		return p.next()
+	}
+	text, rest, ok := bytes.Cut(p.rest[1:], []byte("\r\n"))
+	if !ok || len(text) == 0 {
+		return nil, errReply
+	}
+	p.rest = rest
+	return text[:len(text):len(text)], nil
 }

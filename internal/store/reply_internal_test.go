@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -51,7 +52,37 @@ func TestLend(t *testing.T) {
 		{"hash without its end", "%2\r\n$1\r\na\r\n$1\r\nb\r\n", codec.ShapeHash, "broken"},
 		{"hash of 9 EB", "%9223372036854775807\r\n", codec.ShapeHash, "broken"},
 		{"hash with trailing bytes", "%1\r\n$1\r\na\r\n$1\r\nb\r\n_\r\n", codec.ShapeHash, "broken"},
-		{"a shape that is not served", "*1\r\n$1\r\na\r\n", codec.ShapeList, "broken"},
+
+		{"list", "*3\r\n$1\r\nb\r\n$0\r\n\r\n$1\r\nb\r\n", codec.ShapeList, `["b" "" "b"]`},
+		{"no list", "*0\r\n", codec.ShapeList, "none"},
+		{"RESP2 set", "*2\r\n$1\r\nb\r\n$1\r\na\r\n", codec.ShapeSet, `["b" "a"]`},
+		{"RESP3 set", "~2\r\n$1\r\nb\r\n$1\r\na\r\n", codec.ShapeSet, `["b" "a"]`},
+		{"RESP2 no set", "*0\r\n", codec.ShapeSet, "none"},
+		{"RESP3 no set", "~0\r\n", codec.ShapeSet, "none"},
+		{"RESP2 sorted set", "*4\r\n$1\r\na\r\n$4\r\n-inf\r\n$0\r\n\r\n$3\r\n1.5\r\n", codec.ShapeSortedSet, `["-inf" "a" "1.5" ""]`},
+		{"RESP3 sorted set", "*2\r\n*2\r\n$1\r\na\r\n,-inf\r\n*2\r\n$0\r\n\r\n,1.5\r\n", codec.ShapeSortedSet, `["-inf" "a" "1.5" ""]`},
+		{"sorted set with doubles in turn", "*2\r\n$1\r\na\r\n,1.5\r\n", codec.ShapeSortedSet, `["1.5" "a"]`},
+		{"no sorted set", "*0\r\n", codec.ShapeSortedSet, "none"},
+
+		{"list that is a set", "~1\r\n$1\r\na\r\n", codec.ShapeList, "broken"},
+		{"list that is a map", "%0\r\n", codec.ShapeList, "broken"},
+		{"list without its end", "*2\r\n$1\r\na\r\n", codec.ShapeList, "broken"},
+		{"list of 9 EB", "*9223372036854775807\r\n", codec.ShapeList, "broken"},
+		{"list with a nil", "*1\r\n$-1\r\n", codec.ShapeList, "broken"},
+		{"list of integers", "*1\r\n:1\r\n", codec.ShapeList, "broken"},
+		{"nested list", "*1\r\n*1\r\n$1\r\na\r\n", codec.ShapeList, "broken"},
+		{"list with trailing bytes", "*1\r\n$1\r\na\r\n_\r\n", codec.ShapeList, "broken"},
+		{"set of lists", "~1\r\n*0\r\n", codec.ShapeSet, "broken"},
+		{"string for a set", "$1\r\nx\r\n", codec.ShapeSet, "broken"},
+		{"odd sorted set", "*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n", codec.ShapeSortedSet, "broken"},
+		{"sorted set of single elements", "*1\r\n*1\r\n$1\r\na\r\n", codec.ShapeSortedSet, "broken"},
+		{"sorted set of triples", "*1\r\n*3\r\n$1\r\na\r\n,1\r\n,1\r\n", codec.ShapeSortedSet, "broken"},
+		{"sorted set of pairs, then not", "*2\r\n*2\r\n$1\r\na\r\n,1\r\n$1\r\nb\r\n,1\r\n", codec.ShapeSortedSet, "broken"},
+		{"score without its end", "*1\r\n*2\r\n$1\r\na\r\n,1", codec.ShapeSortedSet, "broken"},
+		{"score of nothing", "*1\r\n*2\r\n$1\r\na\r\n,\r\n", codec.ShapeSortedSet, "broken"},
+		{"score that is an integer", "*1\r\n*2\r\n$1\r\na\r\n:1\r\n", codec.ShapeSortedSet, "broken"},
+		{"sorted set of 9 EB", "*9223372036854775806\r\n*2\r\n", codec.ShapeSortedSet, "broken"},
+		{"a shape that there is not", "*1\r\n$1\r\na\r\n", 99, "broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := lend(t, tt.answer, tt.shape); got != tt.want {
@@ -81,7 +112,7 @@ func lend(t *testing.T, answer string, shape codec.Shape) string {
 	}
 	var spans []string
 	for i := range w.Len() {
-		if (w.Name(i) == nil) != (shape == codec.ShapeString) {
+		if (w.Name(i) == nil) == kinds[shape].named {
 			t.Errorf("span %d is named %q", i, w.Name(i))
 		}
 		if w.Name(i) != nil {
@@ -120,6 +151,23 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}
+		if got := lend(t, "*4\r\n"+spans, codec.ShapeList); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		for _, head := range []string{"*4\r\n", "~4\r\n"} {
+			if got := lend(t, head+spans, codec.ShapeSet); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		want = fmt.Sprintf("%q", []string{string(b), string(a), "1e+20", string(c)})
+		for _, answer := range []string{
+			"*4\r\n$" + bulk(a) + "$" + bulk(b) + "$" + bulk(c) + "$5\r\n1e+20\r\n",
+			"*2\r\n*2\r\n$" + bulk(a) + "$" + bulk(b) + "*2\r\n$" + bulk(c) + ",1e+20\r\n",
+		} {
+			if got := lend(t, answer, codec.ShapeSortedSet); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
 	})
 }
 
@@ -131,11 +179,12 @@ func FuzzHostileAnswer(f *testing.F) {
 	for _, answer := range []string{
 		"$5\r\nhello\r\n", "$-1\r\n", "_\r\n", "%1\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", "*0\r\n",
 		"%4611686018427387904\r\n", "$2147483647\r\n", "-ERR\r\n", "*3\r\n$1\r\na\r\n",
+		"~2\r\n$1\r\na\r\n$1\r\nb\r\n", "*1\r\n*2\r\n$1\r\na\r\n,-inf\r\n", "*2\r\n$1\r\na\r\n,1e+20\r\n", "*2305843009213693952\r\n*2\r\n",
 	} {
 		f.Add([]byte(answer))
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
+		for shape := range kinds {
 			var w codec.Wire
 			r := reply{buf: bytes.Clone(answer)}
 			found, err := r.lend(&w, shape)
@@ -206,6 +255,22 @@ func TestGive(t *testing.T) {
 		{"hash for a string", []any{"secret", "b"}, codec.ShapeString, -1},
 		{"map for a string", map[any]any{"secret": "b"}, codec.ShapeString, -1},
 		{"integer", int64(42), codec.ShapeString, -1},
+		{"list", []any{"b", "", "b"}, codec.ShapeList, 3},
+		{"no list", []any{}, codec.ShapeList, 0},
+		{"list with a nil", []any{"a", nil}, codec.ShapeList, -1},
+		{"list of pairs", []any{[]any{"a", "b"}}, codec.ShapeList, -1},
+		{"map for a list", map[any]any{"secret": "b"}, codec.ShapeList, -1},
+		{"set", []any{"b", "a"}, codec.ShapeSet, 2},
+		{"string for a set", "secret", codec.ShapeSet, -1},
+		{"RESP2 sorted set", []any{"a", "-inf", "", "1.5"}, codec.ShapeSortedSet, 2},
+		{"RESP3 sorted set", []any{[]any{"a", math.Inf(-1)}, []any{"", 1.5}}, codec.ShapeSortedSet, 2},
+		{"no sorted set", []any{}, codec.ShapeSortedSet, 0},
+		{"odd sorted set", []any{"a", "1", "b"}, codec.ShapeSortedSet, -1},
+		{"sorted set of triples", []any{[]any{"a", 1.0, 1.0}}, codec.ShapeSortedSet, -1},
+		{"sorted set of pairs, then not", []any{[]any{"a", 1.0}, "b"}, codec.ShapeSortedSet, -1},
+		{"sorted set with an integer", []any{[]any{"a", int64(1)}}, codec.ShapeSortedSet, -1},
+		{"pair in a pair", []any{[]any{[]any{"a"}, 1.0}}, codec.ShapeSortedSet, -1},
+		{"hash of pairs", []any{[]any{"a", "b"}, []any{"c", "d"}}, codec.ShapeHash, -1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var w codec.Wire
@@ -213,6 +278,8 @@ func TestGive(t *testing.T) {
 			switch {
 			case (err != nil) != (tt.want < 0), err == nil && found != (tt.want > 0), err == nil && w.Len() != tt.want:
 				t.Errorf("%v, %v, %d spans, want %d", found, err, w.Len(), tt.want)
+			case tt.shape == codec.ShapeSortedSet && tt.want > 0 && (string(w.Name(0)) != "-inf" || string(w.Value(0)) != "a" || string(w.Name(1)) != "1.5"):
+				t.Errorf("%q %q, %q %q", w.Name(0), w.Value(0), w.Name(1), w.Value(1))
 			case err != nil && (!IsBroken(err) || strings.Contains(err.Error(), "secret")):
 				t.Errorf("the error is %v", err)
 			}

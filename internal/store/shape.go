@@ -1,19 +1,45 @@
 package store
 
-import "github.com/asidecache/aside/codec"
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
 
 // A kind is how Redis holds the values of a shape.
 type kind struct {
+	read  string // the plain command that reads a whole value
+	whole []any  // its arguments after the key
 	add   string // the command that adds parts to a value
 	count string // the command that counts them
-	named bool
+	named bool   // a part is a name and a value; the name of a scored element is its score
 }
 
 var kinds = map[codec.Shape]kind{
-	codec.ShapeString: {"set", "strlen", false},
-	codec.ShapeHash:   {"hset", "hlen", true},
+	codec.ShapeString:    {read: "get", add: "set", count: "strlen"},
+	codec.ShapeHash:      {read: "hgetall", add: "hset", count: "hlen", named: true},
+	codec.ShapeList:      {read: "lrange", whole: []any{0, -1}, add: "rpush", count: "llen"},
+	codec.ShapeSet:       {read: "smembers", add: "sadd", count: "scard"},
+	codec.ShapeSortedSet: {read: "zrange", whole: []any{0, -1, "withscores"}, add: "zadd", count: "zcard", named: true},
 }
 
+// maxReadArgs is how many arguments a command has that reads a value, with its name.
+const maxReadArgs = 5
+
+// readArgs appends the command that reads the whole value of a key, given as a string
+// or by its address.
+func (s *Store) readArgs(args []any, key any) []any {
+	return append(append(args, s.readWith, key), s.kind.whole...)
+}
+
+// readCmd is the command that reads the whole value of key.
+func (s *Store) readCmd(ctx context.Context, key string) *redis.Cmd {
+	return redis.NewCmd(ctx, s.readArgs(nil, key)...)
+}
+
+// appendParts appends parts of a value as the command takes them that adds to it.
 func (k kind) appendParts(args []any, w *codec.Wire, from, to int) []any {
 	for i := from; i < to; i++ {
 		if k.named {

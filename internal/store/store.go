@@ -21,7 +21,7 @@ type Store struct {
 	shape    codec.Shape
 	kind     kind
 	patience patience
-	readWith any  // the plain command that reads a whole value, boxed once
+	readWith any  // the name of the command that reads a value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
 	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
@@ -33,18 +33,15 @@ type Store struct {
 // New returns a store whose commands wait for Redis no longer than timeout. The
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
-	s := &Store{rdb: rdb, shape: shape, kind: kinds[shape], patience: patience{timeout: timeout}}
+	s := &Store{rdb: rdb, shape: shape, patience: patience{timeout: timeout}}
 	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
 		return nil, errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
 	}
-	switch shape {
-	case codec.ShapeString:
-		s.readWith = "get"
-	case codec.ShapeHash:
-		s.readWith = "hgetall"
-	default:
-		return nil, fmt.Errorf("a codec of shape %v is not supported yet: use one that keeps the value in a string or a hash", shape)
+	var known bool
+	if s.kind, known = kinds[shape]; !known {
+		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
 	}
+	s.readWith = s.kind.read
 	switch rdb := rdb.(type) {
 	case *redis.Client:
 		if rdb.Options().ClientSideCacheConfig != nil {
@@ -91,7 +88,7 @@ type Entry struct {
 
 	reply reply
 	key   string // what the arguments of the command point at
-	args  [2]any
+	args  [maxReadArgs]any
 }
 
 // A State says what Redis knows of a key.
@@ -142,7 +139,7 @@ func (e *Entry) Size() (n int, err error) {
 }
 
 // HoldsEmpties reports whether a value can be one that Redis cannot hold, such as
-// a hash without fields.
+// a hash without fields or a list without elements.
 func (s *Store) HoldsEmpties() bool { return s.shape != codec.ShapeString }
 
 // IsBroken reports whether Redis answered with something that is no value of the

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -34,17 +35,43 @@ func newStore(t testing.TB, rdb redis.UniversalClient, shape codec.Shape) *store
 	return s
 }
 
-// A content is what a value key holds: the fields of a hash, or a string as the
-// field "".
+// A content is what a value key holds, by name: the fields of a hash; the elements of
+// a sorted set by their scores, of which each is there once; a string under "", and
+// the elements of lists and sets in alphabetical order, see unnamed.
 type content map[string]string
 
 func text(s string) content { return content{"": s} }
 
-// fields is a hash of n fields.
-func fields(n int) content {
+func elements(elems ...string) content {
+	c := make(content, len(elems))
+	for i, elem := range slices.Sorted(slices.Values(elems)) {
+		c[unnamed(i)] = elem
+	}
+	return c
+}
+
+// unnamed stands for the name of the i-th part that has none.
+func unnamed(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return fmt.Sprintf("#%06d", i)
+}
+
+// large is a value of n parts.
+func large(shape codec.Shape, n int) content {
 	c := make(content, n)
 	for i := range n {
-		c["field"+strconv.Itoa(i)] = "value" + strconv.Itoa(i)
+		switch value := "value" + strconv.Itoa(i); shape {
+		case codec.ShapeString:
+			return text(strings.Repeat("x", n))
+		case codec.ShapeHash:
+			c["field"+strconv.Itoa(i)] = value
+		case codec.ShapeSortedSet:
+			c[strconv.Itoa(i)] = value
+		default:
+			c[unnamed(i)] = fmt.Sprintf("value%06d", i)
+		}
 	}
 	return c
 }
@@ -55,7 +82,7 @@ func entry(key string, c content) *store.Entry {
 	e.Wire.Reset(key)
 	for _, name := range slices.Sorted(maps.Keys(c)) {
 		var n []byte
-		if name != "" {
+		if name != "" && name[0] != '#' {
 			n = []byte(name)
 		}
 		e.Wire.Add(n, []byte(c[name]))
@@ -66,9 +93,15 @@ func entry(key string, c content) *store.Entry {
 // contentOf is what e holds.
 func contentOf(e *store.Entry) content {
 	c := make(content)
+	var elems []string
 	for i := range e.Wire.Len() {
-		c[string(e.Wire.Name(i))] = string(e.Wire.Value(i))
+		if e.Wire.Name(i) == nil {
+			elems = append(elems, string(e.Wire.Value(i)))
+		} else {
+			c[string(e.Wire.Name(i))] = string(e.Wire.Value(i))
+		}
 	}
+	maps.Copy(c, elements(elems...))
 	return c
 }
 
@@ -82,6 +115,16 @@ func stored(t *testing.T, rdb redis.UniversalClient, key string) content {
 		return text(rdb.Get(t.Context(), key).Val())
 	case "hash":
 		return rdb.HGetAll(t.Context(), key).Val()
+	case "list":
+		return elements(rdb.LRange(t.Context(), key, 0, -1).Val()...)
+	case "set":
+		return elements(rdb.SMembers(t.Context(), key).Val()...)
+	case "zset":
+		c := make(content)
+		for _, z := range rdb.ZRangeWithScores(t.Context(), key, 0, -1).Val() {
+			c[strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(z.Score, 'g', -1, 64), "+"))] = z.Member.(string)
+		}
+		return c
 	default:
 		return content{"type": kind}
 	}
@@ -109,6 +152,19 @@ var shapes = []struct {
 }{
 	{codec.ShapeString, text("héllo\r\n$-1\r\n\x00"), "list"},
 	{codec.ShapeHash, content{"name": "Ann", "note": "", "a b": "\r\n*0\r\n", "\xff\x00": "x"}, "string"},
+	{codec.ShapeList, elements("b", "", "a", "b", "\r\n*0\r\n", "\xff\x00"), "set"},
+	{codec.ShapeSet, elements("b", "", "a", "\r\n*0\r\n", "\xff\x00"), "list"},
+	{codec.ShapeSortedSet, content{"-inf": "b", "-1.5": "", "0": "a", "0.5": "\r\n*0\r\n", "1e+20": "\xff\x00", "inf": "c"}, "set"},
+}
+
+// shapeOf is the shape of a value out of shapes.
+func shapeOf(value content) codec.Shape {
+	for _, sh := range shapes {
+		if maps.Equal(sh.value, value) {
+			return sh.shape
+		}
+	}
+	panic("a value of no shape")
 }
 
 // eachShape runs a test on every server and shape.
@@ -183,9 +239,12 @@ func TestLargeValues(t *testing.T) {
 		}{
 			{codec.ShapeString, text(strings.Repeat("0123456789abcdef", 1<<16))},
 			{codec.ShapeString, text("")},
-			{codec.ShapeHash, fields(10_000)},
-			{codec.ShapeHash, fields(1000)},
-			{codec.ShapeHash, fields(1001)},
+			{codec.ShapeHash, large(codec.ShapeHash, 10_000)},
+			{codec.ShapeHash, large(codec.ShapeHash, 1000)},
+			{codec.ShapeHash, large(codec.ShapeHash, 1001)},
+			{codec.ShapeList, large(codec.ShapeList, 5001)},
+			{codec.ShapeSet, large(codec.ShapeSet, 5001)},
+			{codec.ShapeSortedSet, large(codec.ShapeSortedSet, 5001)},
 			{codec.ShapeHash, content{"large": strings.Repeat("x", 1<<20), "empty": ""}},
 		} {
 			s := newStore(t, env.Client, tt.shape)
@@ -271,6 +330,55 @@ func TestProtocols(t *testing.T) {
 				foreign(t, env.Client, "k", sh.other)
 				if _, found, err := read(t, s, "k"); found || err != store.ErrWrongType {
 					t.Errorf("RESP%d: Read of a %s: %v, %v", protocol, sh.other, found, err)
+				}
+			}
+		}
+	})
+}
+
+// A list keeps its order and what is there twice, whatever it takes to store it.
+func TestListOrder(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		s := newStore(t, env.Client, codec.ShapeList)
+		var want []string
+		for i := range 3456 {
+			want = append(want, strconv.Itoa(i*7919%100))
+		}
+		list := func() *store.Entry {
+			e := new(store.Entry)
+			for _, elem := range want {
+				e.Wire.Add(nil, []byte(elem))
+			}
+			return e
+		}
+		for name, put := range map[string]func() (bool, error){
+			"Put":         func() (bool, error) { return true, s.Put(t.Context(), deadline(), "k", list(), time.Hour) },
+			"PutIfAbsent": func() (bool, error) { return s.PutIfAbsent(t.Context(), deadline(), "k", list(), time.Hour) },
+			"a lease": func() (bool, error) {
+				claim, err := s.Acquire(t.Context(), deadline(), "k", time.Minute, false)
+				if err != nil {
+					return false, err
+				}
+				return claim.Lease.Store(t.Context(), deadline(), list(), time.Hour)
+			},
+		} {
+			env.FlushAll(t)
+			if ok, err := put(); !ok || err != nil {
+				t.Fatalf("%s: %v, %v", name, ok, err)
+			}
+			if got := env.Client.LRange(t.Context(), "k", 0, -1).Val(); !slices.Equal(got, want) {
+				t.Errorf("%s: Redis has another list", name)
+			}
+			read, look := new(store.Entry), new(store.Entry)
+			if ok, err := s.Read(t.Context(), "k", read, time.Now()); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			if err := s.Look(t.Context(), deadline(), "k", look, false); err != nil {
+				t.Fatal(err)
+			}
+			for i, elem := range want {
+				if string(read.Wire.Value(i)) != elem || string(look.Wire.Value(i)) != elem {
+					t.Fatalf("%s: element %d is %q and %q, want %q", name, i, read.Wire.Value(i), look.Wire.Value(i), elem)
 				}
 			}
 		}

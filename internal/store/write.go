@@ -9,8 +9,8 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// fieldsPerCommand bounds the arguments of one command.
-const fieldsPerCommand = 1000
+// partsPerCommand bounds the arguments of one command.
+const partsPerCommand = 1000
 
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
@@ -50,11 +50,8 @@ func (s *Store) putValue(ctx context.Context, p redis.Pipeliner, key string, w *
 		return
 	}
 	p.Unlink(ctx, key)
-	for from := 0; from < w.Len(); from += fieldsPerCommand {
-		args := []any{"hset", key}
-		for i := from; i < min(from+fieldsPerCommand, w.Len()); i++ {
-			args = append(args, w.Name(i), w.Value(i))
-		}
+	for from := 0; from < w.Len(); from += partsPerCommand {
+		args := s.kind.appendParts([]any{s.kind.add, key}, w, from, min(from+partsPerCommand, w.Len()))
 		_ = p.Process(ctx, redis.NewIntCmd(ctx, args...))
 	}
 	if ttl != Forever {
@@ -85,14 +82,9 @@ func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, t
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
-	args := make([]any, 0, 2+2*e.Wire.Len())
-	args = append(args, s.shape.String(), milliseconds(ttl))
-	for i := range e.Wire.Len() {
-		if s.shape == codec.ShapeHash {
-			args = append(args, e.Wire.Name(i))
-		}
-		args = append(args, e.Wire.Value(i))
-	}
+	args := make([]any, 0, 3+2*e.Wire.Len())
+	args = append(args, s.shape.String(), milliseconds(ttl), s.kind.add)
+	args = s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
 		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, []string{key, ControlKey(key)}, args...)
