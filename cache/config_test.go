@@ -54,7 +54,6 @@ var refusals = []struct {
 	{"codec that cannot work", func(cfg *config) {
 		cfg.Codec = codec.Compress(codec.Text[string](), codec.Compression(77), -1)
 	}},
-	{"shape of a list", func(cfg *config) { cfg.Codec = shaped(codec.ShapeList) }},
 	{"unknown shape", func(cfg *config) { cfg.Codec = shaped(77) }},
 	{"no TTL", func(cfg *config) { cfg.TTL = 0 }},
 	{"negative TTL", func(cfg *config) { cfg.TTL = -time.Second }},

@@ -48,12 +48,21 @@ func (b leased) value(v string) content {
 	return elements(v)
 }
 
-// large is one that does not go through a script.
+// large is one that does not go through a script, and takes several commands to stage
+// where a value can.
 func (b leased) large() content {
 	if b.shape == codec.ShapeString {
 		return text(strings.Repeat("x", 1<<20))
 	}
-	return large(b.shape, 5000)
+	return large(b.shape, 2500)
+}
+
+// staged is just large enough to be staged.
+func (b leased) staged() content {
+	if b.shape == codec.ShapeString {
+		return text(strings.Repeat("x", 2<<10+1))
+	}
+	return large(b.shape, 257)
 }
 
 func (b leased) acquire(t testing.TB, key string, beside bool) store.Claim {
@@ -171,7 +180,7 @@ func (b leased) storings() map[string]func(context.Context, *store.Lease) (bool,
 	}
 	all := map[string]func(context.Context, *store.Lease) (bool, error){
 		"Store of a small value": put(b.value("older")),
-		"Store of a large value": put(b.large()),
+		"Store of a large value": put(b.staged()),
 		"StoreAbsent": func(ctx context.Context, l *store.Lease) (bool, error) {
 			return l.StoreAbsent(ctx, deadline(), time.Hour)
 		},
@@ -248,10 +257,14 @@ var revocations = func() (all []revocation) {
 // the store. That leaves all as it is, and no lease behind.
 func TestLeaseIsRevoked(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
+		b.env.FlushAll(t)
+		if b.env.Topology == redistest.Cluster && b.shape != codec.ShapeString {
+			return // a cluster adds nothing but slots, which all shapes share
+		}
 		for _, r := range revocations {
 			for how, storing := range b.storings() {
 				what := fmt.Sprintf("%s after %s, beside a value: %v", how, r.name, r.beside)
-				b.env.FlushAll(t)
+				b.do(t, "DEL", "k", store.ControlKey("k"))
 				if r.beside {
 					b.put(t, b.value("old"))
 				}

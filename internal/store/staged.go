@@ -11,10 +11,8 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-const (
-	stagedLife    = 30 * time.Second // how long a staged value may lie about
-	partsPerStage = 1000             // bounds the arguments of one command
-)
+// stagedLife is how long a staged value may lie about.
+const stagedLife = 30 * time.Second
 
 // stagingKey returns the key under which the value of a lease is staged: in the slot
 // of its control key, and no control key of any value key, since what follows the
@@ -66,10 +64,10 @@ func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration
 		send(redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds()))
 	} else {
 		p.Unlink(ctx, staged)
-		first := min(partsPerStage, w.Len())
+		first := min(partsPerCommand, w.Len())
 		send(run(stage, ctx, []string{staged}, kind.appendParts([]any{stagedLife.Milliseconds(), kind.add}, w, 0, first)))
-		for from := first; from < w.Len(); from += partsPerStage {
-			send(redis.NewCmd(ctx, kind.appendParts([]any{kind.add, staged}, w, from, min(from+partsPerStage, w.Len()))...))
+		for from := first; from < w.Len(); from += partsPerCommand {
+			send(redis.NewCmd(ctx, kind.appendParts([]any{kind.add, staged}, w, from, min(from+partsPerCommand, w.Len()))...))
 		}
 	}
 	size := w.Len()
