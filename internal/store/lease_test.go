@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -500,4 +501,76 @@ func TestLeaseInFullMemory(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What Redis is asked to do for a load, as it counts commands itself, those of
+// scripts included.
+func TestCommandsOfALease(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		if b.env.Mini != nil || b.shape != codec.ShapeString && b.shape != codec.ShapeHash {
+			return // miniredis does not count, and the other shapes differ from a hash by their words alone
+		}
+		b.env.FlushAll(t)
+		var l *store.Lease
+		claim := func() error { l = b.grant(t, "k", false); return nil }
+		storing := func(v content) func() error {
+			return func() error {
+				_, err := l.Store(t.Context(), deadline(), entry("k", v), time.Hour)
+				return err
+			}
+		}
+		words := map[string]string{
+			"small": "del evalsha get pexpiretime set", "staged": "del evalsha get pexpire pexpiretime rename set strlen", "poll": "mget",
+		}
+		if b.env.Topology == redistest.Cluster {
+			words["poll"] = "get get"
+		}
+		if b.shape == codec.ShapeHash {
+			words = map[string]string{
+				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall",
+				"staged": "del evalsha evalsha get hlen hset pexpire pexpire pexpiretime rename unlink",
+			}
+		}
+		for _, learn := range []func() error{storing(b.value("v")), storing(b.staged()), func() error {
+			_, err := l.StoreNothing(t.Context(), deadline())
+			return err
+		}} {
+			if err := cmp.Or(claim(), learn()); err != nil {
+				t.Fatal(err)
+			}
+			b.env.FlushAll(t)
+		}
+		renew := func() error { _, err := l.Renew(t.Context(), deadline()); return err }
+		_ = claim()
+		if err := cmp.Or(renew(), l.Release(t.Context(), deadline())); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			name string
+			call func() error
+			want string
+		}{
+			{"Acquire", claim, "evalsha get set type"},
+			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha get pttl type"},
+			{"Poll", func() error { return b.store.Poll(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
+			{"Renew", renew, "evalsha get pexpire"},
+			{"Store", storing(b.value("v")), words["small"]},
+			{"Acquire of what is there", func() error { b.acquire(t, "k", false); return nil }, "evalsha type"},
+			{"Acquire beside it", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
+			{"Release", func() error { return l.Release(t.Context(), deadline()) }, "del evalsha get"},
+			{"Acquire beside it again", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
+			{"StoreNothing", func() error { _, err := l.StoreNothing(t.Context(), deadline()); return err }, "del evalsha get pexpiretime unlink"},
+			{"Acquire again", claim, "evalsha get set type"},
+			{"Store of a large value", storing(b.staged()), words["staged"]},
+		} {
+			eachMaster(t, b.env.Client, func(ctx context.Context, c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
+			if err := step.call(); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			want := slices.Sorted(strings.FieldsSeq(step.want))
+			if got := counted(t, b.env.Client); !slices.Equal(got, want) {
+				t.Errorf("%s is %v, want %v", step.name, got, want)
+			}
+		}
+	})
 }
