@@ -40,7 +40,10 @@ type core struct {
 	slots        chan struct{} // holds a token for each load that runs; nil: no limit
 
 	flights   flight.Group[*found]
-	tenures   sync.WaitGroup
+	outage    flight.Group[*found] // of calls that Redis has failed
+	tenures   sync.WaitGroup       // leases to be given back, and renewals
+	abandoned atomic.Int64         // leases of which it is not known whether there are any
+	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
 	observer  observer
@@ -150,9 +153,11 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 // Redis client stays open. Only the first Close does anything; it returns nil.
 func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
+		close(c.core.closing)
 		c.core.flights.Close()
+		c.core.outage.Close()
 		c.core.tenures.Wait()
-		c.core.crowd.reads.Close()
+		c.core.crowd.close()
 		c.core.store.Close()
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 type crowd struct {
 	reading [4096]atomic.Int32 // reads of callers for themselves, by a hash of the key
 	reads   flight.Group[*store.Entry]
+	polls   flight.Group[*store.Entry]
 }
 
 // maxReading is how many callers read a key for themselves at one time.
@@ -25,7 +26,7 @@ const maxReading = 2
 
 var crowdSeed = maphash.MakeSeed()
 
-// read finds the value of m.redisKey by one plain command and lends it to m.entry.
+// read is store.Read for a call that began at a time and may wait until the deadline.
 func (c *crowd) read(ctx context.Context, s *store.Store, key string, e *store.Entry, began, deadline time.Time) (found bool, err error) {
 	reading := &c.reading[maphash.String(crowdSeed, key)%uint64(len(c.reading))]
 	if reading.Add(1) > maxReading {
@@ -38,23 +39,42 @@ func (c *crowd) read(ctx context.Context, s *store.Store, key string, e *store.E
 
 // share is read for a caller in a crowd.
 func (c *crowd) share(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time) (found bool, err error) {
+	err = shareNext(ctx, &c.reads, key, e, deadline, func(ctx context.Context, e *store.Entry) (err error) {
+		found, err := s.Read(ctx, key, e, time.Now())
+		if found {
+			e.State = store.Present
+		}
+		return err
+	})
+	return err == nil && e.State == store.Present, err
+}
+
+// poll is store.Poll for those who were turned away by a flight, all at one moment.
+func (c *crowd) poll(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time, patience time.Duration) error {
+	return shareNext(ctx, &c.polls, key, e, deadline, func(ctx context.Context, e *store.Entry) error {
+		return s.Poll(ctx, time.Now().Add(patience), key, e)
+	})
+}
+
+// shareNext lends e what the next ask finds that begins after the call.
+func shareNext(ctx context.Context, asks *flight.Group[*store.Entry], key string, e *store.Entry, deadline time.Time, ask func(context.Context, *store.Entry) error) error {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	shared, _, err := c.reads.Refresh(ctx, key, func(ctx context.Context, f *flight.Flight[*store.Entry]) (*store.Entry, error) {
+	shared, _, err := asks.Refresh(ctx, key, func(ctx context.Context, f *flight.Flight[*store.Entry]) (*store.Entry, error) {
 		f.Seal()
-		e := new(store.Entry)
-		found, err := s.Read(ctx, key, e, time.Now())
-		if err != nil || !found {
-			return nil, err
-		}
-		return e, nil
+		own := new(store.Entry)
+		return own, ask(ctx, own)
 	})
-	if err == flight.ErrClosed {
+	switch err {
+	case nil:
+		e.Borrow(shared)
+	case flight.ErrClosed:
 		err = store.ErrClosed
 	}
-	if err != nil || shared == nil {
-		return false, err
-	}
-	e.Borrow(shared)
-	return true, nil
+	return err
+}
+
+func (c *crowd) close() {
+	c.reads.Close()
+	c.polls.Close()
 }

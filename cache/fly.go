@@ -24,8 +24,9 @@ func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *requ
 			return seen, err
 		case r.refresh && seen.unstored == nil && loads == maxTurns:
 			// Nobody can say whether what is there now is newer.
-			_, err := c.core.store.Unleased(r.redisKey).StoreNothing(ctx, r.until())
-			seen.unstored = c.core.sawStore(ctx, &r.task, write{}, err)
+			if _, err := c.core.store.Unleased(r.redisKey).StoreNothing(ctx, r.until()); err != nil {
+				seen.unstored = c.core.redisError(ctx, r.op, r.redisKey, err)
+			}
 			fallthrough
 		case !r.refresh || seen.unstored != nil:
 			f.Refuse()
@@ -38,9 +39,9 @@ func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *requ
 // A permission is what a load has that may begin: its place under MaxLoads, and
 // where it may store.
 type permission struct {
-	tenure *tenure      // nil: no lease
-	target store.Target // nil: nowhere
-	full   bool         // nowhere, because Redis has no memory
+	tenure   *tenure      // nil: no lease
+	target   store.Target // nil: nowhere
+	unproven bool         // Redis does not say whether the result is older than a write
 }
 
 // permit returns the permission to load, or what makes a load needless.
@@ -175,45 +176,32 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p 
 		if ctx.Err() == nil { // else nobody waits for the result any more
 			c.sawFenced(ctx, w.event)
 		}
-		if p.tenure.end() { // the write may fail to end the lease, but nobody has to wait for that
-			go p.tenure.giveBack(time.Now().Add(c.redisTimeout))
-		}
-		return nil, false // the flight knows it
+		p.tenure.releaseSoon() // the write may fail to end the lease, but nobody has to wait for that
+		return nil, false      // the flight knows it
 	}
 	if w.send == nil {
-		return nil, p.full
+		return nil, p.unproven
 	}
 	// Who leaves from here on must not leave a store behind that a write does not
 	// know to have ended.
 	ctx = context.WithoutCancel(ctx)
-	if p.tenure == nil {
-		_, err := w.send(ctx, t.until())
-		f.Settled()
-		return c.sawStore(ctx, t, w, err), false
-	}
-	f.Settled() // Redis itself refuses the store after a write
-	if !p.tenure.end() {
+	stored, err := true, error(nil)
+	t.spend(func() {
+		if p.tenure == nil {
+			_, err = w.send(ctx, t.until())
+			f.Settled()
+			return
+		}
+		f.Settled() // Redis itself refuses the store after a write
+		stored, err = p.tenure.store(func() (bool, error) { return w.send(ctx, t.until()) })
+	})
+	switch {
+	case err != nil:
+		return c.redisError(ctx, t.op, t.redisKey, err), p.tenure != nil
+	case !stored:
 		c.sawFenced(ctx, w.event)
 		return nil, true
-	}
-	stored, err := w.send(ctx, t.until())
-	if err != nil {
-		go p.tenure.giveBack(time.Now().Add(c.redisTimeout)) // it may still stand, and nobody should wait for it
-		return c.sawStore(ctx, t, w, err), true
-	}
-	c.tenures.Done()
-	if !stored {
-		c.sawFenced(ctx, w.event)
-		return nil, true
-	}
-	return c.sawStore(ctx, t, w, nil), false
-}
-
-// sawStore tells what became of a store, and returns the error of one that failed.
-func (c *core) sawStore(ctx context.Context, t *task, w write, err error) error {
-	if err != nil {
-		return c.redisError(ctx, t.op, t.redisKey, err)
 	}
 	c.sawWrite(ctx, w.event)
-	return nil
+	return nil, false
 }

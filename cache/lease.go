@@ -16,30 +16,32 @@ var errFull = errors.New("redis has no memory for the lease of the key, nor for 
 // process has loaded meanwhile. Where Redis cannot grant any, the load goes on
 // without, and is not stored.
 func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (p permission, seen *found, err error) {
-	placed := false // under MaxLoads
+	permitted, placed := false, false // placed: under MaxLoads
 	defer func() {
-		if placed && (seen != nil || err != nil) {
+		if permitted { // not so after an error, nor a panic of foreign code
+			return
+		}
+		p.tenure.release(r.until())
+		if placed {
 			c.core.leave()
 		}
 	}()
 	var w wait
 	for {
-		if err := ctx.Err(); err != nil {
-			return p, nil, err
-		}
-		claim, seen, err := c.claim(ctx, f, r)
+		claim, seen, err := c.claim(ctx, f, r, &p)
 		if seen != nil || err != nil {
 			return p, seen, err
 		}
+		if err := ctx.Err(); err != nil { // nobody waits any more
+			return p, nil, err
+		}
 		switch {
 		case r.noRedis || claim.Status == store.Full:
-			p.full = !r.noRedis
-			if p.full && r.refresh {
-				return p, nil, c.core.redisError(ctx, r.op, r.redisKey, errFull)
-			}
+			p = permission{unproven: !r.without}
 			if !placed {
 				err = c.core.enter(ctx)
 			}
+			permitted = err == nil
 			return p, nil, err
 		case claim.Status == store.Busy:
 			if placed {
@@ -51,12 +53,13 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 				return p, seen, err
 			}
 		case claim.Status == store.Granted:
-			p.tenure, p.target = c.core.hold(claim.Lease), claim.Lease
 			if placed || c.core.tryEnter() {
+				permitted = true
 				return p, nil, nil
 			}
 			// Another process may have room: the lease is not kept for the time of a queue.
-			p.tenure.release(r.until())
+			r.spend(func() { p.tenure.release(r.until()) })
+			p = permission{}
 			if err := c.core.enter(ctx); err != nil {
 				return p, nil, err
 			}
@@ -65,9 +68,10 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 	}
 }
 
-// claim asks for the lease, and reads what makes it needless. A claim that is none
-// of the three says that the key has changed meanwhile: ask again.
-func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V]) (claim store.Claim, seen *found, err error) {
+// claim asks for the lease, and reads what makes it needless. A claim that is none of
+// the three says that the key has changed meanwhile: ask again. p has the lease from the
+// moment that it was granted.
+func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p *permission) (claim store.Claim, seen *found, err error) {
 	if r.noRedis {
 		c.sawRequest(ctx, r, Missing)
 		return claim, nil, nil
@@ -76,6 +80,14 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 	m := c.callOf(r)
 	// Who leaves meanwhile must not leave a lease behind that nobody knows of.
 	claim, err = c.core.store.Acquire(context.WithoutCancel(ctx), c.deadline(m), r.redisKey, c.core.lease, r.refresh || r.broken)
+	switch {
+	case err != nil:
+		c.core.abandon(claim.Lease)
+	case claim.Status == store.Granted:
+		*p = permission{tenure: c.core.hold(claim.Lease), target: claim.Lease}
+	case claim.Status == store.Full && r.refresh:
+		err = errFull
+	}
 	if err != nil && r.refresh {
 		return claim, nil, c.core.redisError(ctx, r.op, r.redisKey, err)
 	}
@@ -90,9 +102,6 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 		// A broken entry may have been replaced before the lease was granted.
 		f.Seal()
 		err = c.readAgain(ctx, m)
-		if claim.Status == store.Granted && (err != nil || m.state == Present) {
-			c.core.hold(claim.Lease).release(r.until())
-		}
 	}
 	seen, err = c.seen(ctx, r, m, err)
 	if seen != nil {

@@ -143,6 +143,7 @@ func TestStoreThatIsNotAnswered(t *testing.T) {
 			}
 		}
 		f.refuse(false)
+		time.Sleep(time.Minute) // go-redis goes on dialling for a while
 	})
 }
 

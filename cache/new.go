@@ -49,6 +49,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		redisTimeout: defaultTo(cfg.RedisTimeout, defaultRedisTimeout),
 		onRedisError: cfg.OnRedisError,
 		observer:     observer{cfg.Observer, cfg.Name},
+		closing:      make(chan struct{}),
 	}
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)

@@ -10,8 +10,9 @@ import (
 	"github.com/asidecache/aside/loader"
 )
 
-// maxTurns is how often a call joins a flight before it loads for itself: a key
-// that is written all the time must not keep it waiting for ever.
+// maxTurns is how often a call joins a flight that may turn it away, and how often a
+// refresh loads whose store is refused: a key that is written all the time must not keep
+// anybody waiting for ever.
 const maxTurns = 3
 
 // A request is a call as its flight sees it. The flight may outlive the call, so
@@ -35,12 +36,20 @@ type task struct {
 	changes  uint64        // of the key when the call looked, see flight.Group.Changes
 	patience time.Duration // how long the flight may still wait for Redis
 	noRedis  bool          // Redis has failed: go on without
+	without  bool          // it had failed before the flight began
 	broken   bool          // the key holds what cannot be decoded
 	refresh  bool          // load in any case, and insist on the store
 }
 
 // until is how long the flight may wait for what it asks Redis now.
 func (t *task) until() time.Time { return time.Now().Add(t.patience) }
+
+// spend takes the time of what asks Redis from the patience.
+func (t *task) spend(ask func()) {
+	began := time.Now()
+	ask()
+	t.patience -= time.Since(began)
+}
 
 // found is what a flight has found, in the form that all callers can share.
 type found struct {
@@ -55,29 +64,31 @@ type found struct {
 // call.
 func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.EntryFunc[K, V], s settings, refresh bool) (V, error) {
 	var none V
-	join := c.core.flights.Do
-	if refresh {
-		join = c.core.flights.Refresh
-	}
-	for turn := range maxTurns {
+	told := refresh // the observer knows what the call has found
+	for turn := 0; ; turn++ {
 		changes := c.core.flights.Changes(m.redisKey)
 		if !refresh {
 			var err error
 			if m, err = c.lookBefore(ctx, m, turn); err != nil {
 				return none, err
 			}
+			if !told && (m.state != Missing || c.core.lease == Off) {
+				c.sawLookup(ctx, m)
+				told = true
+			}
 			if m.state != Missing {
 				return c.answer(m)
 			}
 		}
 		r := c.request(m, load, s)
-		r.changes, r.refresh, r.looked = changes, refresh, refresh || turn > 0 || c.core.lease == Off
+		r.changes, r.refresh, r.looked = changes, refresh, told
 		waited := time.Since(m.began)
-		f, outcome, err := join(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
+		f, outcome, err := c.join(m, turn, refresh)(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
 			return c.fly(ctx, f, r)
 		})
-		if outcome != flight.Led && !r.looked {
+		if !told && outcome != flight.Led && outcome != flight.TurnedAway {
 			c.sawFollower(ctx, m, f, waited)
+			told = true
 		}
 		switch {
 		case err != nil:
@@ -91,44 +102,46 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		}
 		m.began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 	}
-	r := c.request(m, load, s)
-	_, err := c.core.flights.Alone(ctx, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
-		if err := c.core.enter(ctx); err != nil {
-			return nil, err
-		}
-		e, err := c.load(ctx, f, r, nil)
-		r.value = e.Value
-		return nil, err
-	})
-	if err != nil {
-		return none, c.flightError(ctx, m, flight.Led, err)
+}
+
+// join returns how the call joins a flight of its key. Calls that Redis has failed share
+// loads of their own: nobody can say whether these are older than a write, and a call
+// that Redis answers must not share them. Among these also joins, for the last time, a call
+// that was turned away again and again: the flight that begins next, and so turns none
+// of those away for whom it begins.
+func (c *Cache[K, V]) join(m *call[K, V], turn int, refresh bool) func(context.Context, string, flight.Func[*found]) (*found, flight.Outcome, error) {
+	switch {
+	case refresh:
+		return c.core.flights.Refresh
+	case turn == maxTurns-1:
+		return c.core.outage.Refresh
+	case m.noRedis && c.core.lease != Off:
+		return c.core.outage.Do
 	}
-	return r.value, nil
+	return c.core.flights.Do
 }
 
 // lookBefore looks before a call joins a flight, unless Redis has failed the call
 // already, and returns the call to go on with. With leases the flight itself looks
-// closely; then only a call that was turned away reads once more, for the value that
-// it was turned away for.
+// closely; then only a call that was turned away looks again, and one that would have to
+// wait for a refresh looks whether it must.
 func (c *Cache[K, V]) lookBefore(ctx context.Context, m *call[K, V], turn int) (*call[K, V], error) {
-	var err error
 	switch {
 	case m.noRedis:
+		return m, nil
 	case c.core.lease == Off:
-		m, err = c.survive(ctx, m, c.look(ctx, m, false))
-	case turn > 0:
-		m, err = c.survive(ctx, m, c.readAgain(ctx, m))
+		return c.survive(ctx, m, c.look(ctx, m, false))
+	case turn > 0 || c.core.flights.Refreshing(m.redisKey):
+		err := c.core.crowd.poll(ctx, c.core.store, m.redisKey, &m.entry, c.deadline(m), c.core.redisTimeout)
+		return c.survive(ctx, m, c.looked(ctx, m, err))
 	}
-	if err == nil && turn == 0 && c.core.lease == Off {
-		c.sawLookup(ctx, m)
-	}
-	return m, err
+	return m, nil
 }
 
 func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) *request[K, V] {
 	return &request[K, V]{key: m.key, load: load, task: task{
 		op: m.op, redisKey: m.redisKey, settings: s, began: m.began,
-		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, broken: m.broken,
+		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, without: m.noRedis, broken: m.broken,
 	}}
 }
 

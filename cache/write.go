@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -138,10 +139,12 @@ func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time,
 func (c *core) fenced(ctx context.Context, deadline time.Time, keys []string, do func() error) error {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	fence, err := c.flights.Fence(ctx, keys...)
-	defer fence.End()
-	if err != nil {
-		return err
+	for _, flights := range []*flight.Group[*found]{&c.flights, &c.outage} {
+		fence, err := flights.Fence(ctx, keys...)
+		defer fence.End()
+		if err != nil {
+			return err
+		}
 	}
 	return do()
 }

@@ -12,6 +12,8 @@ type Flight[R any] struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the flight is resolved
 
+	refresh bool // brought by Refresh; set before the flight is admitted
+
 	// Guarded by group.mu until resolved is set, constant afterwards: who has seen
 	// done closed reads them without the lock.
 	resolved bool

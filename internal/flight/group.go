@@ -85,6 +85,7 @@ func (g *Group[R]) do(ctx context.Context, key string, fn Func[R], refresh bool)
 		return f.follow(ctx, joined)
 	}
 	f = g.flight(ctx, l, parent, fn)
+	f.refresh = refresh
 	l.admit(f)
 	g.mu.Unlock()
 	r, err := f.lead(ctx)
@@ -137,6 +138,14 @@ func (g *Group[R]) UnderWay(key string) bool {
 	defer g.mu.Unlock()
 	l := g.lanes[key]
 	return l != nil && l.flight != nil
+}
+
+// Refreshing reports whether that flight is one of Refresh.
+func (g *Group[R]) Refreshing(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[key]
+	return l != nil && l.flight != nil && l.flight.refresh
 }
 
 // Changes counts the flights that have ended with a store and the writes that have

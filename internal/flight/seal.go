@@ -28,13 +28,17 @@ func (f *Flight[R]) Begin() {
 }
 
 // Restart says that the store was refused and that the function starts over. When
-// nobody waits any more it cancels the function instead.
+// nobody waits any more, or the group was closed meanwhile, it cancels the function.
 func (f *Flight[R]) Restart() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	f.settle()
 	f.storing, f.settled, f.stored = false, false, nil
-	if f.waiting == 0 && !f.resolved {
+	switch {
+	case f.resolved:
+	case f.group.closed:
+		f.fail(ErrClosed)
+	case f.waiting == 0:
 		f.abandon()
 	}
 }

@@ -3,11 +3,11 @@
 -- or one that the command sets, the command that adds to a value, and its arguments.
 -- Returns 1 when stored, 0 when not permitted.
 if not permitted() then return 0 end
-local add = ARGV[5]
-if add ~= 'set' and ARGV[2] ~= '-2' then redis.call('UNLINK', KEYS[1]) end
-for i = 6, #ARGV, 2000 do -- unpack has a limit
+local add = ARGV[7]
+if add ~= 'set' and ARGV[3] ~= '-2' then redis.call('UNLINK', KEYS[1]) end
+for i = 8, #ARGV, 2000 do -- unpack has a limit
   redis.call(add, KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
 end
-if tonumber(ARGV[4]) >= 0 then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+if tonumber(ARGV[6]) >= 0 then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
 redis.call('DEL', KEYS[2])
 return 1

@@ -1,17 +1,22 @@
 -- Decides whether a load may change its key: only while the control key names the
--- very lease that was granted for it, and the value is what it was then. All that
--- destroys the one or changes the other forbids it by that.
--- KEYS: value, control. ARGV: token, expiry and life of the value when the lease
--- was granted, see acquire.lua.
-local function permitted()
-  if redis.pcall('GET', KEYS[2]) ~= 'L' .. ARGV[1] then return false end
-  -- The moment of expiry is exact on a server, and all but exact on a simulated one;
-  -- where the latter's time stands still, so does the life.
+-- very lease that was granted for it, and the value is what it was then, as far as the
+-- end of its life tells. All that destroys the one or replaces the other forbids it by that.
+-- KEYS: value, control. ARGV: token, life of the lease in ms, expiry, life and digest of
+-- the value when the lease was granted, see acquire.lua.
+local function unchanged()
   local expiry = redis.call('PEXPIRETIME', KEYS[1])
-  local moved = expiry - tonumber(ARGV[2])
-  if moved == 0 or expiry > 0 and moved >= -1 and moved <= 1 or redis.call('PTTL', KEYS[1]) == tonumber(ARGV[3]) then
-    return true
+  if text(expiry) == ARGV[3] or expiry > 0 and math.abs(expiry - tonumber(ARGV[3])) <= 1 then -- a simulated server rounds
+    return digest(expiry) == ARGV[5]
   end
+  -- On a simulated server time may stand still, and the expiry runs ahead.
+  return redis.call('PTTL', KEYS[2]) == tonumber(ARGV[2]) and text(redis.call('PTTL', KEYS[1])) == ARGV[4]
+end
+
+local function permitted()
+  local held = holds(KEYS[2], ARGV[1])
+  if not held then return false end
+  -- T: the value was given a new life, see touch.lua
+  if unchanged() or string.sub(held, 18) == 'T' and redis.call('EXISTS', KEYS[1]) == 1 then return true end
   redis.call('DEL', KEYS[2]) -- the lease is of no use any more
   return false
 end

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
 )
@@ -18,16 +21,21 @@ type Lease struct {
 	token string
 	life  time.Duration
 
-	expiry, left int64 // of the value when the lease was granted, as of acquire.lua
+	// Of the value when the lease was granted, as of acquire.lua.
+	expiry, left, digest string
 
-	mark     string // what the lease has replaced in the control key
-	markEnds time.Time
+	mark       string // what the lease has replaced in the control key
+	markExpiry int64  // by the server's clock, in milliseconds
+	markEnds   time.Time
 }
+
+// Key returns the value key.
+func (l *Lease) Key() string { return l.keys[0] }
 
 // A Claim is the answer to Acquire.
 type Claim struct {
 	Status Status
-	Lease  *Lease        // when Granted
+	Lease  *Lease        // when Granted, or with an error that leaves that open
 	Wait   time.Duration // when Busy: the life of the other lease
 }
 
@@ -47,29 +55,63 @@ var statuses = map[string]Status{
 	"granted": Granted, "present": HasValue, "empty": HasEmpty, "absent": HasAbsence, "busy": Busy, "full": Full,
 }
 
+// maxAttempts is how often the lease is asked for while connections break.
+const maxAttempts = 3
+
 // Acquire asks for the lease of a key, for life; with beside, also if the key has a
-// value, which stays until the load's own is stored. One round trip. A command that
-// go-redis repeats finds its own lease.
-func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (Claim, error) {
-	l := &Lease{store: s, keys: []string{key, ControlKey(key)}, token: newToken(), life: life}
-	asked := time.Now()
-	return until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
-		answer, err := s.eval(ctx, s.rdb, acquire, often, l.keys, l.token, life.Milliseconds(), s.shape.String(), beside)
-		if err != nil {
+// value, which stays until the load's own is stored. One round trip. A lease that comes
+// with an error may have been granted: release it.
+//
+// go-redis must not repeat the command: a copy that arrives late, after a delete, would
+// grant the lease anew. An attempt of our own has a token of its own, and takes over the
+// lease of one whose answer was lost.
+func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (c Claim, err error) {
+	keys := []string{key, ControlKey(key)}
+	var lost []any // the tokens of earlier attempts
+	for {
+		token := newToken()
+		args := append([]any{token, life.Milliseconds(), s.shape.String(), beside}, lost...)
+		asked := time.Now()
+		c, err = until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
+			answer, err := s.eval(ctx, s.rdb, acquire, once, keys, args...)
+			if err != nil {
+				return Claim{}, err
+			}
+			parts, err := answer.Slice()
+			if err != nil {
+				return Claim{}, err
+			}
+			return claimOf(parts, &Lease{store: s, keys: keys, token: token, life: life, markEnds: asked})
+		})
+		switch {
+		case err == nil:
+			return c, nil
+		case wasRefused(err):
 			return Claim{}, err
+		case len(lost) == maxLost || ctx.Err() != nil || !time.Now().Before(deadline):
+			return Claim{Lease: &Lease{store: s, keys: keys, token: token, life: life}}, err
 		}
-		parts, err := answer.Slice()
-		if err != nil {
-			return Claim{}, err
-		}
-		return l.claim(parts, asked)
-	})
+		lost = append(lost, token)
+	}
 }
+
+// wasRefused reports whether a command was certainly not carried out: Redis has said
+// so, or it was not sent.
+func wasRefused(err error) bool {
+	var answer redis.Error
+	op := (*net.OpError)(nil)
+	return errors.As(err, &answer) || errors.As(err, &op) && op.Op == "dial" ||
+		errors.Is(err, ErrUnanswered) || errors.Is(err, ErrClosed)
+}
+
+// maxLost is how often the lease is asked for once more, when an answer is lost or the
+// client does not wait for it any longer.
+const maxLost = 2
 
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
-// claim reads the script's answer.
-func (l *Lease) claim(parts []any, asked time.Time) (c Claim, err error) {
+// claimOf reads the script's answer to who asked for l.
+func claimOf(parts []any, l *Lease) (c Claim, err error) {
 	var status string
 	var left int64
 	if err := scan(parts[:min(len(parts), 1)], &status); err != nil {
@@ -84,8 +126,8 @@ func (l *Lease) claim(parts []any, asked time.Time) (c Claim, err error) {
 		err = scan(parts, &left)
 		c.Wait = time.Duration(left) * time.Millisecond
 	case Granted:
-		err = scan(parts, &l.expiry, &l.left, &l.mark, &left)
-		l.markEnds = asked.Add(time.Duration(left) * time.Millisecond)
+		err = scan(parts, &l.expiry, &l.left, &l.digest, &l.mark, &l.markExpiry, &left)
+		l.markEnds = l.markEnds.Add(time.Duration(left) * time.Millisecond) // or a little later
 		c.Lease = l
 	}
 	return c, err
@@ -123,18 +165,18 @@ func newToken() string {
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.
 func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
-	return l.eval(ctx, deadline, renew, l.keys[1:], l.token, l.life.Milliseconds())
+	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
+	return l.eval(ctx, deadline, renew, l.keys[1:], l.token, l.life.Milliseconds(), markEnds)
 }
 
-// Release gives the lease back, and what it has replaced. Only a lease whose load
-// has stored nothing needs it.
-func (l *Lease) Release(ctx context.Context, deadline time.Time) error {
+// Release gives the lease back, and what it has replaced, and reports whether it was
+// still there. Only a lease whose load has stored nothing needs it.
+func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err error) {
 	args := []any{l.token}
-	if left := time.Until(l.markEnds).Milliseconds(); l.mark != "" && left > 0 {
-		args = append(args, l.mark, left)
+	if l.mark != "" {
+		args = append(args, l.mark, l.markExpiry)
 	}
-	_, err := l.eval(ctx, deadline, release, l.keys[1:], args...)
-	return err
+	return l.eval(ctx, deadline, release, l.keys[1:], args...)
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -181,7 +223,7 @@ func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool
 
 // guarded returns the arguments of guard.lua, and more.
 func (l *Lease) guarded(more ...any) []any {
-	return append([]any{l.token, l.expiry, l.left}, more...)
+	return append([]any{l.token, l.life.Milliseconds(), l.expiry, l.left, l.digest}, more...)
 }
 
 func (l *Lease) eval(ctx context.Context, deadline time.Time, sc script, keys []string, args ...any) (done bool, err error) {

@@ -246,11 +246,6 @@ var revocations = func() (all []revocation) {
 		}},
 		revocation{"loss of the value", true, func(t *testing.T, b leased) { b.do(t, "DEL", "k") }},
 		revocation{"expiry of the value", true, func(t *testing.T, b leased) { b.do(t, "PEXPIRE", "k", 0) }},
-		revocation{"Touch", true, func(t *testing.T, b leased) {
-			if ok, err := b.store.Touch(t.Context(), deadline(), "k", 3*time.Hour); !ok || err != nil {
-				t.Fatal(ok, err)
-			}
-		}},
 	)
 }()
 
@@ -290,6 +285,32 @@ func TestLeaseIsRevoked(t *testing.T) {
 				b.wantKeys(t, what, keys...)
 			}
 		}
+	})
+}
+
+// A new life is no new value.
+func TestLeaseOutlivesATouch(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		b.env.FlushAll(t)
+		b.put(t, b.value("old"))
+		for range 3 {
+			l := b.grant(t, "k", true)
+			for range 2 {
+				if ok, err := b.store.Touch(t.Context(), deadline(), "k", 3*time.Hour); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+			}
+			if held, err := l.Renew(t.Context(), deadline()); !held || err != nil {
+				t.Errorf("Renew: %v, %v", held, err)
+			}
+			if c := b.acquire(t, "k", true); c.Status != store.Busy {
+				t.Errorf("Acquire: status %d, want Busy", c.Status)
+			}
+			if ok, err := l.Store(t.Context(), deadline(), entry("k", b.value("new")), time.Hour); !ok || err != nil {
+				t.Errorf("Store: %v, %v", ok, err)
+			}
+		}
+		b.wantKeys(t, "in the end", "k")
 	})
 }
 
@@ -352,8 +373,8 @@ func TestLeaseOfTheSameProcess(t *testing.T) {
 		if held, err := first.Renew(t.Context(), deadline()); held || err != nil {
 			t.Errorf("the first lease's Renew: %v, %v", held, err)
 		}
-		if err := first.Release(t.Context(), deadline()); err != nil {
-			t.Error(err)
+		if held, err := first.Release(t.Context(), deadline()); held || err != nil {
+			t.Errorf("the first lease's Release: %v, %v", held, err)
 		}
 		if ok, err := second.Store(t.Context(), deadline(), entry("k", b.value("newer")), time.Hour); !ok || err != nil {
 			t.Errorf("the second load's Store: %v, %v", ok, err)
@@ -385,8 +406,8 @@ func TestLeaseIsReleased(t *testing.T) {
 			if life := b.env.Client.PTTL(t.Context(), control).Val(); life <= 10*time.Second || life > leaseLife {
 				t.Errorf("after Renew the lease lives %v", life)
 			}
-			if err := l.Release(t.Context(), deadline()); err != nil {
-				t.Error(err)
+			if held, err := l.Release(t.Context(), deadline()); !held || err != nil {
+				t.Errorf("Release: %v, %v", held, err)
 			}
 			if got := b.noted(t, "k"); got != mark {
 				t.Errorf("the control key held %q, and holds %q", mark, got)
@@ -434,7 +455,7 @@ func TestScriptsAreForgotten(t *testing.T) {
 		if b.env.Mini != nil {
 			return // it forgets none
 		}
-		if err := b.grant(t, "k", true).Release(t.Context(), deadline()); err != nil { // the server learns the script
+		if _, err := b.grant(t, "k", true).Release(t.Context(), deadline()); err != nil { // the server learns the script
 			t.Error(err)
 		}
 		for i := range 600 { // servers keep the last 500
@@ -445,7 +466,7 @@ func TestScriptsAreForgotten(t *testing.T) {
 		if got, want := counted(t, b.env.Client), []string{"evalsha", "get", "pexpiretime", "pttl", "set", "type"}; !slices.Equal(got, want) {
 			t.Errorf("a lease after many other scripts is %v, want %v", got, want)
 		}
-		if err := l.Release(t.Context(), deadline()); err != nil {
+		if _, err := l.Release(t.Context(), deadline()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -480,7 +501,7 @@ func TestLeaseInFullMemory(t *testing.T) {
 				if !ok && !redis.IsOOMError(err) || ok && how == "Store of a large value" {
 					t.Errorf("%s %v: %s: %v, %v", server, shape, how, ok, err)
 				}
-				if err := l.Release(t.Context(), deadline()); err != nil {
+				if _, err := l.Release(t.Context(), deadline()); err != nil {
 					t.Errorf("%s %v: Release: %v", server, shape, err)
 				}
 				limit("0")
@@ -528,7 +549,7 @@ func TestCommandsOfALease(t *testing.T) {
 		if b.shape == codec.ShapeHash {
 			words = map[string]string{
 				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall",
-				"staged": "del evalsha evalsha get hlen hset pexpire pexpire pexpiretime rename unlink",
+				"staged": "del eval evalsha get hlen hset pexpire pexpire pexpiretime rename unlink",
 			}
 		}
 		for _, learn := range []func() error{storing(b.value("v")), storing(b.staged()), func() error {
@@ -542,7 +563,8 @@ func TestCommandsOfALease(t *testing.T) {
 		}
 		renew := func() error { _, err := l.Renew(t.Context(), deadline()); return err }
 		_ = claim()
-		if err := cmp.Or(renew(), l.Release(t.Context(), deadline())); err != nil {
+		giveBack := func() error { _, err := l.Release(t.Context(), deadline()); return err }
+		if err := cmp.Or(renew(), giveBack()); err != nil {
 			t.Fatal(err)
 		}
 		for _, step := range []struct {
@@ -557,7 +579,7 @@ func TestCommandsOfALease(t *testing.T) {
 			{"Store", storing(b.value("v")), words["small"]},
 			{"Acquire of what is there", func() error { b.acquire(t, "k", false); return nil }, "evalsha type"},
 			{"Acquire beside it", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
-			{"Release", func() error { return l.Release(t.Context(), deadline()) }, "del evalsha get"},
+			{"Release", giveBack, "del evalsha get"},
 			{"Acquire beside it again", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
 			{"StoreNothing", func() error { _, err := l.StoreNothing(t.Context(), deadline()); return err }, "del evalsha get pexpiretime unlink"},
 			{"Acquire again", claim, "evalsha get set type"},

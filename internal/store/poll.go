@@ -35,7 +35,7 @@ func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	}
 	value, found := both.Val()[0].(string)
 	noted, _ := both.Val()[1].(string)
-	e.Leased = isLease(noted)
+	noted, e.Leased = cutLease(noted)
 	switch {
 	case found:
 		e.State = Present

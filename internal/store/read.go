@@ -18,8 +18,15 @@ const (
 	markEmpty  = "E"
 )
 
-// isLease reports whether a control key holds a lease: an L and its token.
-func isLease(noted string) bool { return len(noted) == 1+tokenSize && noted[0] == 'L' }
+// cutLease takes apart what a control key holds: a lease is an L and its token, and may
+// carry a mark.
+func cutLease(noted string) (mark string, leased bool) {
+	const size = 1 + tokenSize
+	if (len(noted) == size || len(noted) == size+1) && noted[0] == 'L' {
+		return noted[size:], true
+	}
+	return noted, false
+}
 
 // Read asks for a value by one plain command and lends it to e.Wire. It knows
 // nothing of control keys: not found may also mean absent or empty. The time now
@@ -80,7 +87,7 @@ func connectionLost(err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		return op.Op != "dial" && !op.Timeout()
 	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // Look asks for all that Redis knows of a key: the value, or that it is empty or
@@ -111,7 +118,7 @@ func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error 
 	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return err
 	}
-	e.Leased = isLease(noted)
+	noted, e.Leased = cutLease(noted)
 	found, err := s.take(&e.Wire, value, value.Err())
 	if err != nil {
 		return err

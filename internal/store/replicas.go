@@ -53,7 +53,8 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(con
 		return err
 	}
 	deadline, _ := ctx.Deadline()
-	patience := time.Until(deadline) - waitDelay
+	patience := time.Until(deadline)
+	patience -= min(waitDelay, patience/2)
 	have, err := conn.Wait(ctx, s.replicas, max(patience, time.Millisecond)).Result()
 	if err == nil && have < int64(s.replicas) {
 		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, s.replicas)

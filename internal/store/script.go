@@ -18,6 +18,10 @@ var (
 	renewSource string
 	//go:embed release.lua
 	releaseSource string
+	//go:embed holds.lua
+	holdsSource string
+	//go:embed digest.lua
+	digestSource string
 	//go:embed guard.lua
 	guardSource string
 	//go:embed fill.lua
@@ -34,14 +38,14 @@ var (
 	putIfAbsent = newScript(putIfAbsentSource)
 	touch       = newScript(touchSource)
 
-	acquire = newScript(acquireSource)
-	renew   = newScript(renewSource)
-	release = newScript(releaseSource)
+	acquire = newScript(holdsSource + digestSource + acquireSource)
+	renew   = newScript(holdsSource + renewSource)
+	release = newScript(holdsSource + releaseSource)
 
-	fill  = newScript(guardSource + fillSource)
+	fill  = newScript(holdsSource + digestSource + guardSource + fillSource)
 	stage = newScript(stageSource)
-	swap  = newScript(guardSource + swapSource)
-	mark  = newScript(guardSource + markSource)
+	swap  = newScript(holdsSource + digestSource + guardSource + swapSource)
+	mark  = newScript(holdsSource + digestSource + guardSource + markSource)
 )
 
 // A script is one that the servers keep. All its keys are declared and in one slot.

@@ -29,9 +29,9 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 	s := l.store
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
 		cmds, err := l.sendStaged(ctx, w, ttl, script.byHash)
-		if isAnyUnknownScript(cmds) {
+		if isUnknownScript(cmds[len(cmds)-1].Err()) {
 			run := script.byHash
-			if s.teach(ctx, l.keys[0], stage, swap) != nil {
+			if s.teach(ctx, l.keys[0], swap) != nil {
 				run = script.whole
 			}
 			cmds, err = l.sendStaged(ctx, w, ttl, run)
@@ -54,7 +54,8 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 }
 
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
-// it begins by clearing what an earlier one has left.
+// it begins by clearing what an earlier one has left. The script that stages the first
+// parts, and gives them a life, is sent whole: the parts after it must not find nothing.
 func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, run func(script, context.Context, []string, []any) *redis.Cmd) ([]redis.Cmder, error) {
 	kind := l.store.kind
 	staged := stagingKey(l.keys[1], l.token)
@@ -65,9 +66,10 @@ func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration
 	} else {
 		p.Unlink(ctx, staged)
 		first := min(partsPerCommand, w.Len())
-		send(run(stage, ctx, []string{staged}, kind.appendParts([]any{stagedLife.Milliseconds(), kind.add}, w, 0, first)))
+		send(stage.whole(ctx, []string{staged}, kind.appendParts([]any{stagedLife.Milliseconds(), kind.add}, w, 0, first)))
 		for from := first; from < w.Len(); from += partsPerCommand {
 			send(redis.NewCmd(ctx, kind.appendParts([]any{kind.add, staged}, w, from, min(from+partsPerCommand, w.Len()))...))
+			p.PExpire(ctx, staged, stagedLife) // the first ones may have been refused, for lack of memory
 		}
 	}
 	size := w.Len()
@@ -76,13 +78,4 @@ func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration
 	}
 	send(run(swap, ctx, append(l.keys[:2:2], staged), l.guarded(milliseconds(ttl), kind.count, size)))
 	return p.Exec(ctx)
-}
-
-func isAnyUnknownScript(cmds []redis.Cmder) bool {
-	for _, cmd := range cmds {
-		if isUnknownScript(cmd.Err()) {
-			return true
-		}
-	}
-	return false
 }

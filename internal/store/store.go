@@ -111,9 +111,10 @@ func (e *Entry) Release() {
 	}
 }
 
-// Borrow gives e the value of another entry, which may be borrowed by many at once
-// and has to stay as it is.
+// Borrow gives e what another entry has, which may be borrowed by many at once and has
+// to stay as it is.
 func (e *Entry) Borrow(other *Entry) {
+	e.State, e.TTL, e.Leased = other.State, other.TTL, other.Leased
 	w := &other.Wire
 	e.Wire.Reset(w.Key())
 	for i := range w.Len() {

@@ -1,17 +1,22 @@
 -- Gives a value a new life.
 -- KEYS: value, control. ARGV: type, life in ms or -1, life of an empty mark in ms.
 -- Returns 1, or 0 when there is no value.
-local type = redis.call('TYPE', KEYS[1]).ok
-if type == ARGV[1] then
+local kind = redis.call('TYPE', KEYS[1]).ok
+local noted = redis.pcall('GET', KEYS[2]) -- a table if the key is of another type
+if type(noted) ~= 'string' then noted = '' end
+local leased = string.sub(noted, 1, 1) == 'L'
+if kind == ARGV[1] then
   if tonumber(ARGV[2]) < 0 then
     redis.call('PERSIST', KEYS[1])
   else
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
   end
+  -- A refresh takes a changed life for a changed value, unless it is told.
+  if leased and #noted == 17 then redis.call('SET', KEYS[2], noted .. 'T', 'KEEPTTL') end
   return 1
 end
-if type == 'none' and ARGV[1] ~= 'string'
-  and redis.call('TYPE', KEYS[2]).ok == 'string' and redis.call('GET', KEYS[2]) == 'E' then
-  return redis.call('PEXPIRE', KEYS[2], ARGV[3])
+if kind == 'none' and ARGV[1] ~= 'string' then
+  if noted == 'E' then return redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
+  if leased and string.sub(noted, 18) == 'E' then return 1 end -- a refresh is about to give it its life
 end
 return 0

@@ -1,0 +1,137 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// panicHook panics in the n-th EVALSHA from when it is armed.
+type panicHook struct {
+	redis.Hook
+	left atomic.Int64
+}
+
+func (h *panicHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (h *panicHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+func (h *panicHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "evalsha" && h.left.Add(-1) == 0 {
+			panic("hook")
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func get(c *cache.Cache[string, string], ctx context.Context, key string, load func(context.Context, string) (string, error)) (v string, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		v, err = c.GetOrSet(ctx, key, load)
+	}()
+	<-done
+	return v, err
+}
+
+// A hook of the client panics in the commit: Close has to return.
+func TestLeaseHookPanicsInCommit(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		h := &panicHook{}
+		rdb := env.NewClient(t)
+		rdb.AddHook(h)
+		c, err := cache.New(rdb, cache.Config[string, string]{Name: "test", TTL: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs := 0
+		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs))
+		h.left.Store(2)
+		_, err = get(c, t.Context(), "k", value("v", &runs))
+		if err == nil {
+			t.Error("the hook did not panic")
+		}
+		if got := env.Client.Get(t.Context(), control("test:k")).Val(); got != "" {
+			t.Error("a lease was left behind")
+		}
+		closed := make(chan struct{})
+		go func() { _ = c.Close(); close(closed) }()
+		select {
+		case <-closed:
+		case <-time.After(time.Hour):
+			t.Fatal("Close has not returned for an hour")
+		}
+	})
+}
+
+// A hook of the client panics in an acquisition that has a place under MaxLoads: the
+// place is lost.
+func TestLeaseHookPanicsWithAPlace(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		h := &panicHook{}
+		rdb := env.NewClient(t)
+		rdb.AddHook(h)
+		c := open(t, rdb, cache.Config[string, string]{MaxLoads: 1})
+		runs := 0
+		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs))
+		release := make(chan struct{})
+		go func() {
+			_, _ = c.GetOrSet(t.Context(), "long", func(context.Context, string) (string, error) { <-release; return "v", nil })
+		}()
+		synctest.Wait()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := get(c, t.Context(), "k", value("v", &runs)); err == nil {
+				t.Error("the hook did not panic")
+			}
+		})
+		synctest.Wait()
+		h.left.Store(2) // the commit of long, the second acquisition of k
+		close(release)
+		wg.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		v, err := c.GetOrSet(ctx, "next", value("v", &runs))
+		want(t, "GetOrSet after that", v, err, "v")
+	})
+}
+
+// A hook of the client panics in a renewal: the process has to survive.
+func TestLeaseHookPanicsInRenewal(t *testing.T) {
+	if os.Getenv("ASIDE_TEST_CHILD") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestLeaseHookPanicsInRenewal$")
+		cmd.Env = append(os.Environ(), "ASIDE_TEST_CHILD=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("the process ended: %v\n%.600s", err, out)
+		}
+		return
+	}
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		h := &panicHook{}
+		rdb := env.NewClient(t)
+		rdb.AddHook(h)
+		c := open(t, rdb, cache.Config[string, string]{})
+		runs := 0
+		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs))
+		h.left.Store(2)
+		v, err := get(c, t.Context(), "k", func(context.Context, string) (string, error) { time.Sleep(2 * time.Second); return "v", nil })
+		want(t, "GetOrSet", v, err, "v")
+	})
+}
