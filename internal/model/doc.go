@@ -1,0 +1,2 @@
+// Package model
+package model

@@ -1,0 +1,133 @@
+package model
+
+import (
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+)
+
+// A Report says what an exploration has found.
+type Report struct {
+	States, Moves int
+	Breach        Breach
+	Trace         []string // a shortest way to the breach, one step a line
+}
+
+func (r Report) String() string {
+	head := fmt.Sprintf("%d states, %d moves: %v", r.States, r.Moves, r.Breach)
+	return strings.Join(append([]string{head}, r.Trace...), "\n")
+}
+
+// Explore goes through all that can happen, in order of the number of steps, and
+// stops at the first breach. That nobody waits for ever is looked at in the end.
+func Explore(p Protocol, s Setup) Report {
+	e := &explorer{
+		turn: turn{world: newWorld(p, s)},
+		seen: make(map[uint64]uint32),
+		seed: maphash.MakeSeed(),
+	}
+	return e.explore()
+}
+
+// An explorer knows of each state, except of those on its frontier, no more than a hash of 64 bits:
+// that two of ten million share one has a probability of one in 400,000.
+type explorer struct {
+	turn
+	seed    maphash.Seed
+	seen    map[uint64]uint32 // numbers of the states
+	parents []uint32          // from which each was reached first
+	over    []bool            // nothing is under way
+	edges   [][2]uint32       // from, to
+}
+
+func (e *explorer) explore() Report {
+	start := *e.initial()
+	e.canonical(&start)
+	e.visit(&start, 0)
+	frontier := []state{start}
+	for first := uint32(0); len(frontier) > 0; {
+		var next []state
+		for i := range frontier {
+			number := first + uint32(i)
+			e.reset(&frontier[i])
+			e.all()
+			for j := range e.moves {
+				s := &e.moves[j].next
+				e.canonical(s)
+				to, isNew := e.visit(s, number)
+				e.edges = append(e.edges, [2]uint32{number, to})
+				if !isNew {
+					continue
+				}
+				if b := s.check(); b != None {
+					return e.report(b, to)
+				}
+				next = append(next, *s)
+			}
+		}
+		first += uint32(len(frontier))
+		frontier = next
+	}
+	if stuck := endless(e.over, e.edges); stuck >= 0 {
+		return e.report(EndlessWait, uint32(stuck))
+	}
+	return Report{States: len(e.parents), Moves: len(e.edges)}
+}
+
+// visit returns the number of a state, and whether it is met for the first time.
+func (e *explorer) visit(s *state, parent uint32) (number uint32, isNew bool) {
+	h := maphash.Comparable(e.seed, *s)
+	if number, known := e.seen[h]; known {
+		return number, false
+	}
+	number = uint32(len(e.parents))
+	e.seen[h] = number
+	e.parents = append(e.parents, parent)
+	e.over = append(e.over, !s.running())
+	return number, true
+}
+
+// report tells the way to a state. It is gone again from the beginning, since the
+// states on it are no longer known, and so that everybody keeps his name.
+func (e *explorer) report(b Breach, number uint32) Report {
+	r := Report{States: len(e.parents), Moves: len(e.edges), Breach: b}
+	var way []uint32
+	for n := number; n != 0; n = e.parents[n] {
+		way = append(way, n)
+	}
+	now := *e.initial()
+	r.Trace = append(r.Trace, fmt.Sprintf("    %-78s %v", "", &now))
+	for i, n := range slices.Backward(way) {
+		at := now
+		e.reset(&at)
+		e.all()
+		for _, m := range e.moves {
+			s := m.next
+			e.canonical(&s)
+			if e.seen[maphash.Comparable(e.seed, s)] == n {
+				now = m.next
+				r.Trace = append(r.Trace, fmt.Sprintf("%3d %-78v %v", len(way)-i, m.step, &now))
+				break
+			}
+		}
+	}
+	return r
+}
+
+// String tells what the source and Redis hold.
+func (s *state) String() string {
+	k, c := "-", "-"
+	if s.value.life != 0 {
+		k = fmt.Sprintf("v%d", s.value.version)
+	}
+	switch s.control.kind {
+	case lease:
+		c = fmt.Sprintf("lease %d", s.control.token)
+	case mark:
+		c = fmt.Sprintf("mark v%d", s.control.version)
+	case count:
+		c = fmt.Sprintf("count %d", s.control.version)
+	}
+	return fmt.Sprintf("source v%d, acknowledged v%d, K %s, C %s", s.source, s.acked, k, c)
+}

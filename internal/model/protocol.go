@@ -1,0 +1,172 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Protocol says which rules are broken. The zero Protocol is the one that the cache
+// follows.
+type Protocol struct {
+	// Of the lease.
+	NoTokenCheck    bool // a commit does not look for its token
+	TokenPerClient  bool // all acquisitions have the same token
+	VersionFence    bool // no lease: a load remembers a count of deletes, absent being 0
+	NoRenewal       bool // a lease may end while its load runs
+	OverwritesLease bool // acquire takes a lease from who has it
+	EndlessLease    bool // a lease has no life of its own
+	RenewRecreates  bool // a renewal does not look whether the lease is still there
+	BlindRelease    bool // a release does not look for its token
+
+	// Of the value.
+	OverwritesValue bool // a commit replaces a value that has come, or changed, since the grant
+	RevivesValue    bool // a refresh stores although the value has gone since the grant
+	ReusesLoad      bool // a refresh that was refused stores what it had loaded before its next lease
+
+	// Of the flight.
+	NoSeal             bool // a validated result is for all who join before it is handed out
+	SharesRefused      bool // so is one that was refused, under the seal rule
+	EarlyUntilLoadEnds bool // who joins during a load counts as having come before it
+	SharesUncached     bool // a load without a lease counts as validated
+	LooksForValueOnly  bool // who is turned away does not see a mark before joining again
+
+	// Of commands.
+	Delete DeleteOrder
+	Retry  RetryToken
+}
+
+// A DeleteOrder is how a Delete removes the two keys.
+type DeleteOrder uint8
+
+const (
+	AtOnce       DeleteOrder = iota // one command
+	ControlFirst                    // two commands, as on a cluster
+	ValueFirst                      // the same the wrong way round
+)
+
+// A RetryToken is what an acquire whose answer was lost is repeated with.
+type RetryToken uint8
+
+const (
+	SameToken  RetryToken = iota
+	FreshToken            // and takes the lease over from the earlier attempt
+)
+
+// A Setup is the world that is explored.
+type Setup struct {
+	Readers    []int   // processes that call GetOrSet, by their number of callers
+	Refreshers int     // processes with one caller that calls Refresh
+	Calls      uint8   // by each caller
+	Foreseen   bool    // a call may do without the first read
+	Writes     []Write // one by each writer
+
+	Value   bool  // the value key holds the first version at the beginning
+	Mark    bool  // or the control key says that there is none
+	Missing uint8 // bit v: at version v the source has no value; versions count from 1
+
+	Faults
+	OneLoad bool // there may be one load at most
+}
+
+// Faults says how often what may happen.
+type Faults struct {
+	Losses     uint8 // evictions, expiries, FLUSHALL; the lease of a paused process ends
+	Kills      uint8 // of a process or a writer
+	Lost       uint8 // answers are lost, and the commands repeated
+	Late       uint8 // commands are repeated, and their first copies arrive later or not at all
+	Timeouts   uint8 // Redis is too slow for a caller, which goes on without
+	Failures   uint8 // of a load
+	Departures uint8 // all callers of a load leave
+}
+
+// A Write is how a writer makes its change of the source known.
+type Write uint8
+
+const (
+	Delete        Write = iota
+	Set                 // also SetAbsent, if the source has no value at its version
+	SetIfAbsent         // counts as a write if it stores
+	ForeignSet          // of another program, which knows nothing of the control key
+	ForeignSetTo        // the same, to the very moment of expiry that the value has
+	ForeignDel          // of the value key alone, counts if there is a value
+	ForeignDelAny       // the same, counts in any case
+)
+
+func (w Write) String() string {
+	return [...]string{
+		"Delete", "Set", "SetIfAbsent", "foreign SET", "foreign SET to the same expiry",
+		"foreign DEL of the value", "foreign DEL of the value",
+	}[w]
+}
+
+// orderly reports whether writers of this kind wait for each other: which of two
+// values stands in the end is not for the protocol to say.
+func (w Write) orderly() bool { return w != Delete && w != ForeignDel && w != ForeignDelAny }
+
+const (
+	maxTurns = 2 // after which a call loads for itself; what more would bring is the same again
+	maxLoads = 2 // of a refresh
+)
+
+// A world is a setup in which all follow a protocol.
+type world struct {
+	Protocol
+	Setup
+	kinds []int // how many processes there are of each kind; those lie side by side
+}
+
+func newWorld(p Protocol, s Setup) *world {
+	if err := s.fits(); err != nil {
+		panic(err)
+	}
+	w := &world{Protocol: p, Setup: s}
+	for i, callers := range s.Readers {
+		if i > 0 && callers == s.Readers[i-1] {
+			w.kinds[len(w.kinds)-1]++
+			continue
+		}
+		w.kinds = append(w.kinds, 1)
+	}
+	w.kinds = append(w.kinds, s.Refreshers)
+	return w
+}
+
+// fits reports an error if a state has no room for the setup.
+func (s *Setup) fits() error {
+	switch {
+	case len(s.Readers)+s.Refreshers > maxProcesses:
+		return fmt.Errorf("model: more than %d processes", maxProcesses)
+	case len(s.Readers) > 0 && slices.Max(s.Readers) > maxCallers:
+		return fmt.Errorf("model: more than %d callers in a process", maxCallers)
+	case len(s.Writes) > maxWriters:
+		return fmt.Errorf("model: more than %d writers", maxWriters)
+	}
+	return nil
+}
+
+func (w *world) processes() int { return len(w.Readers) + w.Refreshers }
+
+func (w *world) refreshes(process int) bool { return process >= len(w.Readers) }
+
+// absentAt reports whether the source has no value at a version.
+func (w *world) absentAt(version uint8) bool { return w.Missing&(1<<version) != 0 }
+
+func (w *world) initial() *state {
+	s := &state{source: 1, acked: 1, left: w.Faults}
+	if w.Value {
+		s.value = value{version: 1, life: 1}
+	}
+	if w.Mark {
+		s.control = control{kind: mark, version: 1}
+	}
+	for p := range w.processes() {
+		callers := 1
+		if !w.refreshes(p) {
+			callers = w.Readers[p]
+		}
+		for c := range callers {
+			s.processes[p].callers[c].calls = w.Calls
+		}
+	}
+	return s
+}

@@ -1,0 +1,120 @@
+package model
+
+import (
+	"flag"
+	"testing"
+	"time"
+)
+
+var large = flag.Bool("model.large", false, "explore the larger worlds too: minutes, and gigabytes of memory")
+
+// A promise is a protocol that keeps all promises in a world.
+type promise struct {
+	name  string
+	rules Protocol
+	setup Setup
+}
+
+// The protocol holds in each of these worlds, of three processes and more.
+var promises = []promise{
+	{"two deletes and a loss", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"second calls", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 2, Writes: []Write{Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"followers", Protocol{}, Setup{
+		Readers: []int{2, 1, 1}, Calls: 1, Foreseen: true, Writes: []Write{Delete},
+	}},
+	{"followers and losses", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 2},
+	}},
+	{"followers and a refresh", Protocol{}, Setup{
+		Readers: []int{2, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete},
+	}},
+	{"refreshes", Protocol{}, Setup{
+		Readers: []int{1}, Refreshers: 2, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1, Failures: 1},
+	}},
+	{"delete in two commands", Protocol{Delete: ControlFirst}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"sets", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Value: true, Missing: 1 << 2, Writes: []Write{Set, Delete, SetIfAbsent},
+	}},
+	{"marks", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Mark: true, Missing: 1 << 1, Writes: []Write{Delete, Set}, Faults: Faults{Failures: 1},
+	}},
+	{"foreign SET", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Writes: []Write{ForeignSet, Delete},
+	}},
+	{"foreign DEL of a value", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{ForeignDel}, Faults: Faults{Losses: 1},
+	}},
+	{"deaths", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Kills: 2, Lost: 1},
+	}},
+	{"timeouts", Protocol{}, Setup{
+		Readers: []int{2, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1, Departures: 1},
+	}},
+	{"late commands", Protocol{Retry: FreshToken}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1, Lost: 1},
+	}},
+	{"one load", Protocol{}, Setup{
+		Readers: []int{2, 2, 1}, Calls: 1, Foreseen: true, OneLoad: true, Faults: Faults{Lost: 1},
+	}},
+	{"one load of nothing", Protocol{}, Setup{
+		Readers: []int{2, 1, 1}, Calls: 2, Missing: 1 << 1, OneLoad: true, Faults: Faults{Lost: 1},
+	}},
+}
+
+// These take more than a change of the protocol should have to wait for.
+var largePromises = []promise{
+	{"four processes", Protocol{}, Setup{
+		Readers: []int{1, 1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"three writers", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 2, Writes: []Write{Delete, Delete, Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"losses and lost answers", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 2, Lost: 1},
+	}},
+	{"followers and a loss", Protocol{}, Setup{
+		Readers: []int{2, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"followers in two processes", Protocol{}, Setup{
+		Readers: []int{2, 2, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"refreshes and two deletes", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1, Failures: 1},
+	}},
+	{"foreign DEL and Delete", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{ForeignDel, Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"everything once", Protocol{Retry: FreshToken}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Writes: []Write{Delete},
+		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
+	}},
+}
+
+func TestProtocol(t *testing.T) { keep(t, promises) }
+
+func TestProtocolLarge(t *testing.T) {
+	if !*large {
+		t.Skip("-model.large is not set")
+	}
+	keep(t, largePromises)
+}
+
+func keep(t *testing.T, promises []promise) {
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			r := Explore(p.rules, p.setup)
+			t.Logf("%v, %.1f s", r, time.Since(began).Seconds())
+			if r.Breach != None {
+				t.Fail()
+			}
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package model
+
+// write collects what a writer can do: change the source and send its command, or have
+// the command executed. What is executed counts as acknowledged: to hold from that
+// moment on is more than to hold from a later one.
+func (t *turn) write(i int) {
+	who, kind, w := t.writerActor(i), t.Writes[i], t.now.writers[i]
+	switch {
+	case w.phase == unwritten && t.mayWrite(kind):
+		n := t.take(who, "changes the source to #, sends its "+kind.String(), t.now.source+1)
+		n.source++
+		n.writers[i] = writer{sent, n.source}
+	case w.underWay():
+		t.executeWrite(i, who)
+		t.failWriter(i, who)
+	}
+}
+
+func (w writer) underWay() bool { return w.phase == sent || w.phase == halfDone }
+
+// mayWrite keeps writers apart whose order would decide what stands in the end.
+func (t *turn) mayWrite(kind Write) bool {
+	for j, w := range t.now.writers[:len(t.Writes)] {
+		if w.underWay() && (kind.orderly() || t.Writes[j].orderly()) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *turn) executeWrite(i int, who actor) {
+	kind, w := t.Writes[i], t.now.writers[i]
+	n := t.take(who, "its "+kind.String()+" is executed, # is acknowledged", w.version)
+	says := &t.moves[len(t.moves)-1].does
+	counts := true
+	switch kind {
+	case Delete:
+		c, last := t.deletion(w.phase)
+		t.execute(n, c)
+		if !last {
+			*says = "the first half of its Delete is executed"
+			n.writers[i].phase = halfDone
+			return
+		}
+	case Set:
+		n.control = control{}
+		t.put(n, w.version)
+	case SetIfAbsent:
+		if counts = n.value.life == 0; counts {
+			n.control = control{}
+			t.put(n, w.version)
+		}
+	case ForeignSet:
+		t.put(n, w.version)
+	case ForeignSetTo:
+		n.value.version = w.version
+		if n.value.life == 0 {
+			t.put(n, w.version)
+		}
+	case ForeignDel, ForeignDelAny:
+		counts = kind == ForeignDelAny || n.value.life != 0
+		n.value = value{}
+	}
+	n.writers[i] = writer{phase: written}
+	if !counts {
+		*says = "its " + kind.String() + " is executed and changes nothing"
+		return
+	}
+	n.acked = max(n.acked, w.version)
+}
+
+// deletion is the command of a Delete that is to be executed next.
+func (t *turn) deletion(phase writePhase) (c command, last bool) {
+	switch {
+	case t.Delete == AtOnce:
+		return command{op: unlink}, true
+	case (t.Delete == ControlFirst) == (phase == sent):
+		return command{op: unlinkControl}, phase == halfDone
+	}
+	return command{op: unlinkValue}, phase == halfDone
+}
