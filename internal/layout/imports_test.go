@@ -53,6 +53,7 @@ var imports = map[string][]string{
 
 	"internal/redistest": {goRedis, miniredis, xsync},
 	"internal/layout":    {},
+	"internal/model":     {},
 }
 
 // testSupport may import testing outside of test files.

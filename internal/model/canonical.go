@@ -5,26 +5,31 @@ package model
 // tokens and lives. What it fails to recognise as equal costs time, and no more.
 func (w *world) canonical(s *state) {
 	s.renameLives()
-	for p := range w.processes() {
-		if c := &s.processes[p].callers; c[1].key() > c[0].key() {
-			c[0], c[1] = c[1], c[0]
+	for p, callers := range w.Readers {
+		if callers > 1 {
+			sortFew(s.processes[p].callers[:], func(c *caller) key { return key{c.key()} })
 		}
 	}
 	first := 0
 	for _, n := range w.kinds {
-		sortFew(s.processes[first:first+n], func(p *process) [2]uint64 { return p.key(s) })
+		sortFew(s.processes[first:first+n], func(p *process) key { return p.key(s) })
 		first += n
 	}
 	for first, n := 0, 0; first < len(w.Writes); first += n {
 		for n = 1; first+n < len(w.Writes) && w.Writes[first+n] == w.Writes[first]; n++ {
 		}
-		sortFew(s.writers[first:first+n], func(w *writer) [2]uint64 { return [2]uint64{uint64(w.phase), uint64(w.version)} })
+		sortFew(s.writers[first:first+n], func(w *writer) key { return key{uint64(w.phase), uint64(w.version)} })
 	}
-	sortFew(s.sea[:], func(c *command) [2]uint64 { return [2]uint64{uint64(c.op), uint64(c.version)} })
-	if !w.VersionFence { // whose counts are no names
-		s.renameTokens()
+	if w.VersionFence {
+		return // its counts are no names
 	}
+	sortFew(s.sea[:], func(c *command) key { return c.key(s.relation(c.token), 0) })
+	s.renameTokens()
+	sortFew(s.sea[:], func(c *command) key { return c.key(c.token, c.previous) })
 }
+
+// A key orders things of a kind.
+type key [2]uint64
 
 // renameLives leaves of all lives only whether they are the value's: one that has
 // ended does not come back.
@@ -73,35 +78,46 @@ func (s *state) renameTokens() {
 	}
 }
 
-// key orders processes, by all but the names of their tokens.
-func (p *process) key(s *state) [2]uint64 {
-	f := &p.flight
-	relation := func(token uint8) uint8 {
-		switch {
-		case token == 0:
-			return 0
-		case s.control.kind == lease && s.control.token == token:
-			return 1
+// relation says who else knows a token, in place of its name.
+func (s *state) relation(token uint8) (r uint8) {
+	if token == 0 {
+		return 0
+	}
+	r = 1
+	if s.control.kind == lease && s.control.token == token {
+		r++
+	}
+	for i := range s.sea {
+		if c := &s.sea[i]; c.token == token || c.previous == token {
+			r += 2 * uint8(c.op)
 		}
-		return 2
 	}
-	return [2]uint64{
-		fields(bit(p.dead), uint8(f.phase), uint8(f.status), relation(f.token), relation(f.previous),
+	return r
+}
+
+func (p *process) key(s *state) key {
+	f := &p.flight
+	return key{
+		fields(bit(p.dead), uint8(f.phase), uint8(f.status), s.relation(f.token), s.relation(f.previous),
 			f.saw, f.mark, f.version, f.began, f.loads, bit(f.uncached)),
-		p.callers[0].key()<<32 | p.callers[1].key(),
+		p.callers[0].key()<<30 | p.callers[1].key(),
 	}
+}
+
+func (c *command) key(token, previous uint8) key {
+	return key{fields(uint8(c.op), token, previous, bit(c.beside), c.saw, c.mark, c.version, c.began)}
 }
 
 func (c *caller) key() uint64 {
 	return fields(c.calls, uint8(c.phase), c.floor, c.turns, uint8(c.entitled), bit(c.blind))
 }
 
-// fields puts small numbers side by side.
-func fields(of ...uint8) (key uint64) {
+// fields puts numbers below 32 side by side.
+func fields(of ...uint8) (together uint64) {
 	for _, f := range of {
-		key = key<<4 | uint64(f)
+		together = together<<5 | uint64(f)
 	}
-	return key
+	return together
 }
 
 func bit(b bool) uint8 {
@@ -111,15 +127,19 @@ func bit(b bool) uint8 {
 	return 0
 }
 
-// sortFew sorts by falling keys; there are four of anything at most.
-func sortFew[T any](of []T, key func(*T) [2]uint64) {
-	for i := 1; i < len(of); i++ {
-		for j := i; j > 0; j-- {
-			a, b := key(&of[j-1]), key(&of[j])
-			if a[0] > b[0] || a[0] == b[0] && a[1] >= b[1] {
-				break
-			}
+// sortFew sorts a handful of things by falling keys.
+func sortFew[T any](of []T, keyOf func(*T) key) {
+	if len(of) < 2 {
+		return
+	}
+	var keys [maxProcesses]key
+	for i := range of {
+		keys[i] = keyOf(&of[i])
+		for j := i; j > 0 && less(keys[j-1], keys[j]); j-- {
+			keys[j-1], keys[j] = keys[j], keys[j-1]
 			of[j-1], of[j] = of[j], of[j-1]
 		}
 	}
 }
+
+func less(a, b key) bool { return a[0] < b[0] || a[0] == b[0] && a[1] < b[1] }

@@ -97,7 +97,7 @@ func (e *explorer) report(b Breach, number uint32) Report {
 		way = append(way, n)
 	}
 	now := *e.initial()
-	r.Trace = append(r.Trace, fmt.Sprintf("    %-78s %v", "", &now))
+	r.Trace = append(r.Trace, fmt.Sprintf("    %-61s %v", "in the beginning", &now))
 	for i, n := range slices.Backward(way) {
 		at := now
 		e.reset(&at)
@@ -107,7 +107,7 @@ func (e *explorer) report(b Breach, number uint32) Report {
 			e.canonical(&s)
 			if e.seen[maphash.Comparable(e.seed, s)] == n {
 				now = m.next
-				r.Trace = append(r.Trace, fmt.Sprintf("%3d %-78v %v", len(way)-i, m.step, &now))
+				r.Trace = append(r.Trace, fmt.Sprintf("%3d %-61v %v", len(way)-i, m.step, &now))
 				break
 			}
 		}

@@ -50,12 +50,10 @@ func (t *turn) executeWrite(i int, who actor) {
 			n.control = control{}
 			t.put(n, w.version)
 		}
-	case ForeignSet:
+	case ForeignSet, ForeignSetTo:
 		t.put(n, w.version)
-	case ForeignSetTo:
-		n.value.version = w.version
-		if n.value.life == 0 {
-			t.put(n, w.version)
+		if life := t.now.value.life; kind == ForeignSetTo && life != 0 {
+			n.value.life = life
 		}
 	case ForeignDel, ForeignDelAny:
 		counts = kind == ForeignDelAny || n.value.life != 0
