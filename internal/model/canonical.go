@@ -23,6 +23,10 @@ func (w *world) canonical(s *state) {
 	if w.VersionFence {
 		return // its counts are no names
 	}
+	if s.sea == ([maxSea]command{}) {
+		s.renameTokens()
+		return
+	}
 	sortFew(s.sea[:], func(c *command) key { return c.key(s.relation(c.token), 0) })
 	s.renameTokens()
 	sortFew(s.sea[:], func(c *command) key { return c.key(c.token, c.previous) })
@@ -95,8 +99,8 @@ func (s *state) relation(token uint8) (r uint8) {
 	return r
 }
 
-func (p *process) key(s *state) key {
-	f := &p.flight
+func (p process) key(s *state) key {
+	f := p.flight
 	return key{
 		fields(bit(p.dead), uint8(f.phase), uint8(f.status), s.relation(f.token), s.relation(f.previous),
 			f.saw, f.mark, f.version, f.began, f.loads, bit(f.uncached)),
@@ -104,11 +108,11 @@ func (p *process) key(s *state) key {
 	}
 }
 
-func (c *command) key(token, previous uint8) key {
+func (c command) key(token, previous uint8) key {
 	return key{fields(uint8(c.op), token, previous, bit(c.beside), c.saw, c.mark, c.version, c.began)}
 }
 
-func (c *caller) key() uint64 {
+func (c caller) key() uint64 {
 	return fields(c.calls, uint8(c.phase), c.floor, c.turns, uint8(c.entitled), bit(c.blind))
 }
 

@@ -28,7 +28,7 @@ var promises = []promise{
 		Readers: []int{2, 1, 1}, Calls: 1, Writes: []Write{Delete},
 	}},
 	{"followers and losses", Protocol{}, Setup{
-		Readers: []int{2}, Calls: 2, Foreseen: true, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 2},
+		Readers: []int{2}, Calls: 2, Foreseen: true, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1, Failures: 1},
 	}},
 	{"followers and a refresh", Protocol{}, Setup{
 		Readers: []int{2, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete},
@@ -55,7 +55,7 @@ var promises = []promise{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Kills: 2, Lost: 1},
 	}},
 	{"timeouts", Protocol{}, Setup{
-		Readers: []int{2, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1, Departures: 1, Failures: 1},
+		Readers: []int{2, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1, Departures: 1},
 	}},
 	{"late commands", Protocol{Retry: FreshToken}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
@@ -110,7 +110,15 @@ var largePromises = []promise{
 		Readers: []int{2, 1}, Refreshers: 1, Calls: 1, Writes: []Write{ForeignSet, Delete},
 	}},
 	{"everything once", Protocol{Retry: FreshToken}, Setup{
-		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Writes: []Write{Delete},
+		Readers: []int{1, 1}, Calls: 1, Writes: []Write{Delete},
+		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
+	}},
+	{"everything once, with followers", Protocol{Retry: FreshToken}, Setup{
+		Readers: []int{2}, Calls: 1, Writes: []Write{Delete},
+		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
+	}},
+	{"everything once, with a refresh", Protocol{Retry: FreshToken}, Setup{
+		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete},
 		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
 	}},
 }

@@ -38,8 +38,10 @@ func (t *turn) reset(now *state) {
 // take adds a move and returns the state that it leads to, to be changed before the
 // next is added.
 func (t *turn) take(who actor, does string, version uint8) *state {
-	t.moves = append(t.moves, move{step{who, does, version}, *t.now})
-	return &t.moves[len(t.moves)-1].next
+	t.moves = append(t.moves, move{})
+	m := &t.moves[len(t.moves)-1]
+	m.step, m.next = step{who, does, version}, *t.now
+	return &m.next
 }
 
 // drop takes the last move back.
