@@ -52,37 +52,42 @@ func (t *turn) arrive() {
 	}
 }
 
+// abandon adds a move after which nobody waits for a command that was sent; it may
+// still arrive. It returns nil if there are too many of them already.
+func (t *turn) abandon(who actor, does string, c command) *state {
+	n := t.take(who, does, 0)
+	if c.op == nothing {
+		return n
+	}
+	for i := range n.sea {
+		if n.sea[i].op == nothing {
+			n.sea[i] = c
+			return n
+		}
+	}
+	t.moves = t.moves[:len(t.moves)-1]
+	return nil
+}
+
 // failProcess collects what can go wrong with a process and with its connection.
 func (t *turn) failProcess(p int) {
 	who := t.processActor(p)
 	f := &t.now.processes[p].flight
 	left := t.now.left
 	if left.Kills > 0 && t.now.processes[p].busy() {
-		t.abandon(p, "dies", func(n *state) {
+		if n := t.abandon(who, "dies", t.unexecuted(p)); n != nil {
 			n.left.Kills--
 			n.processes[p] = process{dead: true}
-		})
-	}
-	if f.phase == loading && f.version == 0 && left.Failures > 0 {
-		t.failLoad(p)
-	}
-	if f.phase == loading && !f.uncached && left.Departures > 0 {
-		n := t.take(who, "nobody waits for its load any more, it sends a release", 0)
-		if n.throw(command{op: release, token: f.token, mark: f.mark}) {
-			n.left.Departures--
-			n.abort(p)
-		} else {
-			t.drop()
 		}
 	}
-	if f.phase == loading && t.RenewRecreates && !f.uncached {
-		t.take(who, "its renewal is executed", 0).control = control{kind: lease, token: f.token}
-	}
-	if t.command(p).op != nothing {
+	switch {
+	case f.phase == loading:
+		t.failLoad(p)
+	case f.phase != grounded:
 		t.repeat(p)
-	}
-	if f.phase != grounded && f.phase != loading && left.Timeouts > 0 {
-		t.timeOut(p)
+		if left.Timeouts > 0 {
+			t.timeOut(p)
+		}
 	}
 }
 
@@ -95,81 +100,94 @@ func (p *process) busy() bool {
 	return false
 }
 
-func (t *turn) failLoad(p int) {
-	n := t.take(t.processActor(p), "its load fails", 0)
-	n.left.Failures--
-	f := &n.processes[p].flight
-	if f.uncached {
-		n.abort(p)
-		return
+// unexecuted is the command of a flight that has still to take effect, if any.
+func (t *turn) unexecuted(p int) command {
+	if t.now.processes[p].flight.status != 0 {
+		return command{}
 	}
-	f.phase = releasing
+	return t.command(p)
 }
 
-// abandon adds a move after which nobody waits for the command that a process has
-// sent; it may still arrive.
-func (t *turn) abandon(p int, does string, then func(n *state)) {
-	c := t.command(p)
-	n := t.take(t.processActor(p), does, 0)
-	if c.op != nothing && t.now.processes[p].flight.status == 0 && !n.throw(c) {
-		t.drop()
+// failLoad collects how a load ends without a result.
+func (t *turn) failLoad(p int) {
+	who := t.processActor(p)
+	f := t.now.processes[p].flight
+	if f.version == 0 && t.now.left.Failures > 0 {
+		n := t.take(who, "its load fails", 0)
+		n.left.Failures--
+		n.processes[p].flight.phase = releasing
+		if f.uncached {
+			n.abort(p)
+		}
+	}
+	if f.uncached {
 		return
 	}
-	then(n)
+	if t.now.left.Departures > 0 {
+		back := command{op: release, token: f.token, mark: f.mark}
+		if n := t.abandon(who, "nobody waits for its load any more, it sends a release", back); n != nil {
+			n.left.Departures--
+			n.abort(p)
+		}
+	}
+	if t.RenewRecreates {
+		t.take(who, "its renewal is executed", 0).control = control{kind: lease, token: f.token}
+	}
 }
 
 // repeat collects the ways in which a command is sent twice: its answer is lost, or
 // its first copy is late.
 func (t *turn) repeat(p int) {
-	again := func(n *state) {
-		f := &n.processes[p].flight
-		f.status = 0
-		if f.phase == acquiring {
-			f.saw, f.mark, f.version = 0, 0, 0
-			if t.Retry == FreshToken {
-				f.previous, f.token = f.token, n.freshToken()
-			}
+	who := t.processActor(p)
+	c := t.command(p)
+	switch executed := t.now.processes[p].flight.status != 0; {
+	case c.op == nothing:
+	case executed && t.now.left.Lost > 0:
+		n := t.take(who, "the answer is lost, it sends its command again", 0)
+		n.left.Lost--
+		t.again(n, p)
+	case !executed && t.now.left.Late > 0:
+		if n := t.abandon(who, "its command is late, it sends it again", c); n != nil {
+			n.left.Late--
+			t.again(n, p)
 		}
 	}
-	if t.now.processes[p].flight.status != 0 {
-		if t.now.left.Lost > 0 {
-			n := t.take(t.processActor(p), "the answer is lost, it sends its command again", 0)
-			n.left.Lost--
-			again(n)
-		}
+}
+
+func (t *turn) again(n *state, p int) {
+	f := &n.processes[p].flight
+	f.status = 0
+	if f.phase != acquiring {
 		return
 	}
-	if t.now.left.Late > 0 {
-		t.abandon(p, "its command is late, it sends it again", func(n *state) {
-			n.left.Late--
-			again(n)
-		})
+	f.saw, f.mark, f.version = 0, 0, 0
+	if t.Retry == FreshToken {
+		f.previous, f.token = f.token, n.freshToken()
 	}
 }
 
 // timeOut lets a process go on without the answer to what it has sent.
 func (t *turn) timeOut(p int) {
 	f := t.now.processes[p].flight
-	t.abandon(p, "gives up its command", func(n *state) {
-		n.left.Timeouts--
-		switch {
-		case f.phase == committing:
-			if n.throw(command{op: release, token: f.token}) {
-				t.resolve(n, p, t.SharesRefused)
-				return
-			}
-			t.drop()
-		case t.refreshes(p), f.phase == releasing:
-			n.abort(p)
-		default:
-			t.load(n, p, true)
-		}
-	})
+	n := t.abandon(t.processActor(p), "gives up its command", t.unexecuted(p))
+	if n == nil {
+		return
+	}
+	n.left.Timeouts--
+	switch {
+	case f.phase == committing:
+		// That it gives its lease back is left out: the lease ends by itself.
+		t.resolve(n, p, t.SharesRefused)
+	case t.refreshes(p), f.phase == releasing:
+		n.abort(p)
+	default:
+		t.load(n, p, true)
+	}
 }
 
-// failWriter collects what can go wrong with a writer that is no good to anybody
-// before its command is executed. Only a Delete is let down: nobody can keep another
-// writer's late command from replacing what has been written since.
+// failWriter collects what can go wrong with a writer before its command is executed.
+// Only a Delete is let down: nobody can keep the late command of another writer from
+// replacing what has been written since.
 func (t *turn) failWriter(i int, who actor) {
 	if t.Writes[i] != Delete {
 		return
@@ -182,19 +200,15 @@ func (t *turn) failWriter(i int, who actor) {
 		n.writers[i].phase = sent
 	}
 	if t.now.left.Late > 0 {
-		if n := t.take(who, "its Delete is late, it sends it again", 0); n.throw(c) {
+		if n := t.abandon(who, "its Delete is late, it sends it again", c); n != nil {
 			n.left.Late--
 			n.writers[i].phase = sent
-		} else {
-			t.drop()
 		}
 	}
 	if t.now.left.Kills > 0 {
-		if n := t.take(who, "dies", 0); n.throw(c) {
+		if n := t.abandon(who, "dies", c); n != nil {
 			n.left.Kills--
 			n.writers[i] = writer{phase: written}
-		} else {
-			t.drop()
 		}
 	}
 }

@@ -55,7 +55,16 @@ var promises = []promise{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Kills: 2, Lost: 1},
 	}},
 	{"timeouts", Protocol{}, Setup{
-		Readers: []int{2, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1, Departures: 1},
+		Readers: []int{2, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1},
+	}},
+	{"timeouts and failures", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 2, Failures: 1, Departures: 2},
+	}},
+	{"timeouts of three processes", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, Calls: 1, Faults: Faults{Timeouts: 3},
+	}},
+	{"timeouts of a refresh", Protocol{}, Setup{
+		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 3, Failures: 1},
 	}},
 	{"late commands", Protocol{Retry: FreshToken}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
@@ -96,6 +105,9 @@ var largePromises = []promise{
 	}},
 	{"late commands and lost answers", Protocol{Retry: FreshToken}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 2, Lost: 1},
+	}},
+	{"timeouts twice", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Writes: []Write{Delete}, Faults: Faults{Timeouts: 3, Failures: 1, Departures: 2},
 	}},
 	{"timeouts in three processes", Protocol{}, Setup{
 		Readers: []int{2, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 1, Departures: 1},

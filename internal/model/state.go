@@ -183,15 +183,3 @@ func firstUnused(used uint32) (n uint8) {
 	}
 	return n
 }
-
-// throw puts a command where nobody waits for its answer, and reports whether there
-// was room.
-func (s *state) throw(c command) bool {
-	for i := range s.sea {
-		if s.sea[i].op == nothing {
-			s.sea[i] = c
-			return true
-		}
-	}
-	return false
-}

@@ -44,9 +44,6 @@ func (t *turn) take(who actor, does string, version uint8) *state {
 	return &m.next
 }
 
-// drop takes the last move back.
-func (t *turn) drop() { t.moves = t.moves[:len(t.moves)-1] }
-
 // all collects everything that can happen.
 func (t *turn) all() {
 	for p := range t.processes() {
