@@ -79,6 +79,8 @@ func told(c command, a answer) (string, uint8) {
 		return "its release is executed", 0
 	case c.op == unlink:
 		return "its UNLINK of both keys is executed", 0
+	case c.op == unlinkControl, c.op == unlinkValue:
+		return "its UNLINK of one key is executed", 0
 	case a.status == found:
 		return "its read finds #", a.version
 	case a.status == busy:

@@ -66,6 +66,7 @@ var promises = []promise{
 	{"timeouts of a refresh", Protocol{}, Setup{
 		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 3, Failures: 1},
 	}},
+	// With the same token, see the limits.
 	{"late commands", Protocol{Retry: FreshToken}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
 	}},

@@ -79,7 +79,7 @@ var variants = []variant{
 		SecondLoad, []string{"finds the mark of v1", "loads for itself"}},
 }
 
-// The protocol does not reach so far. Each of these is a limit that is documented.
+// The protocol does not reach so far: these are its limits.
 var limits = []variant{
 	{"foreign DEL of a value that is being loaded", Protocol{},
 		Setup{Readers: []int{1}, Calls: 1, Writes: []Write{ForeignDelAny}},
