@@ -39,6 +39,9 @@ var promises = []promise{
 	{"delete in two commands", Protocol{Delete: ControlFirst}, Setup{
 		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1},
 	}},
+	{"death in a delete of two commands", Protocol{Delete: ControlFirst}, Setup{
+		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Kills: 1, Lost: 1},
+	}},
 	{"sets", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Value: true, Missing: 1 << 2, Writes: []Write{Set, Delete, SetIfAbsent},
 	}},
