@@ -34,7 +34,7 @@ func TestSymmetry(t *testing.T) {
 		{Readers: []int{2}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}},
 		{Readers: []int{1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1, Kills: 2, Late: 1}},
 	} {
-		e := &explorer{turn: turn{world: newWorld(Protocol{Retry: FreshToken}, s)}, seed: maphash.MakeSeed(), seen: map[uint64]uint32{}}
+		e := &explorer{turn: turn{world: newWorld(Protocol{}, s)}, seed: maphash.MakeSeed(), seen: map[uint64]uint32{}}
 		kinds := map[state]bool{}
 		all := map[state]bool{*e.initial(): true}
 		for todo := []state{*e.initial()}; len(todo) > 0; {

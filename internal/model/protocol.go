@@ -48,8 +48,8 @@ const (
 type RetryToken uint8
 
 const (
-	SameToken  RetryToken = iota
-	FreshToken            // and takes the lease over from the earlier attempt
+	FreshToken RetryToken = iota // and takes the lease over from the earlier attempt
+	SameToken                    // finds its own lease
 )
 
 // A Setup is the world that is explored.
@@ -104,7 +104,7 @@ func (w Write) String() string {
 func (w Write) orderly() bool { return w != Delete && w != ForeignDel && w != ForeignDelAny }
 
 const (
-	maxTurns = 2 // after which a call loads for itself; what more would bring is the same again
+	maxTurns = 2 // after which a call has a load that begins after it; what more would bring is the same again
 	maxLoads = 2 // of a refresh
 )
 

@@ -69,8 +69,7 @@ var promises = []promise{
 	{"timeouts of a refresh", Protocol{}, Setup{
 		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Timeouts: 3, Failures: 1},
 	}},
-	// With the same token, see the limits.
-	{"late commands", Protocol{Retry: FreshToken}, Setup{
+	{"late commands", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
 	}},
 	{"one load", Protocol{}, Setup{
@@ -107,7 +106,7 @@ var largePromises = []promise{
 	{"foreign DEL and Delete", Protocol{}, Setup{
 		Readers: []int{1, 1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{ForeignDel, Delete}, Faults: Faults{Losses: 1},
 	}},
-	{"late commands and lost answers", Protocol{Retry: FreshToken}, Setup{
+	{"late commands and lost answers", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 2, Lost: 1},
 	}},
 	{"timeouts twice", Protocol{}, Setup{
@@ -125,15 +124,15 @@ var largePromises = []promise{
 	{"foreign SET and Delete", Protocol{}, Setup{
 		Readers: []int{2, 1}, Refreshers: 1, Calls: 1, Writes: []Write{ForeignSet, Delete},
 	}},
-	{"everything once", Protocol{Retry: FreshToken}, Setup{
+	{"everything once", Protocol{}, Setup{
 		Readers: []int{1, 1}, Calls: 1, Writes: []Write{Delete},
 		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
 	}},
-	{"everything once, with followers", Protocol{Retry: FreshToken}, Setup{
+	{"everything once, with followers", Protocol{}, Setup{
 		Readers: []int{2}, Calls: 1, Writes: []Write{Delete},
 		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
 	}},
-	{"everything once, with a refresh", Protocol{Retry: FreshToken}, Setup{
+	{"everything once, with a refresh", Protocol{}, Setup{
 		Readers: []int{1}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete},
 		Faults: Faults{Losses: 1, Kills: 1, Lost: 1, Late: 1, Timeouts: 1, Failures: 1, Departures: 1},
 	}},

@@ -77,6 +77,9 @@ var variants = []variant{
 	{"mark not looked for again", Protocol{LooksForValueOnly: true},
 		Setup{Readers: []int{2}, Mark: true, Missing: 1 << 1, Calls: 3, OneLoad: true},
 		SecondLoad, []string{"finds the mark of v1", "loads for itself"}},
+	{"acquire whose first copy comes late", Protocol{Retry: SameToken},
+		Setup{Readers: []int{1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1}},
+		LateFill, []string{"sends it again", "reads v1", "v2 is acknowledged", "nobody waits for it any more: its acquire is granted", "commit stores v1"}},
 }
 
 // The protocol does not reach so far: these are its limits.
@@ -96,9 +99,6 @@ var limits = []variant{
 	{"foreign SET over a mark", Protocol{},
 		Setup{Readers: []int{1}, Mark: true, Missing: 1 << 1, Calls: 1, Writes: []Write{ForeignSet}},
 		StaleAtRest, []string{"foreign SET is executed"}},
-	{"acquire whose first copy comes late", Protocol{},
-		Setup{Readers: []int{1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1}},
-		LateFill, []string{"sends it again", "reads v1", "v2 is acknowledged", "nobody waits for it any more: its acquire is granted", "commit stores v1"}},
 }
 
 func TestVariants(t *testing.T) {
