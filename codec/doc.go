@@ -9,6 +9,13 @@
 //	codec.Compress(codec.Msgpack[User](), codec.Zstd, 1024)     // from 1024 bytes on
 //	codec.Encrypt(codec.Compress(codec.JSON[User](), codec.S2, 0), ring)
 //
+// List, Set and SortedSet make a Value the codec of the elements of a slice or a
+// map, which then is a Redis list, set or sorted set:
+//
+//	codec.List(codec.Text[int64]())            // []int64, as RPUSH k 42 7
+//	codec.Set(codec.Text[string]())            // map[string]struct{}, as SADD k red blue
+//	codec.SortedSet(codec.Msgpack[Player]())   // []codec.Scored[Player], as ZADD
+//
 // The key holds exactly what the codec wrote: no header and no mark of the cache.
 // Text, Bytes, JSON and Msgpack are plain to any program; the bytes of Compress
 // and Encrypt are laid out in their doc comments.

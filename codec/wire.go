@@ -10,8 +10,10 @@ const maxKept = 64 << 10
 const maxKeptSpans = 1024
 
 // A Wire carries all that one Redis key holds, as spans of bytes: a string is
-// one unnamed span, a list one unnamed span an element, a hash one named span a
-// field. It knows the key, so that a codec can bind the bytes to it.
+// one unnamed span, a list or set one unnamed span an element, a hash one named
+// span a field. An element of a sorted set is a span whose name is its score in
+// decimal, inf or -inf; they are in Redis's order, by score and then by bytes. A
+// Wire knows the key, so that a codec can bind the bytes to it.
 //
 // A codec that encodes appends a span's bytes to Scratch and hands them in with
 // Keep, which costs no allocation once the Wire has grown to the size of its
@@ -85,8 +87,21 @@ func (w *Wire) Scratch() []byte { return w.spare }
 // and are not written to; the next Reset makes the arena large enough for them.
 func (w *Wire) Keep(name, b []byte) {
 	w.Add(name, b)
+	w.keep(b)
+}
+
+// keepNamed is Keep for a span whose name stands in the first n bytes of b.
+func (w *Wire) keepNamed(b []byte, n int) {
+	w.Add(b[:n:n], b[n:])
+	w.keep(b)
+}
+
+func (w *Wire) keep(b []byte) {
 	w.used += len(b)
-	if len(b) > 0 && cap(w.spare) > 0 && &b[0] == &w.spare[:1][0] {
+	switch {
+	case len(b) > 0 && cap(w.spare) > 0 && &b[0] == &w.spare[:1][0]:
 		w.spare = b[len(b):]
+	case len(w.spans) > 1 && len(b) > cap(w.spare) && len(b) < maxKept/4:
+		w.spare = make([]byte, 0, min(w.used, maxKept)) // or each of many spans would cost an allocation
 	}
 }

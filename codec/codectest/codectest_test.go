@@ -108,6 +108,20 @@ func TestRunFindsBrokenCodecs(t *testing.T) {
 			w.Add([]byte("name"), *v)
 			return nil
 		}},
+		"a span of a zset has no name": {shape: codec.ShapeSortedSet},
+		"a span of a set has a name": {shape: codec.ShapeSet, encode: func(w *codec.Wire, v *[]byte) error {
+			w.Add([]byte("name"), *v)
+			return nil
+		}},
+		"two elements of a set have the same bytes": {shape: codec.ShapeSet, encode: func(w *codec.Wire, v *[]byte) error {
+			w.Add(nil, *v)
+			w.Add(nil, *v)
+			return nil
+		}},
+		"two elements of a zset have the same bytes": {shape: codec.ShapeSortedSet, encode: scored("1", "x", "2", "x")},
+		"a score of a zset is no number":             {shape: codec.ShapeSortedSet, encode: scored("1", "x", "two", "y")},
+		"not in Redis's order, by":                   {shape: codec.ShapeSortedSet, encode: scored("10", "x", "9", "y")},
+		"and then by bytes":                          {shape: codec.ShapeSortedSet, encode: scored("1", "y", "1", "x")},
 		"Decode panicked": {parse: func(src []byte, v *[]byte) error {
 			if len(src) > 0 && src[0] == 0xff {
 				panic("index")
@@ -166,6 +180,16 @@ func TestRunFindsBrokenCodecs(t *testing.T) {
 		}
 	}
 	_ = shared
+}
+
+// scored writes a sorted set of scores and elements in turn.
+func scored(parts ...string) func(*codec.Wire, *[]byte) error {
+	return func(w *codec.Wire, _ *[]byte) error {
+		for i := 0; i < len(parts); i += 2 {
+			w.Add([]byte(parts[i]), []byte(parts[i+1]))
+		}
+		return nil
+	}
 }
 
 func TestSuiteFindsBytesThatDiffer(t *testing.T) {

@@ -53,28 +53,6 @@ func (s Suite[V]) checkValue(t testing.TB, label string, v *V) ([]span, bool) {
 	return spans, true
 }
 
-func (s Suite[V]) checkShape(t testing.TB, label string, spans []span) {
-	t.Helper()
-	names := map[string]bool{}
-	for _, sp := range spans {
-		switch shape := s.Codec.Shape(); {
-		case shape == codec.ShapeHash && sp.name == nil:
-			t.Errorf("%s: a span of a hash has no name", label)
-		case shape == codec.ShapeHash && names[string(sp.name)]:
-			t.Errorf("%s: two spans of a hash have one name", label)
-		case (shape == codec.ShapeString || shape == codec.ShapeList || shape == codec.ShapeSet) && sp.name != nil:
-			t.Errorf("%s: a span of a %v has a name", label, shape)
-		}
-		names[string(sp.name)] = true
-	}
-	if s.Codec.Shape() == codec.ShapeString && len(spans) != 1 {
-		t.Errorf("%s: a string is one span, Encode made %d", label, len(spans))
-	}
-	if s.Codec.Shape() > codec.ShapeSortedSet {
-		t.Errorf("%s: the codec has no known shape", label)
-	}
-}
-
 // checkDecode checks that the spans decode to v, and what Decode does with the
 // memory it borrows.
 func (s Suite[V]) checkDecode(t testing.TB, label string, spans []span, v *V) bool {

@@ -26,6 +26,9 @@ var payloads = []string{
 	strings.Repeat(secret, 8), "-" + secret + ".5", `{"a":` + strings.Repeat(secret, 8) + `}`,
 }
 
+// names are what no field and no score is called.
+var names = []string{"nan", "-nan", "infinity", "0x1p-2", "1e999", "-1e999", "1_0", " 1", "1 ", "kiwi" + secret, "-" + secret + "." + secret + "x", strings.Repeat("9", 400)}
+
 // nestings are what ends a decoder that recurses without a limit.
 var nestings = []string{"[", "{\"a\":", "\x91", "\x81\xa1a"}
 
@@ -127,6 +130,9 @@ func hostileWires(spans []span, yield func(string, []span) bool) bool {
 			yield(fmt.Sprintf("span %d with an empty name", i), replaced(spans, i, span{[]byte{}, sp.value})) &&
 			yield(fmt.Sprintf("span %d renamed", i), replaced(spans, i, span{named.name, sp.value})) &&
 			yield(fmt.Sprintf("span %d turned around", i), replaced(spans, i, span{sp.value, sp.name}))
+		for _, name := range names {
+			ok = ok && yield(fmt.Sprintf("span %d named %.24q", i, name), replaced(spans, i, span{[]byte(name), sp.value}))
+		}
 	}
 	return ok
 }

@@ -1,14 +1,11 @@
 package store_test
 
 import (
-	"encoding/hex"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -61,45 +58,6 @@ func TestControlKeyIsGolden(t *testing.T) {
 			}
 		}
 	}
-}
-
-type user struct {
-	Name string
-	Age  int64
-}
-
-func TestValuesAreGolden(t *testing.T) {
-	got := map[string]string{
-		`Text[string] "héllo"`:                 encoded(t, codec.Text[string](), "héllo"),
-		`Text[int64] -42`:                      encoded(t, codec.Text[int64](), -42),
-		`Text[time.Duration] 90 * time.Second`: encoded(t, codec.Text[time.Duration](), 90*time.Second),
-		`JSON[user] user{"Ann", 42}`:           encoded(t, codec.JSON[user](), user{"Ann", 42}),
-		`Msgpack[user] user{"Ann", 42}`:        encoded(t, codec.Msgpack[user](), user{"Ann", 42}),
-		`Compress(Text[string]) "héllo"`:       encoded(t, codec.Compress(codec.Text[string](), codec.Zstd, 10), "héllo"),
-	}
-	rows := goldenTable(t, "| codec | Go value | bytes |")
-	for _, row := range rows {
-		name := row[0] + " " + row[1]
-		if got[name] != row[2] {
-			t.Errorf("%s is %q, want %q", name, got[name], row[2])
-		}
-	}
-	if len(rows) != len(got) {
-		t.Errorf("%d rows, want %d", len(rows), len(got))
-	}
-}
-
-func encoded[V any](t *testing.T, c codec.Codec[V], v V) string {
-	t.Helper()
-	var w codec.Wire
-	if err := c.Encode(&w, &v); err != nil {
-		t.Fatal(err)
-	}
-	b, err := w.Sole()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return hex.EncodeToString(b)
 }
 
 // slotOf is the cluster slot of a key, bit by bit from the Redis cluster
