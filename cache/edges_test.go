@@ -144,6 +144,9 @@ func TestSpansThatDoNotFit(t *testing.T) {
 		"two strings":      {codec.ShapeString, [][]byte{nil, nil}},
 		"a named string":   {codec.ShapeString, [][]byte{[]byte("name")}},
 		"a nameless field": {codec.ShapeHash, [][]byte{[]byte("name"), nil}},
+		"no score":         {codec.ShapeSortedSet, [][]byte{[]byte("1"), nil}},
+		"a named element":  {codec.ShapeList, [][]byte{nil, []byte("name")}},
+		"a named member":   {codec.ShapeSet, [][]byte{[]byte("name")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, env *redistest.Env) {

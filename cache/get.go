@@ -100,8 +100,8 @@ func (c *Cache[K, V]) without(m *call[K, V]) *call[K, V] {
 
 // Get returns the value of key if Redis has one; it never loads. ok is false, and
 // the error nil, for a key that is missing as for one that the source does not
-// have: Entry tells them apart. One plain read; where values may be empty hashes, a
-// second round trip when there is no other.
+// have: Entry tells them apart. One plain read; where values may be empty and are no
+// strings, a second round trip when there is no other.
 func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok bool, err error) {
 	m, err := c.begin(OpGet, key)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -48,18 +47,9 @@ func caseUnreadable[V any](t *testing.T, b *bench[V]) {
 }
 
 func caseWrongType[V any](t *testing.T, b *bench[V]) {
-	heals(t, b, cache.ErrDecode, func(key string) {
-		b.do(t, "DEL", key)
-		b.do(t, "RPUSH", key, "x", "y")
-	})
-	heals(t, b, cache.ErrDecode, func(key string) {
-		b.do(t, "DEL", key)
-		if b.codec.Shape() == codec.ShapeHash {
-			b.do(t, "SET", key, "x")
-		} else {
-			b.do(t, "HSET", key, "x", "y")
-		}
-	})
+	for _, harm := range b.otherTypes(t) {
+		heals(t, b, cache.ErrDecode, harm)
+	}
 }
 
 // heals checks that an entry which harm has broken counts as a miss, is replaced
@@ -161,7 +151,7 @@ func caseWrongTypeOfControl[V any](t *testing.T, b *bench[V]) {
 	}
 }
 
-// caseForeignWrite: a plain SET or HSET of another program is a value, whatever
+// caseForeignWrite: a plain SET, HSET or RPUSH of another program is a value, whatever
 // was noted of the key before.
 func caseForeignWrite[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
@@ -220,11 +210,5 @@ func caseStoredPlain[V any](t *testing.T, b *bench[V]) {
 	}
 	ours, theirs := c.RedisKey("k"), "{"+c.RedisKey("k")+"}foreign"
 	b.foreignWrite(t, theirs, b.one)
-	if b.codec.Shape() == codec.ShapeHash {
-		got, wanted := b.rdb.HGetAll(t.Context(), ours).Val(), b.rdb.HGetAll(t.Context(), theirs).Val()
-		want(t, "HGETALL", got, nil, wanted)
-		return
-	}
-	got, wanted := b.rdb.Get(t.Context(), ours).Val(), b.rdb.Get(t.Context(), theirs).Val()
-	want(t, "GET", got, nil, wanted)
+	want(t, "the content of a key", b.content(t, ours), nil, b.content(t, theirs))
 }

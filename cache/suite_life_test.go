@@ -38,8 +38,8 @@ func stores[V any](ctx context.Context) map[string]storeFunc[V] {
 	}
 }
 
-// holder is the Redis key that has the life of a value: an empty hash is a mark in
-// the control key.
+// holder is the Redis key that has the life of a value: an empty hash or list is
+// a mark in the control key.
 func (b *bench[V]) holder(redisKey string, v V) string {
 	var w codec.Wire
 	if b.codec.Encode(&w, &v) == nil && w.Len() == 0 {

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"crypto/sha256"
+	"math"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ func TestBehaviour(t *testing.T) {
 		behave(t, env, "json", jsons)
 		behave(t, env, "hash", hashes)
 		behave(t, env, "sealed", sealed)
+		behave(t, env, "list", lists)
+		behave(t, env, "set", sets)
+		behave(t, env, "sortedset", sortedSets)
 	})
 }
 
@@ -31,7 +35,7 @@ type fixture[V any] struct {
 	codec      codec.Codec[V]
 	one, two   V
 	empty      V
-	unreadable []any // arguments of a foreign SET or HSET; nil if the codec reads everything
+	unreadable []any // arguments of a foreign SET, HSET, ...; nil if the codec reads everything
 }
 
 // A bench is what a case works with.
@@ -80,14 +84,52 @@ func (b *bench[V]) foreignWrite(t testing.TB, key string, v V) {
 	b.store(t, args...)
 }
 
-// store is SET or HSET.
+// store is the command that makes a key of the codec's type.
 func (b *bench[V]) store(t testing.TB, args ...any) {
 	t.Helper()
-	command := "SET"
-	if b.codec.Shape() == codec.ShapeHash {
-		command = "HSET"
-	}
+	command := map[codec.Shape]string{
+		codec.ShapeString: "SET", codec.ShapeHash: "HSET", codec.ShapeList: "RPUSH", codec.ShapeSet: "SADD", codec.ShapeSortedSet: "ZADD",
+	}[b.codec.Shape()]
 	b.do(t, append([]any{command}, args...)...)
+}
+
+// content is what a key holds of the codec's type, in the words of Redis.
+func (b *bench[V]) content(t testing.TB, key string) (content any) {
+	t.Helper()
+	var err error
+	switch b.codec.Shape() {
+	case codec.ShapeString:
+		content, err = b.rdb.Get(t.Context(), key).Result()
+	case codec.ShapeHash:
+		content, err = b.rdb.HGetAll(t.Context(), key).Result()
+	case codec.ShapeList:
+		content, err = b.rdb.LRange(t.Context(), key, 0, -1).Result()
+	case codec.ShapeSet:
+		content, err = b.rdb.SMembersMap(t.Context(), key).Result()
+	case codec.ShapeSortedSet:
+		content, err = b.rdb.ZRangeWithScores(t.Context(), key, 0, -1).Result()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// otherTypes make a key one of another type than the codec's.
+func (b *bench[V]) otherTypes(t testing.TB) (make []func(key string)) {
+	for shape, args := range map[codec.Shape][]any{
+		codec.ShapeString: {"SET", "", "x"}, codec.ShapeHash: {"HSET", "", "x", "y"}, codec.ShapeList: {"RPUSH", "", "x", "y"},
+		codec.ShapeSet: {"SADD", "", "x", "y"}, codec.ShapeSortedSet: {"ZADD", "", "1", "x"},
+	} {
+		if shape != b.codec.Shape() {
+			make = append(make, func(key string) {
+				args[1] = key
+				b.do(t, "DEL", key)
+				b.do(t, args...)
+			})
+		}
+	}
+	return make
 }
 
 func (b *bench[V]) do(t testing.TB, args ...any) {
@@ -155,6 +197,23 @@ var sealed = fixture[[]string]{
 	codec: codec.Encrypt(codec.Compress(codec.Msgpack[[]string](), codec.Zstd, 16), keyring(1)),
 	one:   []string{"one", "one", "one", "one", "one", "one"}, two: []string{"two"}, empty: []string{},
 	unreadable: []any{"\x01 this was not encrypted by anybody who knows the key"},
+}
+
+var lists = fixture[[]int]{
+	codec: codec.List(codec.Text[int]()), one: []int{2, 1, 2}, two: []int{-3}, empty: []int{},
+	unreadable: []any{"1", "no number"},
+}
+
+var sets = fixture[map[int]struct{}]{
+	codec: codec.Set(codec.Text[int]()), one: map[int]struct{}{1: {}, 2: {}, -70000: {}}, two: map[int]struct{}{3: {}}, empty: map[int]struct{}{},
+	unreadable: []any{"1", "no number"},
+}
+
+var sortedSets = fixture[[]codec.Scored[person]]{
+	codec: codec.SortedSet(codec.Msgpack[person]()),
+	one:   []codec.Scored[person]{{Elem: bob, Score: math.Inf(-1)}, {Elem: ann, Score: 0.1}}, two: []codec.Scored[person]{{Elem: ann, Score: 1e300}},
+	empty:      []codec.Scored[person]{},
+	unreadable: []any{"1", "\xdd\xff\xff\xff\xff"},
 }
 
 func keyring(id uint32) *codec.Keyring {

@@ -270,9 +270,13 @@ func fits(w *codec.Wire, shape codec.Shape) error {
 		_, err := w.Sole()
 		return err
 	}
+	named := shape == codec.ShapeHash || shape == codec.ShapeSortedSet
 	for i := range w.Len() {
-		if shape == codec.ShapeHash && w.Name(i) == nil {
-			return fmt.Errorf("the codec gave field %d of a hash no name", i)
+		switch {
+		case named && w.Name(i) == nil:
+			return fmt.Errorf("the codec gave part %d of a %v no name", i, shape)
+		case !named && w.Name(i) != nil:
+			return fmt.Errorf("the codec gave element %d of a %v a name", i, shape)
 		}
 	}
 	return nil
