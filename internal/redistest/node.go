@@ -88,7 +88,7 @@ func (n *Node) start(ctx context.Context) error {
 	cmd := exec.Command(n.path, n.args...)
 	cmd.Stdout, cmd.Stderr = &n.log, &n.log
 	cmd.WaitDelay = time.Second
-	if err := startProcess(cmd); err != nil {
+	if err := StartProcess(cmd); err != nil {
 		return fmt.Errorf("redistest: %w", err)
 	}
 	exited := make(chan struct{})

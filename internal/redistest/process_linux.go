@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// startProcess starts cmd such that it dies with this process, even if that is
+// StartProcess starts cmd such that it dies with this process, even if that is
 // killed.
-func startProcess(cmd *exec.Cmd) error {
+func StartProcess(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	done := make(chan error)
 	starter() <- func() { done <- cmd.Start() }

@@ -4,6 +4,6 @@ package redistest
 
 import "os/exec"
 
-// startProcess starts cmd. It outlives a test process that is killed: only Linux
+// StartProcess starts cmd. It outlives a test process that is killed: only Linux
 // can end it then.
-func startProcess(cmd *exec.Cmd) error { return cmd.Start() }
+func StartProcess(cmd *exec.Cmd) error { return cmd.Start() }

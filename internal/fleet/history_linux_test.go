@@ -1,0 +1,182 @@
+package fleet
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+var (
+	goOnFor = flag.Duration("fleet.for", 0, "how long TestFleet records histories, on all servers together; 0: one of each kind")
+	seed    = flag.Uint64("fleet.seed", 0, "what the dice begin with; 0: something else each time")
+)
+
+func firstSeed() uint64 {
+	if *seed != 0 {
+		return *seed
+	}
+	return rand.Uint64N(1e9)
+}
+
+// A stage is a server and how it is put together.
+type stage struct {
+	server   redistest.Server
+	topology redistest.Topology
+}
+
+// stages returns each server alone, and a cluster of the last, or of each if there
+// is time.
+func stages(t *testing.T) (all []stage) {
+	t.Helper()
+	servers := redistest.Servers(t)
+	for i, s := range servers {
+		all = append(all, stage{s, redistest.Standalone})
+		if i == len(servers)-1 || *goOnFor > 0 {
+			all = append(all, stage{s, redistest.Cluster})
+		}
+	}
+	if len(all) == 0 {
+		t.Skip("there is no server")
+	}
+	return all
+}
+
+// TestFleet lets a fleet of processes use a cache on real servers, while nothing
+// happens and while everything does, and checks what they saw against G1 and G2.
+func TestFleet(t *testing.T) {
+	all := stages(t)
+	for _, s := range all {
+		t.Run(fmt.Sprintf("%s-%s", s.server, s.topology), func(t *testing.T) {
+			servers := s.server.Start(t, s.topology)
+			began := time.Now()
+			for seed := firstSeed(); !t.Failed(); seed++ {
+				for _, p := range []plan{
+					calmPlan(seed, 1500*time.Millisecond),
+					harmPlan(seed, 3*time.Second),
+					evictionPlan(seed, 2500*time.Millisecond),
+				} {
+					h := play(t, servers, p)
+					h.judge(t, p)
+				}
+				if time.Since(began) >= *goOnFor/time.Duration(len(all)) {
+					break
+				}
+			}
+		})
+	}
+}
+
+// TestControls puts caches that are known to be wrong through the same, without any
+// faults: the checks have to find them guilty, and the real one innocent.
+func TestControls(t *testing.T) {
+	servers := stages(t)[0].server.Start(t, redistest.Standalone)
+	for _, tt := range []struct {
+		subject            string
+		stale, overlapping bool
+	}{
+		{naive, true, true},
+		{leaseless, true, true},
+		{unsealed, true, false},
+		{aside, false, false},
+	} {
+		t.Run(tt.subject, func(t *testing.T) {
+			p := controlPlan(tt.subject, firstSeed(), 2*time.Second)
+			h := play(t, servers, p)
+			stale, _ := h.staleReads()
+			overlapping, _ := h.overlaps()
+			t.Logf("%s; %d stale reads, %d pairs of overlapping loads", h.summary(p), len(stale), len(overlapping))
+			if found := len(stale) > 0; found != tt.stale {
+				t.Errorf("seed %d: stale reads found: %t, want %t", p.Seed, found, tt.stale)
+			}
+			if found := len(overlapping) > 0; found != tt.overlapping {
+				t.Errorf("seed %d: loads at one time found: %t, want %t", p.Seed, found, tt.overlapping)
+			}
+			if t.Failed() {
+				h.report(t, p, slices.Concat(stale, overlapping))
+			}
+		})
+	}
+}
+
+// play lets a fleet go through a plan and returns its history.
+func play(t *testing.T, servers *redistest.Instance, p plan) *history {
+	t.Helper()
+	f := launch(t, servers, p)
+	ctx, cancel := context.WithTimeout(t.Context(), p.For)
+	defer cancel()
+	f.harm(ctx)
+	<-ctx.Done()
+	f.stop()
+	f.inspect()
+	return f.history()
+}
+
+// judge fails the test for all that the history of a real cache must not show.
+func (h *history) judge(t *testing.T, p plan) {
+	t.Helper()
+	stale, excused := h.staleReads()
+	overlapping, explained := h.overlaps()
+	violations := slices.Concat(stale, overlapping)
+	if p.calm() {
+		violations = append(violations, h.early(p.TTL, 2*time.Millisecond)...)
+		h.isLively(t, p)
+	}
+	t.Logf("%s; %d reads excused, %d pairs of loads explained; %d violations",
+		h.summary(p), excused, explained, len(violations))
+	h.report(t, p, violations)
+}
+
+// report tells of violations: of the first few in full.
+func (h *history) report(t *testing.T, p plan, violations []violation) {
+	t.Helper()
+	const inFull = 4
+	for _, v := range violations[:min(inFull, len(violations))] {
+		t.Errorf("%s, seed %d: %s", p.Name, p.Seed, h.trace(v))
+	}
+	if more := len(violations) - inFull; more > 0 {
+		t.Errorf("%s, seed %d: and %d more", p.Name, p.Seed, more)
+	}
+}
+
+// isLively fails the test unless every key was loaded, and loaded again when it had
+// expired.
+func (h *history) isLively(t *testing.T, p plan) {
+	t.Helper()
+	loads := make([]int, keyCount)
+	for _, l := range h.of(load) {
+		loads[l.key]++
+	}
+	if n := slices.Min(loads); n < 2 {
+		t.Errorf("%s, seed %d: of all keys the one that was loaded least was loaded %d times in %v, at a TTL of %v", p.Name, p.Seed, n, p.For, p.TTL)
+	}
+}
+
+// summary says in a line what there was.
+func (h *history) summary(p plan) string {
+	counts := map[kind]int{}
+	faults := map[string]int{}
+	acknowledged := 0
+	for _, e := range h.events {
+		counts[e.kind]++
+		if e.kind == fault || e.op == foreignSet {
+			faults[e.op.String()]++
+		}
+		if e.kind == write && e.outcome == done {
+			acknowledged++
+		}
+	}
+	var did []string
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		did = append(did, fmt.Sprintf("%d %s", faults[name], name))
+	}
+	return fmt.Sprintf("%s, seed %d, %v: %d reads, %d writes (%d acknowledged), %d loads, %d failures of Redis, %d stalls; faults: %s",
+		p.Name, p.Seed, p.For, counts[read], counts[write], acknowledged, counts[load], counts[failure], counts[stall], strings.Join(did, ", "))
+}

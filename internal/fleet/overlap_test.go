@@ -1,0 +1,97 @@
+package fleet
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// overlaps returns the pairs of loads that G1 forbids: of one key, at one time, and
+// without a reason. A reason is what may have ended the lease of one of the two, or
+// made one go without:
+//
+//   - a write of the key, or a foreign one, or the removal of its control key;
+//   - an eviction, whichever key it hit;
+//   - that one of the two processes was killed, or did not get on for a third of a
+//     lease: stopped, or without a processor;
+//   - that Redis failed one of the two calls.
+//
+// It has to lie between the begin of the earlier of the two calls that brought the
+// loaders and the begin of the later load: both leases were granted in that time.
+// Connections that are cut and scripts that are forgotten are no reason. Where
+// nothing of the kind happens the check is exact: any two loads that overlap are
+// a violation.
+func (h *history) overlaps() (violations []violation, explained int) {
+	reasons := h.reasons()
+	running := map[int][]event{} // by key
+	for _, b := range h.events {
+		if b.kind != load {
+			continue
+		}
+		still := slices.DeleteFunc(running[b.key], func(a event) bool { return a.end < b.begin })
+		for _, a := range still {
+			if reasons.explain(a, b) {
+				explained++
+				continue
+			}
+			violations = append(violations, violation{fmt.Sprintf("two loads of %s at one time", h.names[b.key]), []event{a, b}})
+		}
+		running[b.key] = append(still, b)
+	}
+	return violations, explained
+}
+
+// reasons are why leases end, or are done without.
+type reasons struct {
+	everywhere spans
+	ofKey      spanIndex[int]
+	ofProcess  spanIndex[int]
+	ofCall     spanIndex[by]
+}
+
+func (h *history) reasons() reasons {
+	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
+	for _, e := range h.events {
+		switch {
+		case e.kind == write, e.op == foreignDelete, e.op == foreignRevoke:
+			r.ofKey.add(e.key, e.span)
+		case e.op == evict:
+			r.everywhere.add(e.span)
+		case e.kind == stall, e.op == killWorker, e.op == pauseWorker:
+			r.ofProcess.add(e.process, e.span)
+		case e.kind == failure:
+			r.ofCall.add(by{e.process, e.key}, e.span)
+		}
+	}
+	r.everywhere.sort()
+	r.ofKey.sort()
+	r.ofProcess.sort()
+	r.ofCall.sort()
+	return r
+}
+
+func (r *reasons) explain(a, b event) bool {
+	within := span{min(a.asked, b.asked), b.begin}
+	return r.everywhere.touch(within) || r.ofKey[a.key].touch(within) ||
+		r.ofProcess[a.process].touch(within) || r.ofProcess[b.process].touch(within) ||
+		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within)
+}
+
+// early returns the loads that began before what the load before them stored could
+// have expired. It holds while nothing is written, nothing fails and TTLs are not
+// shortened: then there is exactly one load a key and expiry. A load is stored after
+// it has ended, so delays only lengthen the time to the next. grain is how
+// exactly Redis keeps time.
+func (h *history) early(ttl, grain time.Duration) (violations []violation) {
+	last := map[int]event{}
+	for _, b := range h.events {
+		if b.kind != load {
+			continue
+		}
+		if a, ok := last[b.key]; ok && b.begin < a.end.add(ttl-grain) {
+			violations = append(violations, violation{fmt.Sprintf("%s was loaded again before it expired", h.names[b.key]), []event{a, b}})
+		}
+		last[b.key] = b
+	}
+	return violations
+}

@@ -1,0 +1,113 @@
+package fleet
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A plan says what a fleet does, for how long, and what is done to it.
+type plan struct {
+	Name    string
+	Subject string
+	List    bool // values are Redis lists, else strings
+	Writes  bool
+	For     time.Duration
+	Lease   time.Duration
+	TTL     time.Duration
+	Seed    uint64
+
+	faults []op // what the parent does
+}
+
+const workers = 4
+
+// Each key has a role.
+const (
+	sharedKeys = 3 // all workers write them, in ways that may meet
+	quietKeys  = 2 // nobody writes them: loads of them leave no excuse
+	ownedKeys  = workers
+	keyCount   = sharedKeys + quietKeys + ownedKeys
+)
+
+// owned returns the key that only the worker of a slot writes.
+func owned(slot int) int { return sharedKeys + quietKeys + slot }
+
+func keyNames() []string {
+	names := make([]string, keyCount)
+	for i := range names {
+		switch {
+		case i < sharedKeys:
+			names[i] = fmt.Sprint("shared", i)
+		case i < owned(0):
+			names[i] = fmt.Sprint("quiet", i-sharedKeys)
+		default:
+			names[i] = fmt.Sprint("owned", i-owned(0))
+		}
+	}
+	return names
+}
+
+const family = "fleet"
+
+func redisKey(name string) string   { return family + ":" + name }
+func controlKey(name string) string { return "aside:{" + redisKey(name) + "}" }
+
+// calm reports whether nothing disturbs the fleet: then the checks are exact, and
+// there is no excuse for an error.
+func (p *plan) calm() bool { return !p.Writes }
+
+// calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
+func calmPlan(seed uint64, d time.Duration) plan {
+	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+}
+
+// harmPlan reads and writes while faults happen.
+func harmPlan(seed uint64, d time.Duration) plan {
+	return plan{
+		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
+		List:   seed%2 == 1,
+		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignDelete, foreignRevoke},
+	}
+}
+
+// evictionPlan is harmPlan in short memory. A foreign SET that is evicted leaves no trace
+// for a load that began before it, so there are none.
+func evictionPlan(seed uint64, d time.Duration) plan {
+	p := harmPlan(seed, d)
+	p.Name, p.List = "eviction", !p.List
+	p.faults = []op{killConnections, killWorker, pauseWorker, flushScripts, foreignDelete, evict}
+	return p
+}
+
+// controlPlan is for caches that are to be found guilty, of which no fault needs to
+// take place.
+func controlPlan(subject string, seed uint64, d time.Duration) plan {
+	return plan{Name: subject, Subject: subject, Writes: true, For: d, Seed: seed, TTL: 150 * time.Millisecond, Lease: 10 * time.Second}
+}
+
+// A dice is a source of random decisions. It is not safe for concurrent use.
+type dice struct{ *rand.Rand }
+
+func newDice(seed uint64, stream ...int) dice {
+	s := uint64(0)
+	for _, part := range stream {
+		s = s*1000 + uint64(part)
+	}
+	return dice{rand.New(rand.NewPCG(seed, s))}
+}
+
+func (d dice) below(limit time.Duration) time.Duration { return time.Duration(d.Int64N(int64(limit))) }
+func (d dice) percent(n int) bool                      { return d.IntN(100) < n }
+
+// connect returns a client of a worker's servers. A calm fleet's waits for as long as
+// it takes.
+func (p *plan) connect(addrs []string, cluster bool) redis.UniversalClient {
+	o := &redis.UniversalOptions{Addrs: addrs, IsClusterMode: cluster}
+	if p.calm() {
+		o.ReadTimeout, o.WriteTimeout, o.DialTimeout, o.PoolTimeout = time.Minute, time.Minute, time.Minute, time.Minute
+	}
+	return redis.NewUniversalClient(o)
+}

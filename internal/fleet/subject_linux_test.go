@@ -1,0 +1,72 @@
+package fleet
+
+import (
+	"context"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/loader"
+)
+
+// A subject is a cache that is tried.
+type subject interface {
+	GetOrSet(ctx context.Context, key string, load loader.Func[string, []string], opts ...cache.Option) ([]string, error)
+	Get(ctx context.Context, key string, opts ...cache.Option) ([]string, bool, error)
+	Entry(ctx context.Context, key string, opts ...cache.Option) (cache.Entry[[]string], error)
+	Refresh(ctx context.Context, key string, load loader.Func[string, []string], opts ...cache.Option) ([]string, error)
+	Set(ctx context.Context, key string, v []string, opts ...cache.Option) error
+	SetAbsent(ctx context.Context, key string, opts ...cache.Option) error
+	SetIfAbsent(ctx context.Context, key string, v []string, opts ...cache.Option) (bool, error)
+	Delete(ctx context.Context, keys ...string) error
+	Close() error
+}
+
+// The caches that are tried.
+const (
+	aside     = "aside"
+	leaseless = "without leases"
+	naive     = "naive"
+	unsealed  = "unsealed"
+)
+
+// subjectOf turns a cache into the subject of a name.
+func subjectOf(name string, c *cache.Cache[string, []string]) subject {
+	switch name {
+	case naive:
+		return naiveCache{c}
+	case unsealed:
+		return &unsealedCache{Cache: c}
+	}
+	return c
+}
+
+// A naiveCache does what most programs do by hand: GET, load, SET.
+type naiveCache struct {
+	*cache.Cache[string, []string]
+}
+
+func (c naiveCache) GetOrSet(ctx context.Context, key string, load loader.Func[string, []string], _ ...cache.Option) ([]string, error) {
+	if v, ok, err := c.Get(ctx, key); ok || err != nil {
+		return v, err
+	}
+	v, err := load(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return v, c.Set(ctx, key, v)
+}
+
+// An unsealedCache lets all callers who come while a call is under way have its
+// result, as many caches do. So whoever comes after a write may get what was found
+// before it.
+type unsealedCache struct {
+	*cache.Cache[string, []string]
+	calls singleflight.Group
+}
+
+func (c *unsealedCache) GetOrSet(ctx context.Context, key string, load loader.Func[string, []string], _ ...cache.Option) ([]string, error) {
+	v, err, _ := c.calls.Do(key, func() (any, error) { return c.Cache.GetOrSet(ctx, key, load) })
+	value, _ := v.([]string)
+	return value, err
+}

@@ -1,0 +1,147 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/rpc"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// workerEnv, when set, makes this program a worker: its value is the job.
+const workerEnv = "ASIDE_FLEET_WORKER"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(workerEnv); text != "" {
+		if err := work(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	redistest.Main(m)
+}
+
+// A job is what a worker is started for.
+type job struct {
+	Plan    plan
+	Addrs   []string
+	Cluster bool
+	Source  string // the socket
+	Process int
+	Slot    int
+}
+
+// journalFile is the first file that a worker inherits.
+const journalFile = 3
+
+// A worker is this process, when it is one.
+type worker struct {
+	job
+	names   []string
+	index   map[string]int // of keys, by their Redis key
+	journal journal
+	source  *rpc.Client
+	subject subject
+	through bool // it loads when Redis fails
+
+	mu     sync.Mutex // guards oddity
+	oddity error      // the first error that nothing explains
+}
+
+const callers = 4 // that read, in each worker
+
+// work does the job until standard input ends.
+func work(text string) error {
+	logging.Disable()
+	w := &worker{names: keyNames(), index: map[string]int{}}
+	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
+		return err
+	}
+	for i, name := range w.names {
+		w.index[redisKey(name)] = i
+	}
+	w.journal = journal{os.NewFile(journalFile, "journal"), w.Process}
+	started := now()
+	w.journal.tell(event{kind: hello, key: noKey, span: span{started, started}})
+	var err error
+	if w.source, err = rpc.Dial("unix", w.Source); err != nil {
+		return err
+	}
+	defer w.source.Close()
+	rdb := w.Plan.connect(w.Addrs, w.Cluster)
+	defer rdb.Close()
+	c, err := cache.New(rdb, w.config())
+	if err != nil {
+		return err
+	}
+	w.subject = subjectOf(w.Plan.Subject, c)
+
+	ctx, stop := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { w.watch(ctx) })
+	for i := range callers {
+		all.Go(func() { w.readOn(ctx, newDice(w.Plan.Seed, w.Process, i)) })
+	}
+	if w.Plan.Writes {
+		all.Go(func() { w.writeShared(ctx, newDice(w.Plan.Seed, w.Process, callers)) })
+		all.Go(func() { w.writeOwned(ctx, newDice(w.Plan.Seed, w.Process, callers+1)) })
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	stop()
+	all.Wait()
+	if err := w.subject.Close(); err != nil {
+		return err
+	}
+	return w.oddity
+}
+
+func (w *worker) config() cache.Config[string, []string] {
+	cfg := cache.Config[string, []string]{
+		Name: family, Codec: codecOf(w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+	}
+	switch {
+	case w.Plan.Subject == leaseless, w.Plan.Subject == naive:
+		cfg.Lease = cache.Off
+	case w.Plan.calm():
+		cfg.Jitter, cfg.RedisTimeout = -1, time.Minute
+	}
+	// Half of the fleet loads when Redis fails. Only there is such a failure a reason
+	// for anything, and told of.
+	if w.through = w.Slot%2 == 0 && !w.Plan.calm(); w.through {
+		cfg.Observer.Error = w.sawError
+	} else {
+		cfg.OnRedisError = cache.Fail
+	}
+	return cfg
+}
+
+// watch tells when the process did not get on.
+func (w *worker) watch(ctx context.Context) {
+	for last := now(); ctx.Err() == nil; {
+		time.Sleep(min(10*time.Millisecond, w.Plan.Lease/10))
+		at := now()
+		if at.since(last) > w.Plan.Lease/3 {
+			w.journal.tell(event{kind: stall, key: noKey, span: span{last, at}})
+		}
+		last = at
+	}
+}
+
+// odd notes an error that nothing explains. It may quote values: they are test data.
+func (w *worker) odd(what op, key int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.oddity == nil {
+		w.oddity = fmt.Errorf("worker %d: %v %s: %w", w.Process, what, w.names[key], err)
+	}
+}
