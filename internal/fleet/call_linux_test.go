@@ -12,7 +12,7 @@ import (
 func (w *worker) readOn(ctx context.Context, d dice) {
 	for ctx.Err() == nil {
 		_ = pause(ctx, d.below(2*time.Millisecond))
-		w.read(d, d.IntN(keyCount))
+		w.read(d, d.IntN(w.Plan.Keys))
 	}
 }
 

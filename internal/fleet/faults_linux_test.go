@@ -33,9 +33,9 @@ func (f *fleet) harm(ctx context.Context) {
 		key, i := d.IntN(keyCount), d.IntN(workers)
 		switch o := faults[d.IntN(len(faults))]; o {
 		case killConnections:
-			f.everywhere(o, func(c *redis.Client) error { return c.ClientKillByFilter(ctx, "TYPE", "normal").Err() })
+			f.everywhere(o, func(c *redis.Client) error { return c.ClientKillByFilter(context.Background(), "TYPE", "normal").Err() })
 		case flushScripts:
-			f.everywhere(o, func(c *redis.Client) error { return c.ScriptFlush(ctx).Err() })
+			f.everywhere(o, func(c *redis.Client) error { return c.ScriptFlush(context.Background()).Err() })
 		case foreignDelete:
 			f.remove(o, key, redisKey(keyNames()[key]), controlKey(keyNames()[key]))
 		case foreignRevoke:

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -53,12 +54,14 @@ type member struct {
 	cmd     *exec.Cmd
 	stdin   io.Closer
 	stderr  bytes.Buffer
-	events  []event // of its journal, when read is closed
-	failed  error   // of reading it
+	ready   chan struct{} // closed when it has said so
+	events  []event       // of its journal, when read is closed
+	failed  error         // of reading it
 	read    chan struct{}
 }
 
-// launch starts a fleet and empties its servers.
+// launch empties the servers and starts a fleet. It returns when all workers are at
+// work.
 func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 	t.Helper()
 	f := &fleet{t: t, plan: p, servers: servers, rdb: servers.Client(t), socket: filepath.Join(t.TempDir(), "source"), began: now()}
@@ -89,6 +92,14 @@ func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 	for i := range f.slots {
 		f.start(i)
 	}
+	for i := range f.slots {
+		if m := f.slots[i].member; m != nil {
+			select {
+			case <-m.ready:
+			case <-m.read: // it has ended, and stop will tell why
+			}
+		}
+	}
 	return f
 }
 
@@ -107,7 +118,7 @@ func (f *fleet) start(i int) {
 	f.t.Helper()
 	f.mu.Lock()
 	f.processes++
-	m := &member{process: f.processes, read: make(chan struct{})}
+	m := &member{process: f.processes, ready: make(chan struct{}), read: make(chan struct{})}
 	f.mu.Unlock()
 	options := f.servers.Options()
 	text, err := json.Marshal(job{
@@ -148,12 +159,17 @@ func (m *member) start(text string) error {
 	go func() {
 		defer close(m.read)
 		defer journal.Close()
-		m.failed = readJournal(journal, m.process, func(e event) {
-			if at := now(); e.kind == hello && (e.begin < started || e.begin > at) {
+		err := readJournal(journal, m.process, func(e event) {
+			if e.kind != hello {
+				m.events = append(m.events, e)
+				return
+			}
+			if at := now(); e.begin < started || e.begin > at {
 				m.failed = fmt.Errorf("the clock of worker %d is another: %d is not between %d and %d", m.process, e.begin, started, at)
 			}
-			m.events = append(m.events, e)
+			close(m.ready)
 		})
+		m.failed = cmp.Or(m.failed, err)
 	}()
 	return nil
 }
@@ -201,7 +217,6 @@ func (f *fleet) collect(m *member, killed instant) {
 	var events []event
 	for _, e := range m.events {
 		switch {
-		case e.kind == hello:
 		case e.kind == load && e.outcome == unknown:
 			open[e] = true
 		case e.kind == load:

@@ -34,7 +34,7 @@ const noKey = -1
 type kind uint8
 
 const (
-	hello   kind = iota + 1 // a worker's clock
+	hello   kind = iota + 1 // a worker is ready
 	read                    // a call that looked at a key
 	write                   // a change of the source, and the call that told the cache
 	load                    // a run of a loader

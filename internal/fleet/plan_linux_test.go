@@ -18,6 +18,7 @@ type plan struct {
 	Lease   time.Duration
 	TTL     time.Duration
 	Seed    uint64
+	Keys    int // that are read: the first so many
 
 	faults []op // what the parent does
 }
@@ -61,13 +62,13 @@ func (p *plan) calm() bool { return !p.Writes }
 
 // calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
-	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }
 
 // harmPlan reads and writes while faults happen.
 func harmPlan(seed uint64, d time.Duration) plan {
 	return plan{
-		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
+		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
 		List:   seed%2 == 1,
 		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignDelete, foreignRevoke},
 	}
@@ -82,10 +83,10 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 	return p
 }
 
-// controlPlan is for caches that are to be found guilty, of which no fault needs to
-// take place.
+// controlPlan is for caches that are to be found guilty: everybody reads and writes
+// the same few keys, and nothing else happens.
 func controlPlan(subject string, seed uint64, d time.Duration) plan {
-	return plan{Name: subject, Subject: subject, Writes: true, For: d, Seed: seed, TTL: 150 * time.Millisecond, Lease: 10 * time.Second}
+	return plan{Name: subject, Subject: subject, Writes: true, For: d, Seed: seed, Keys: sharedKeys, TTL: 150 * time.Millisecond, Lease: 10 * time.Second}
 }
 
 // A dice is a source of random decisions. It is not safe for concurrent use.

@@ -71,8 +71,6 @@ func work(text string) error {
 		w.index[redisKey(name)] = i
 	}
 	w.journal = journal{os.NewFile(journalFile, "journal"), w.Process}
-	started := now()
-	w.journal.tell(event{kind: hello, key: noKey, span: span{started, started}})
 	var err error
 	if w.source, err = rpc.Dial("unix", w.Source); err != nil {
 		return err
@@ -85,6 +83,8 @@ func work(text string) error {
 		return err
 	}
 	w.subject = subjectOf(w.Plan.Subject, c)
+	ready := now()
+	w.journal.tell(event{kind: hello, key: noKey, span: span{ready, ready}})
 
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup

@@ -59,9 +59,9 @@ func TestFleet(t *testing.T) {
 			began := time.Now()
 			for seed := firstSeed(); !t.Failed(); seed++ {
 				for _, p := range []plan{
-					calmPlan(seed, 1500*time.Millisecond),
-					harmPlan(seed, 3*time.Second),
-					evictionPlan(seed, 2500*time.Millisecond),
+					calmPlan(seed, time.Second),
+					harmPlan(seed, 2500*time.Millisecond),
+					evictionPlan(seed, 2*time.Second),
 				} {
 					h := play(t, servers, p)
 					h.judge(t, p)
@@ -88,7 +88,7 @@ func TestControls(t *testing.T) {
 		{aside, false, false},
 	} {
 		t.Run(tt.subject, func(t *testing.T) {
-			p := controlPlan(tt.subject, firstSeed(), 2*time.Second)
+			p := controlPlan(tt.subject, firstSeed(), 1500*time.Millisecond)
 			h := play(t, servers, p)
 			stale, _ := h.staleReads()
 			overlapping, _ := h.overlaps()
