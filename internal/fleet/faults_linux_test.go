@@ -30,18 +30,16 @@ func (f *fleet) harm(ctx context.Context) {
 		if pause(ctx, d.below(80*time.Millisecond)) != nil {
 			return
 		}
-		key, i := d.IntN(keyCount), d.IntN(workers)
+		i := d.IntN(workers)
 		switch o := faults[d.IntN(len(faults))]; o {
 		case killConnections:
 			f.everywhere(o, func(c *redis.Client) error { return c.ClientKillByFilter(context.Background(), "TYPE", "normal").Err() })
 		case flushScripts:
 			f.everywhere(o, func(c *redis.Client) error { return c.ScriptFlush(context.Background()).Err() })
-		case foreignDelete:
-			f.remove(o, key, redisKey(keyNames()[key]), controlKey(keyNames()[key]))
 		case foreignRevoke:
-			f.remove(o, key, controlKey(keyNames()[key]))
-		case foreignSet:
-			f.foreignSet(key)
+			f.revoke(d.IntN(keyCount))
+		case foreignSet, foreignDelete:
+			f.foreignWrite(o, d.IntN(sharedKeys)) // the others are none that it may write
 		case killWorker:
 			if d.percent(40) {
 				all.Go(func() { f.kill(i) })
@@ -63,15 +61,37 @@ func (f *fleet) everywhere(o op, do func(*redis.Client) error) {
 	f.note(e)
 }
 
-// remove deletes Redis keys as another program would. Cut connections make it try
-// again: it is noted for the whole time.
-func (f *fleet) remove(o op, key int, names ...string) {
-	e := event{kind: fault, op: o, key: key, span: span{begin: now()}}
-	if err := f.rdb.Del(context.Background(), names...).Err(); err != nil {
+// revoke deletes a control key, which is what an eviction could do to it.
+func (f *fleet) revoke(key int) {
+	e := event{kind: fault, op: foreignRevoke, key: key, span: span{begin: now()}}
+	if err := f.rdb.Del(context.Background(), controlKey(keyNames()[key])).Err(); err != nil {
 		f.t.Errorf("fleet: DEL: %v", err)
 	}
 	e.end = now()
 	f.note(e)
+}
+
+// foreignWrite changes a key as another program does, by its own means of telling
+// the cache. That is a write like any other. The register stands still meanwhile:
+// what is stored is what it holds.
+func (f *fleet) foreignWrite(o op, key int) {
+	ctx := context.Background()
+	begin := now()
+	f.source.writeAnd(Change{Key: key, Exists: true}, func(r Row) {
+		var err error
+		name := keyNames()[key]
+		if o == foreignDelete {
+			err = f.rdb.Del(ctx, redisKey(name), controlKey(name)).Err()
+		} else {
+			err = f.store(ctx, key, r.Version)
+		}
+		e := event{kind: write, op: o, key: key, version: r.Version, outcome: done, span: span{begin, now()}}
+		if err != nil {
+			e.outcome = redisFails
+			f.t.Errorf("fleet: %v: %v", o, err)
+		}
+		f.note(e)
+	})
 }
 
 // foreignLife is that of a value that another program stores. It differs from all
@@ -79,40 +99,24 @@ func (f *fleet) remove(o op, key int, names ...string) {
 // longer than any load, so that the value does not vanish without a trace.
 const foreignLife = 2 * time.Second
 
-// foreignSet stores what the register holds, as another program would that has just
-// written it. That is a write like any other: the register stands still meanwhile.
-func (f *fleet) foreignSet(key int) {
-	f.source.hold(key, func(r Row) {
-		if !r.Exists {
-			return
-		}
-		name := redisKey(keyNames()[key])
-		e := event{kind: write, op: foreignSet, key: key, version: r.Version, outcome: done, span: span{begin: now()}}
-		var w codec.Wire
-		w.Reset(name)
-		v := valueOf(key, r.Version)
-		err := codecOf(f.plan.List).Encode(&w, &v)
-		if err == nil {
-			_, err = f.rdb.TxPipelined(context.Background(), func(p redis.Pipeliner) error {
-				if !f.plan.List {
-					p.Set(context.Background(), name, w.Value(0), foreignLife)
-					return nil
-				}
-				p.Del(context.Background(), name)
-				for i := range w.Len() {
-					p.RPush(context.Background(), name, w.Value(i))
-				}
-				p.PExpire(context.Background(), name, foreignLife)
-				return nil
-			})
-		}
-		if err != nil {
-			f.t.Errorf("fleet: a foreign SET: %v", err)
-			return
-		}
-		e.end = now()
-		f.note(e)
+// store puts a value in place without a thought for the control key.
+func (f *fleet) store(ctx context.Context, key, version int) error {
+	name, v := redisKey(keyNames()[key]), valueOf(key, version)
+	var w codec.Wire
+	w.Reset(name)
+	if err := codecOf(f.plan.List).Encode(&w, &v); err != nil {
+		return err
+	}
+	if !f.plan.List {
+		return f.rdb.Set(ctx, name, w.Value(0), foreignLife).Err()
+	}
+	_, err := f.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, name)
+		p.RPush(ctx, name, v)
+		p.PExpire(ctx, name, foreignLife)
+		return nil
 	})
+	return err
 }
 
 // kill ends a worker at once and has a new one take its place.

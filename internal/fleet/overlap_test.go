@@ -10,7 +10,7 @@ import (
 // without a reason. A reason is what may have ended the lease of one of the two, or
 // made one go without:
 //
-//   - a write of the key, or a foreign one, or the removal of its control key;
+//   - a write of the key, or the removal of its control key;
 //   - an eviction, whichever key it hit;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
@@ -53,7 +53,7 @@ func (h *history) reasons() reasons {
 	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
 	for _, e := range h.events {
 		switch {
-		case e.kind == write, e.op == foreignDelete, e.op == foreignRevoke:
+		case e.kind == write, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
 		case e.op == evict:
 			r.everywhere.add(e.span)

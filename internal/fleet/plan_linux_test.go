@@ -70,7 +70,7 @@ func harmPlan(seed uint64, d time.Duration) plan {
 	return plan{
 		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
 		List:   seed%2 == 1,
-		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignDelete, foreignRevoke},
+		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignSet, foreignDelete, foreignRevoke},
 	}
 }
 

@@ -50,27 +50,24 @@ type Change struct {
 
 // Write gives a key its next version.
 func (s *Source) Write(c Change, row *Row) error {
+	s.writeAnd(c, func(r Row) { *row = r })
+	return nil
+}
+
+// writeAnd is Write, and keeps the register as it is while f runs.
+func (s *Source) writeAnd(c Change, f func(Row)) {
 	begin := now()
 	r := &s.keys[c.Key]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.states = append(r.states, state{exists: c.Exists, process: c.Process})
 	r.states[len(r.states)-1].changed = span{begin, now()}
-	*row = r.row()
-	return nil
+	f(r.row())
 }
 
 func (r *register) row() Row {
 	v := len(r.states) - 1
 	return Row{v, r.states[v].exists}
-}
-
-// hold keeps a register as it is while f runs.
-func (s *Source) hold(key int, f func(Row)) {
-	r := &s.keys[key]
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f(r.row())
 }
 
 // states returns all that the registers ever held.

@@ -166,7 +166,7 @@ func (h *history) summary(p plan) string {
 	acknowledged := 0
 	for _, e := range h.events {
 		counts[e.kind]++
-		if e.kind == fault || e.op == foreignSet {
+		if e.kind == fault || e.kind == write && e.process == 0 {
 			faults[e.op.String()]++
 		}
 		if e.kind == write && e.outcome == done {
