@@ -118,6 +118,8 @@ func TestOverlaps(t *testing.T) {
 		{"a third process that was stopped", []event{a, b, happened(pauseWorker, noKey, 3, 21, 29)}, true},
 		{"connections were cut", []event{a, b, happened(killConnections, noKey, 0, 21, 29)}, true},
 		{"scripts were forgotten", []event{a, b, happened(flushScripts, noKey, 0, 21, 29)}, true},
+		{"nobody waits for the first", []event{a.with(func(e *event) { e.outcome = left }), b}, false},
+		{"nobody waits for the second", []event{a, b.with(func(e *event) { e.outcome = left })}, true},
 		{"Redis failed", []event{a, b, redisFailed(2, 16)}, false},
 		{"Redis failed another", []event{a, b, redisFailed(3, 16)}, true},
 	} {

@@ -18,7 +18,8 @@ import (
 //
 // It has to lie between the begin of the earlier of the two calls that brought the
 // loaders and the begin of the later load: both leases were granted in that time.
-// Connections that are cut and scripts that are forgotten are no reason. Where
+// A load that nobody waits for any more is a reason by itself: its lease is given back
+// at once, and its loader hears of it and returns a moment later. Connections that are cut and scripts that are forgotten are no reason. Where
 // nothing of the kind happens the check is exact: any two loads that overlap are
 // a violation.
 func (h *history) overlaps() (violations []violation, explained int) {
@@ -72,7 +73,7 @@ func (h *history) reasons() reasons {
 
 func (r *reasons) explain(a, b event) bool {
 	within := span{min(a.asked, b.asked), b.begin}
-	return r.everywhere.touch(within) || r.ofKey[a.key].touch(within) ||
+	return a.outcome == left || r.everywhere.touch(within) || r.ofKey[a.key].touch(within) ||
 		r.ofProcess[a.process].touch(within) || r.ofProcess[b.process].touch(within) ||
 		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within)
 }
