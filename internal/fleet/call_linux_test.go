@@ -27,7 +27,9 @@ func (w *worker) read(d dice, key int) {
 	case w.Plan.calm() || w.Plan.Subject != aside:
 	case n < 155:
 		what = refresh
-	case n < 250:
+	case n < 200:
+		what = touch
+	case n < 300:
 		patience = d.below(20 * time.Millisecond)
 	}
 	w.look(what, key, patience, w.fate(d))
@@ -90,6 +92,9 @@ func (w *worker) ask(ctx context.Context, what op, key int, f fate) (v []string,
 		if !ok {
 			return v, cache.Missing, err
 		}
+	case touch:
+		_, err = w.subject.Touch(ctx, name)
+		return nil, cache.Missing, err
 	case entry:
 		e, err := w.subject.Entry(ctx, name)
 		return e.Value, e.State, err

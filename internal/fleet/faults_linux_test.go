@@ -39,7 +39,11 @@ func (f *fleet) harm(ctx context.Context) {
 		case foreignRevoke:
 			f.revoke(d.IntN(keyCount))
 		case foreignSet, foreignDelete:
-			f.foreignWrite(o, d.IntN(sharedKeys)) // the others are none that it may write
+			life := foreignLife
+			if d.percent(50) {
+				life = 0 // none at all
+			}
+			f.foreignWrite(o, d.IntN(sharedKeys), life) // the other keys are none that it may write
 		case killWorker:
 			if d.percent(40) {
 				all.Go(func() { f.kill(i) })
@@ -74,7 +78,7 @@ func (f *fleet) revoke(key int) {
 // foreignWrite changes a key as another program does, by its own means of telling
 // the cache. That is a write like any other. The register stands still meanwhile:
 // what is stored is what it holds.
-func (f *fleet) foreignWrite(o op, key int) {
+func (f *fleet) foreignWrite(o op, key int, life time.Duration) {
 	ctx := context.Background()
 	begin := now()
 	f.source.writeAnd(Change{Key: key, Exists: true}, func(r Row) {
@@ -83,7 +87,7 @@ func (f *fleet) foreignWrite(o op, key int) {
 		if o == foreignDelete {
 			err = f.rdb.Del(ctx, redisKey(name), controlKey(name)).Err()
 		} else {
-			err = f.store(ctx, key, r.Version)
+			err = f.store(ctx, key, r.Version, life)
 		}
 		e := event{kind: write, op: o, key: key, version: r.Version, outcome: done, span: span{begin, now()}}
 		if err != nil {
@@ -94,13 +98,13 @@ func (f *fleet) foreignWrite(o op, key int) {
 	})
 }
 
-// foreignLife is that of a value that another program stores. It differs from all
+// foreignLife is that of a value that another program stores, if it has an end. It differs from all
 // lives that the caches give, so that the end of the key's life always moves, and is
 // longer than any load, so that the value does not vanish without a trace.
 const foreignLife = 2 * time.Second
 
 // store puts a value in place without a thought for the control key.
-func (f *fleet) store(ctx context.Context, key, version int) error {
+func (f *fleet) store(ctx context.Context, key, version int, life time.Duration) error {
 	name, v := redisKey(keyNames()[key]), valueOf(key, version)
 	var w codec.Wire
 	w.Reset(name)
@@ -108,12 +112,14 @@ func (f *fleet) store(ctx context.Context, key, version int) error {
 		return err
 	}
 	if !f.plan.List {
-		return f.rdb.Set(ctx, name, w.Value(0), foreignLife).Err()
+		return f.rdb.Set(ctx, name, w.Value(0), life).Err()
 	}
 	_, err := f.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, name)
 		p.RPush(ctx, name, v)
-		p.PExpire(ctx, name, foreignLife)
+		if life > 0 {
+			p.PExpire(ctx, name, life)
+		}
 		return nil
 	})
 	return err

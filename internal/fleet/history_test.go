@@ -55,6 +55,7 @@ const (
 	set
 	setAbsent
 	setIfAbsent
+	touch
 	loading
 	atRest
 
@@ -70,7 +71,7 @@ const (
 
 func (o op) String() string {
 	return [...]string{
-		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "load", "look at what rests there",
+		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "load", "look at what rests there",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction",
 	}[o]
 }

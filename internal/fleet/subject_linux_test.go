@@ -18,6 +18,7 @@ type subject interface {
 	Set(ctx context.Context, key string, v []string, opts ...cache.Option) error
 	SetAbsent(ctx context.Context, key string, opts ...cache.Option) error
 	SetIfAbsent(ctx context.Context, key string, v []string, opts ...cache.Option) (bool, error)
+	Touch(ctx context.Context, key string, opts ...cache.Option) (bool, error)
 	Delete(ctx context.Context, keys ...string) error
 	Close() error
 }

@@ -14,7 +14,7 @@ const (
 )
 
 // trace tells of a violation: the events that show it, marked, among all that was
-// written, loaded or done to the fleet around them.
+// written, loaded or done to the fleet around them. Calls that only read are left out.
 func (h *history) trace(v violation) string {
 	key, around := noKey, v.by[0].span
 	for _, e := range v.by {
@@ -25,7 +25,7 @@ func (h *history) trace(v violation) string {
 	events := slices.Clone(v.by)
 	for _, e := range h.events {
 		near := e.begin <= around.end && e.end >= around.begin
-		if e.kind != read && near && (e.key == key || e.key == noKey) && !slices.Contains(v.by, e) {
+		if changes := e.kind != read || e.op == refresh || e.op == touch; changes && near && (e.key == key || e.key == noKey) && !slices.Contains(v.by, e) {
 			events = append(events, e)
 		}
 	}
