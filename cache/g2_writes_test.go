@@ -252,7 +252,7 @@ func TestG2RefreshIsNewerThanItsCall(t *testing.T) {
 }
 
 // A call that is turned away again and again, because the key is written all the
-// time, loads for itself in the end, and stores nothing.
+// time, has an answer in the end all the same.
 func TestG2AKeyThatIsWrittenAllTheTime(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		c := open(t, env.Client, cache.Config[string, string]{})

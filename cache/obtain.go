@@ -64,6 +64,9 @@ type found struct {
 // call.
 func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.EntryFunc[K, V], s settings, refresh bool) (V, error) {
 	var none V
+	if c.core.flights.Obtaining(ctx, m.redisKey) || c.core.outage.Obtaining(ctx, m.redisKey) {
+		return none, c.flightError(ctx, m, flight.Led, flight.ErrReentrant)
+	}
 	told := refresh // the observer knows what the call has found
 	for turn := 0; ; turn++ {
 		changes := c.core.flights.Changes(m.redisKey)

@@ -135,9 +135,6 @@ func TestEndedContextStartsNothing(t *testing.T) {
 		cancel()
 		want(t, "Do", <-do(ctx, g, key, never(t)), 0, Led, context.Canceled)
 		want(t, "Refresh", <-refresh(ctx, g, key, never(t)), 0, Led, context.Canceled)
-		if _, err := g.Alone(ctx, never(t)); err != context.Canceled {
-			t.Errorf("Alone: %v", err)
-		}
 	})
 }
 
@@ -186,41 +183,6 @@ func TestStoreOutlivesItsCallers(t *testing.T) {
 		want(t, "late", late, 0, TurnedAway, nil)
 		if err != nil {
 			t.Errorf("the function was cancelled: %v", err)
-		}
-	})
-}
-
-func TestAlone(t *testing.T) {
-	bubble(t, func(t *testing.T, g *Group[int]) {
-		leader := do(t.Context(), g, "", stores(1, 2*ms))
-		synctest.Wait()
-		alone := calls(func() (int, Outcome, error) {
-			v, err := g.Alone(t.Context(), func(ctx context.Context, f *Flight[int]) (int, error) {
-				if f.SealStore() {
-					t.Error("the store was allowed")
-				}
-				v, _, err := g.Do(ctx, "", stores(2, ms))
-				return v + 10, err
-			})
-			return v, Led, err
-		})
-		synctest.Wait()
-		follower := do(t.Context(), g, "", never(t))
-		want(t, "leader", <-leader, 1, Led, nil)
-		want(t, "alone", <-alone, 11, Led, nil)
-		want(t, "follower", <-follower, 1, Shared, nil)
-	})
-}
-
-func TestAloneLeavesAtItsOwnEnd(t *testing.T) {
-	bubble(t, func(t *testing.T, g *Group[int]) {
-		began := time.Now()
-		_, err := g.Alone(within(t, ms), func(ctx context.Context, _ *Flight[int]) (int, error) {
-			<-ctx.Done()
-			return 0, ctx.Err()
-		})
-		if err != context.DeadlineExceeded || time.Since(began) != ms {
-			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
 }

@@ -22,13 +22,6 @@ func TestClose(t *testing.T) {
 		waiting := refresh(t.Context(), g, key, never(t))
 		synctest.Wait()
 		behind := refresh(t.Context(), g, key, never(t))
-		alone := calls(func() (int, Outcome, error) {
-			v, err := g.Alone(t.Context(), func(ctx context.Context, _ *Flight[int]) (int, error) {
-				<-ctx.Done()
-				return 1, nil
-			})
-			return v, Led, err
-		})
 		time.Sleep(ms)
 		closed := make(chan time.Duration, 2)
 		for range 2 {
@@ -37,7 +30,7 @@ func TestClose(t *testing.T) {
 				closed <- time.Since(began)
 			}()
 		}
-		for what, c := range map[string]<-chan answer{"leader": leader, "refresh": waiting, "alone": alone} {
+		for what, c := range map[string]<-chan answer{"leader": leader, "refresh": waiting} {
 			a := <-c
 			want(t, what, a, 0, Led, ErrClosed)
 			wantAfter(t, what, a, ms)
@@ -52,9 +45,6 @@ func TestClose(t *testing.T) {
 		}
 		want(t, "Do", <-do(t.Context(), g, key, never(t)), 0, Led, ErrClosed)
 		want(t, "Refresh", <-refresh(t.Context(), g, key, never(t)), 0, Led, ErrClosed)
-		if _, err := g.Alone(t.Context(), never(t)); err != ErrClosed {
-			t.Errorf("Alone: %v", err)
-		}
 	})
 }
 

@@ -6,7 +6,7 @@ import "context"
 // are safe for concurrent use.
 type Flight[R any] struct {
 	group  *Group[R]
-	lane   *lane[R]   // nil: alone
+	lane   *lane[R]
 	parent *Flight[R] // the flight of this group inside whose function it was brought
 	run    func()     // calls the function and ends the flight
 	cancel context.CancelFunc
@@ -45,7 +45,7 @@ func (g *Group[R]) parent(ctx context.Context) *Flight[R] {
 // obtains reports whether f, or one that it is nested in, is under way for key.
 func (f *Flight[R]) obtains(key string) bool {
 	for ; f != nil; f = f.parent {
-		if f.lane != nil && f.lane.key == key && !f.ended() {
+		if f.lane.key == key && !f.ended() {
 			return true
 		}
 	}
@@ -119,7 +119,6 @@ func (f *Flight[R]) resolve(r R, err error) {
 func (f *Flight[R]) leaveLane() {
 	l := f.lane
 	switch {
-	case l == nil:
 	case l.next == f:
 		l.next = nil
 	case l.flight == f:

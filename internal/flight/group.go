@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Errors of Do, Refresh and Alone beside those of the function and of contexts.
+// Errors of Do and Refresh beside those of the function and of contexts.
 var (
 	ErrClosed    = errors.New("flight: the group is closed")
 	ErrReentrant = errors.New("flight: the function waits for the key that it is itself obtaining")
@@ -92,24 +92,10 @@ func (g *Group[R]) do(ctx context.Context, key string, fn Func[R], refresh bool)
 	return r, Led, err
 }
 
-// Alone runs fn as a flight that nobody can join and no write knows of: for a
-// result that is returned to this caller only. It may not be stored.
-func (g *Group[R]) Alone(ctx context.Context, fn Func[R]) (R, error) {
-	var none R
-	parent := g.parent(ctx)
-	if err := ctx.Err(); err != nil {
-		return none, err
-	}
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
-		return none, ErrClosed
-	}
-	f := g.flight(ctx, nil, parent, fn)
-	f.fenced = true
-	f.start()
-	g.mu.Unlock()
-	return f.lead(ctx)
+// Obtaining reports whether ctx is used inside the function of a flight for key, or
+// of one that is nested in such a flight.
+func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
+	return g.parent(ctx).obtains(key)
 }
 
 // Close fails all flights with ErrClosed, cancels their functions and returns

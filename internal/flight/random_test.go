@@ -156,8 +156,8 @@ func (a actor) get(ctx context.Context, key string) {
 			return
 		}
 	}
-	v, err := a.g.Alone(ctx, a.load(key, 0, false))
-	a.answered("Alone", key, v, Led, err, floor)
+	v, outcome, err := a.g.Refresh(ctx, key, a.load(key, 0, false)) // which turns nobody away
+	a.answered("Refresh of who was turned away", key, v, outcome, err, floor)
 }
 
 // refresh is a call of Refresh, whose load must begin after it.

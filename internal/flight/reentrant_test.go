@@ -16,16 +16,17 @@ func TestReentrant(t *testing.T) {
 					t.Errorf("outcome %d, error %v", outcome, err)
 				}
 			}
+			if !g.Obtaining(ctx, "a") || g.Obtaining(ctx, "another key") {
+				t.Error("it is not known which key is being obtained")
+			}
 			return 1, nil
 		}
 		nested := func(ctx context.Context, _ *Flight[int]) (int, error) {
 			v, _, err := g.Do(ctx, "b", again)
 			return v, err
 		}
-		alone := func(ctx context.Context, _ *Flight[int]) (int, error) { return g.Alone(ctx, again) }
 		want(t, "direct", <-do(t.Context(), g, "a", again), 1, Led, nil)
 		want(t, "nested", <-do(t.Context(), g, "a", nested), 1, Led, nil)
-		want(t, "alone", <-do(t.Context(), g, "a", alone), 1, Led, nil)
 	})
 }
 

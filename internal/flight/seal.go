@@ -46,7 +46,7 @@ func (f *Flight[R]) Restart() {
 // SealStore announces the command that stores the result. Besides what Seal does,
 // writes of the key now wait until Settled, or the end of the function. It reports
 // false when the result may not be stored, because a write has come, the flight
-// was failed, nobody waits for it or it is alone: then it is refused, as by Refuse.
+// was failed or nobody waits for it: then it is refused, as by Refuse.
 // At most once a flight, or once more after each Restart.
 func (f *Flight[R]) SealStore() bool {
 	f.group.mu.Lock()
