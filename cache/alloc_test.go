@@ -46,6 +46,32 @@ func TestHitAllocations(t *testing.T) {
 	hitAllocations(t, "text", codec.Text[string](), sample.Bio, 5)
 	hitAllocations(t, "msgpack", codec.Msgpack[account](), sample, 6)
 	hitAllocations(t, "hash", hashmap.MustOf[account](), sample, 33)
+	hitAllocations(t, "list", codec.List(codec.Text[string]()), []string{sample.Name, sample.Email, sample.City}, 10)
+	hitAllocations(t, "set", codec.Set(codec.Text[string]()), map[string]struct{}{sample.Name: {}, sample.City: {}}, 11)
+	hitAllocations(t, "sorted set", codec.SortedSet(codec.Text[string]()), []codec.Scored[string]{{Elem: sample.Name, Score: 0.5}, {Elem: sample.City, Score: 1}}, 10)
+}
+
+// Allocations of a read of two fields.
+func TestGetFieldsAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold at random")
+	}
+	stub := &stubServer{answer: []byte("*2\r\n$3\r\nAda\r\n$3\r\n1.5\r\n")}
+	rdb := redis.NewClient(&redis.Options{Dialer: stub.dial, Protocol: 2, DisableIdentity: true})
+	t.Cleanup(func() { _ = rdb.Close() })
+	c := open(t, rdb, cache.Config[int64, person]{Codec: persons})
+	ctx := context.Background()
+	var p person
+	allocs := testing.AllocsPerRun(1000, func() {
+		ok, err := c.GetFields(ctx, 42, nil, nameField.Into(&p.Name), rankField.Into(&p.Rank))
+		if !ok || err != nil || p.Name != "Ada" || p.Rank != 1.5 {
+			t.Fatal(p, ok, err)
+		}
+	})
+	t.Logf("%v allocations", allocs)
+	if allocs > 21 {
+		t.Errorf("%v allocations, the budget is 21", allocs)
+	}
 }
 
 func hitAllocations[V any](t *testing.T, name string, codec codec.Codec[V], v V, budget float64) {
@@ -83,20 +109,27 @@ func answerOf[V any](t testing.TB, c codec.Codec[V], v V) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if c.Shape() == codec.ShapeHash {
+	bulk := func(part []byte) { fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(part), part) }
+	switch c.Shape() {
+	case codec.ShapeHash, codec.ShapeSortedSet:
 		fmt.Fprintf(&b, "*%d\r\n", 2*w.Len())
+	case codec.ShapeList, codec.ShapeSet:
+		fmt.Fprintf(&b, "*%d\r\n", w.Len())
 	}
 	for i := range w.Len() {
 		if c.Shape() == codec.ShapeHash {
-			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w.Name(i)), w.Name(i))
+			bulk(w.Name(i))
 		}
-		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w.Value(i)), w.Value(i))
+		bulk(w.Value(i))
+		if c.Shape() == codec.ShapeSortedSet {
+			bulk(w.Name(i))
+		}
 	}
 	return b.Bytes()
 }
 
-// A stubServer answers every GET and HGETALL with the same bytes. It knows no other
-// command: go-redis does without HELLO then.
+// A stubServer answers every command with the same bytes, but does not know what
+// go-redis sets a connection up with, and can do without.
 type stubServer struct{ answer []byte }
 
 func (s *stubServer) dial(context.Context, string, string) (net.Conn, error) {
@@ -109,15 +142,15 @@ type stubConn struct {
 }
 
 var (
-	unknown = []byte("-ERR unknown command\r\n")
-	getWord = []byte("get\r\n")
-	allWord = []byte("hgetall\r\n")
+	unknown    = []byte("-ERR unknown command\r\n")
+	helloWord  = []byte("hello\r\n")
+	clientWord = []byte("client\r\n")
 )
 
 func (c *stubConn) Write(p []byte) (int, error) {
-	c.pending = unknown
-	if bytes.Contains(p, getWord) || bytes.Contains(p, allWord) {
-		c.pending = c.answer
+	c.pending = c.answer
+	if bytes.Contains(p, helloWord) || bytes.Contains(p, clientWord) {
+		c.pending = unknown
 	}
 	return len(p), nil
 }

@@ -31,6 +31,7 @@ type Op string
 const (
 	OpGetOrSet    Op = "GetOrSet"
 	OpGet         Op = "Get"
+	OpGetFields   Op = "GetFields"
 	OpEntry       Op = "Entry"
 	OpSet         Op = "Set"
 	OpSetIfAbsent Op = "SetIfAbsent"

@@ -50,22 +50,33 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 // speed; go-redis can neither repeat such a command nor act on an error in it, so
 // what is unusual is asked again in its own words.
 func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
-	e.reply.reset()
 	var key any = &e.key // go-redis takes an address without an allocation
 	if !s.own {
 		key = e.key // hooks expect a string
 	}
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(e.args[:0], key)...))
-	switch {
-	case err == nil && e.reply.isWrongType():
-		return false, ErrWrongType
-	case err == nil && !e.reply.isError():
-		return e.reply.lend(&e.Wire, s.shape)
-	case err != nil && !connectionLost(err):
+	if answered, err := s.ask(ctx, e, s.readArgs(e.args[:0], key)); err != nil {
 		return false, err
+	} else if answered {
+		return e.reply.lend(&e.Wire, s.shape)
 	}
 	again := s.readCmd(ctx, e.key)
 	return s.take(&e.Wire, again, process(ctx, s.rdb, again))
+}
+
+// ask has the answer to a command put into e.reply. It reports false when there is
+// none to be had in this way.
+func (s *Store) ask(ctx context.Context, e *Entry, args []any) (answered bool, err error) {
+	e.reply.reset()
+	err = process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, args...))
+	switch {
+	case err == nil && e.reply.isWrongType():
+		return false, ErrWrongType
+	case err == nil:
+		return !e.reply.isError(), nil
+	case !connectionLost(err):
+		return false, err
+	}
+	return false, nil
 }
 
 // take gives w the value that cmd obtained.

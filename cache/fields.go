@@ -1,0 +1,200 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/loader"
+)
+
+// GetFields reads chosen fields of the value of key, which the cache's codec keeps in a
+// Redis hash, into variables of their types:
+//
+//	ok, err := users.GetFields(ctx, 42, db.User, name.Into(&n), age.Into(&a))
+//
+// Package hashmap makes the destinations. A field that the entry does not have sets its
+// variable to zero: such are nil pointers, and what is left out when empty.
+//
+// When Redis has no value, the whole of it is loaded by load and stored, by the rules
+// of GetOrSet, and the variables are set from it; ErrNotFound says that the source has
+// none. A nil load loads nothing: ok is false then, and the error nil, for a key that
+// is missing as for one that the source does not have, as with Get. Otherwise ok is
+// true when the error is nil.
+//
+// The variables are set before the call returns. They all hold fields of one value;
+// after an error, or when ok is false, they hold nothing to rely on.
+//
+// A field that cannot be decoded makes the entry a broken one, which counts as missing.
+// A codec that keeps no hash, and a field that is not of the cache's own codec, are
+// errors, as is a call for no field.
+//
+// A hit costs one plain HMGET. Where the entry has none of the fields, the whole of it
+// is read to be sure that it is there.
+func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, V], into ...codec.FieldReader[V]) (ok bool, err error) {
+	m, err := c.begin(OpGetFields, key)
+	if err != nil {
+		return false, err
+	}
+	to, err := c.destinations(into)
+	if err != nil {
+		return false, c.core.error(OpGetFields, m.redisKey, nil, err)
+	}
+	if load == nil {
+		return c.getFields(ctx, m, to)
+	}
+	if !c.core.foreseesMiss(m.redisKey) {
+		err := c.readFields(ctx, m, to)
+		if err == nil && m.state == Missing && !m.broken && c.core.lease != Off { // without leases obtain looks
+			err = c.readAgain(ctx, m)
+			c.fill(ctx, m, to)
+		}
+		if err == nil && m.state == Present {
+			c.sawLookup(ctx, m)
+			c.end(m)
+			return true, nil
+		}
+		if m, err = c.survive(ctx, m, err); err != nil {
+			return false, err
+		}
+	}
+	redisKey := m.redisKey // obtain ends the call
+	v, err := c.obtain(ctx, m, entryFunc(load), settings{}, false)
+	if err != nil {
+		return false, err
+	}
+	err = c.setFields(redisKey, &v, to)
+	return err == nil, err
+}
+
+// getFields is GetFields without a load.
+func (c *Cache[K, V]) getFields(ctx context.Context, m *call[K, V], to destinations[V]) (ok bool, err error) {
+	err = c.readFields(ctx, m, to)
+	if err == nil && m.state == Missing && !m.broken {
+		err = c.look(ctx, m, false)
+		c.fill(ctx, m, to)
+	}
+	if err != nil {
+		return false, c.core.redisError(ctx, OpGetFields, m.redisKey, err)
+	}
+	c.sawLookup(ctx, m)
+	ok = m.state == Present
+	c.end(m)
+	return ok, nil
+}
+
+// readFields sets m.state to Present, and the destinations, by one plain read, if the
+// entry has any of the fields. If it has none, only a read of the whole tells whether
+// it is there.
+func (c *Cache[K, V]) readFields(ctx context.Context, m *call[K, V], to destinations[V]) error {
+	found, err := c.core.store.ReadFields(ctx, m.redisKey, to.names, &m.entry, m.began)
+	switch {
+	case store.IsBroken(err):
+		c.sawBroken(ctx, m, err)
+		return nil
+	case err != nil:
+		return err
+	case found:
+		m.state = Present
+		c.fill(ctx, m, to)
+	}
+	return nil
+}
+
+// fill sets the destinations from m.entry, if m is Present. A field that cannot be
+// decoded makes the entry a broken one.
+func (c *Cache[K, V]) fill(ctx context.Context, m *call[K, V], to destinations[V]) {
+	if m.state != Present {
+		return
+	}
+	if err := to.parse(&m.entry.Wire); err != nil {
+		m.state = Missing
+		c.sawBroken(ctx, m, err)
+	}
+}
+
+// setFields sets the destinations from a value that was loaded, or that another call
+// has found, by the form that it has in Redis.
+func (c *Cache[K, V]) setFields(redisKey string, v *V, to destinations[V]) error {
+	var e store.Entry
+	if _, err := c.encode(&e, redisKey, v); err != nil {
+		return c.core.error(OpGetFields, redisKey, ErrEncode, err)
+	}
+	if err := to.parse(&e.Wire); err != nil {
+		return c.core.error(OpGetFields, redisKey, ErrDecode, err)
+	}
+	return nil
+}
+
+// destinations are what fields are read into, by their names.
+type destinations[V any] struct {
+	names [][]byte
+	into  []codec.FieldReader[V]
+}
+
+var (
+	errNoHash   = errors.New("the cache's codec keeps values in no Redis hash: use one of hashmap.Of to read single fields, or Get for the whole value")
+	errNoFields = errors.New("no field is asked for: name at least one")
+)
+
+// destinations returns what is to be read, or says what is wrong with it.
+func (c *Cache[K, V]) destinations(into []codec.FieldReader[V]) (to destinations[V], err error) {
+	switch {
+	case c.codec.Shape() != codec.ShapeHash:
+		return to, errNoHash
+	case len(into) == 0:
+		return to, errNoFields
+	}
+	to = destinations[V]{make([][]byte, len(into)), into}
+	for i, d := range into {
+		if d == nil {
+			return to, fmt.Errorf("destination %d is nil", i)
+		}
+		if err := d.Check(); err != nil {
+			return to, err
+		}
+		if !sameCodec(d.Codec(), c.codec) {
+			return to, fmt.Errorf("field %q is not of the cache's own codec: make it of the mapping that Config.Codec has", d.FieldName())
+		}
+		to.names[i] = []byte(d.FieldName())
+	}
+	return to, nil
+}
+
+// parse sets the destinations from the spans of a hash.
+func (to destinations[V]) parse(w *codec.Wire) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = codecPanic(r)
+		}
+	}()
+	for i, d := range to.into {
+		n := spanOf(w, to.names[i])
+		if n < 0 {
+			d.ClearField()
+		} else if err := d.ParseField(w.Value(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spanOf returns the span of a hash with this name, or -1.
+func spanOf(w *codec.Wire, name []byte) int {
+	for i := range w.Len() {
+		if bytes.Equal(w.Name(i), name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sameCodec reports whether two codecs are one. What cannot be compared is not known
+// to differ.
+func sameCodec(a, b any) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && (!reflect.ValueOf(a).Comparable() || a == b)
+}
