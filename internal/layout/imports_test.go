@@ -36,6 +36,7 @@ var requirements = []string{goRedis, msgpack, compress, otter, xsync, miniredis}
 // import who stands further down, as far as the line says.
 var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
+	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/store", goRedis},
