@@ -2,6 +2,8 @@ package cache_test
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -52,6 +54,20 @@ func benchHit[V any](b *testing.B, name string, codec codec.Codec[V], v V) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// A slice as a Redis list against the same slice as one string of msgpack.
+func BenchmarkSliceHit(b *testing.B) {
+	for _, n := range []int{10, 1000, 100_000} {
+		v := make([]string, n)
+		for i := range v {
+			v[i] = fmt.Sprintf("member-%08d", i)
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			benchHit(b, "list", codec.List(codec.Text[string]()), v)
+			benchHit(b, "msgpack", codec.Msgpack[[]string](), v)
 		})
 	}
 }
