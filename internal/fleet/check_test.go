@@ -120,6 +120,10 @@ func TestOverlaps(t *testing.T) {
 		{"scripts were forgotten", []event{a, b, happened(flushScripts, noKey, 0, 21, 29)}, true},
 		{"nobody waits for the first", []event{a.with(func(e *event) { e.outcome = left }), b}, false},
 		{"nobody waits for the second", []event{a, b.with(func(e *event) { e.outcome = left })}, true},
+		{"a refresh that gave up", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), loaded(3, 2, 7, 8), saw(0, 2, 11).with(func(e *event) { e.process = 3 })}, false},
+		{"one that gave up before", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), loaded(3, 2, 7, 8), saw(0, 2, 9).with(func(e *event) { e.process = 3 })}, true},
+		{"one that did not give up", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), saw(0, 2, 11).with(func(e *event) { e.process = 3 })}, true},
+		{"one of a process that died", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), loaded(3, 2, 7, 8)}, false},
 		{"Redis failed", []event{a, b, redisFailed(2, 16)}, false},
 		{"Redis failed another", []event{a, b, redisFailed(3, 16)}, true},
 	} {

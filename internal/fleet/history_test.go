@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -12,6 +13,8 @@ type instant int64
 
 func (i instant) add(d time.Duration) instant   { return i + instant(d) }
 func (i instant) since(j instant) time.Duration { return time.Duration(i - j) }
+
+const forever instant = math.MaxInt64
 
 // A span is a time, both ends included.
 type span struct{ begin, end instant }

@@ -11,6 +11,8 @@ import (
 // made one go without:
 //
 //   - a write of the key, or the removal of its control key;
+//   - a Refresh that loaded three times, each time overtaken by a write: it removes what
+//     may be old, and the lease with it;
 //   - an eviction, whichever key it hit;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
@@ -64,12 +66,40 @@ func (h *history) reasons() reasons {
 			r.ofCall.add(by{e.process, e.key}, e.span)
 		}
 	}
+	h.addRemovals(&r)
 	r.everywhere.sort()
 	r.ofKey.sort()
 	r.ofProcess.sort()
 	r.ofCall.sort()
 	return r
 }
+
+// addRemovals adds the refreshes that gave up. One whose process died before it could
+// tell of it may have done so at any time.
+func (h *history) addRemovals(r *reasons) {
+	type call struct {
+		by
+		begin instant
+	}
+	returned := map[call]instant{}
+	for _, e := range h.of(read) {
+		returned[call{by{e.process, e.key}, e.begin}] = e.end
+	}
+	loads := map[call]int{}
+	for _, l := range h.of(load) {
+		c := call{by{l.process, l.key}, l.asked}
+		if loads[c]++; loads[c] == refreshLoads {
+			end, told := returned[c]
+			if !told {
+				end = forever
+			}
+			r.ofKey.add(l.key, span{l.asked, end})
+		}
+	}
+}
+
+// refreshLoads is how often one Refresh loads at most.
+const refreshLoads = 3
 
 func (r *reasons) explain(a, b event) bool {
 	within := span{min(a.asked, b.asked), b.begin}
