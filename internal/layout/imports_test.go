@@ -52,6 +52,7 @@ var imports = map[string][]string{
 	"codec/codectest": {"codec"},
 	"codec":           {msgpack, compress},
 
+	"internal/fleet":     {}, // tests alone
 	"internal/redistest": {goRedis, miniredis, xsync},
 	"internal/layout":    {},
 	"internal/model":     {},
