@@ -1,13 +1,12 @@
 package cache
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -15,19 +14,17 @@ import (
 // A Cache keeps the values of one family of keys in Redis. All its methods are
 // safe for concurrent use.
 type Cache[K comparable, V any] struct {
-	core    *core
-	codec   codec.Codec[V]
-	keyText keyText
-	keyFunc func(dst []byte, key K) []byte
-	ttlFor  func(key K, v *V) time.Duration
-	calls   sync.Pool // of *call[K, V]
+	core   *core
+	codec  codec.Codec[V]
+	keys   family.Keys[K]
+	ttlFor func(key K, v *V) time.Duration
+	calls  sync.Pool // of *call[K, V]
 }
 
 // core is what does not depend on the types of keys and values.
 type core struct {
-	name   string
-	prefix string // of Redis keys
-	store  *store.Store
+	name  string
+	store *store.Store
 
 	ttl    time.Duration
 	absent time.Duration
@@ -77,7 +74,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 		m = new(call[K, V])
 	}
 	m.op, m.key, m.state, m.broken = op, key, Missing, false
-	text, err := c.appendKey(m.text[:0], &m.key)
+	text, err := c.keys.Append(m.text[:0], &m.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)
 	}
@@ -107,39 +104,10 @@ func (c *Cache[K, V]) deadline(m *call[K, V]) time.Time {
 // maxKeptText is how much memory for the text of a key a call keeps for the next.
 const maxKeptText = 4 << 10
 
-// maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
-// takes 512 MB.
-const maxKey = 255 << 20
-
-var (
-	errKeySize   = errors.New("the Redis key would be longer than 255 MB")
-	errKeyPrefix = errors.New("Config.Key did not append to dst: the family's prefix is gone")
-)
-
-func (c *Cache[K, V]) appendKey(dst []byte, key *K) ([]byte, error) {
-	prefix := c.core.prefix
-	dst = append(dst, prefix...)
-	var err error
-	if c.keyFunc != nil {
-		dst = c.keyFunc(dst, *key)
-	} else {
-		dst, err = c.keyText(dst, unsafe.Pointer(key))
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case len(dst) > maxKey:
-		return nil, errKeySize
-	case len(dst) < len(prefix) || string(dst[:len(prefix)]) != prefix:
-		return nil, errKeyPrefix
-	}
-	return dst, nil
-}
-
 // RedisKey returns the Redis key that holds the value of key, or the empty string
 // when the key has no text because its MarshalText fails.
 func (c *Cache[K, V]) RedisKey(key K) string {
-	text, err := c.appendKey(nil, &key)
+	text, err := c.keys.Append(nil, &key)
 	if err != nil {
 		return ""
 	}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
@@ -97,20 +97,12 @@ func (c *core) error(op Op, key string, kind, cause error) *Error {
 }
 
 // contextError is the error of a call whose context has ended, nil if it has not.
-// A socket deadline can be noticed a moment before the context's own timer.
 func (c *core) contextError(ctx context.Context, op Op, key string) error {
-	err := ctx.Err()
-	if deadline, ok := ctx.Deadline(); ok && err == nil && !time.Now().Before(deadline) {
-		err = context.DeadlineExceeded
-	}
-	if err == nil {
+	kind, cause := family.Ended(ctx)
+	if kind == nil {
 		return nil
 	}
-	cause := context.Cause(ctx)
-	if cause == nil {
-		cause = err
-	}
-	return c.error(op, key, err, cause)
+	return c.error(op, key, kind, cause)
 }
 
 // redisError is the error of a call that Redis failed: the context's, if that has

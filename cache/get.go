@@ -3,10 +3,10 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -220,14 +220,10 @@ func (c *Cache[K, V]) decode(ctx context.Context, m *call[K, V]) {
 func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = codecPanic(r)
+			err = family.CodecPanic(r)
 		}
 	}()
 	return c.codec.Decode(w, v)
-}
-
-func codecPanic(r any) error {
-	return fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
 }
 
 // sawBroken tells of a broken entry, once a call.

@@ -1,23 +1,17 @@
 package cache
 
 import (
-	"math/rand/v2"
 	"time"
+
+	"github.com/asidecache/aside/internal/family"
 )
 
 // defaultAbsentTTL is the most that an absent mark lives by default.
 const defaultAbsentTTL = time.Minute
 
-// shorten applies the jitter to a TTL, in the whole milliseconds that Redis
-// counts. A TTL is never lengthened, nor shortened below a millisecond.
+// shorten applies the cache's jitter to a TTL.
 func (c *core) shorten(ttl time.Duration) time.Duration {
-	if ttl == Forever {
-		return Forever
-	}
-	if c.jitter > 0 {
-		ttl -= time.Duration(c.jitter * rand.Float64() * float64(ttl))
-	}
-	return max(ttl.Truncate(time.Millisecond), time.Millisecond)
+	return family.Shorten(ttl, c.jitter)
 }
 
 // lifetime returns the TTL that a value is stored with: of the call, of the loaded
@@ -34,7 +28,7 @@ func (c *Cache[K, V]) lifetime(s settings, loaded time.Duration, key K, v *V) (t
 	if ttl == 0 {
 		ttl = c.core.ttl
 	}
-	if !validTTL(ttl) {
+	if !family.ValidTTL(ttl) {
 		return 0, false
 	}
 	return c.core.shorten(ttl), true

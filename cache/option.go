@@ -3,6 +3,8 @@ package cache
 import (
 	"fmt"
 	"time"
+
+	"github.com/asidecache/aside/internal/family"
 )
 
 // An Option changes one call. Of options of one sort the last one counts.
@@ -44,11 +46,9 @@ func settingsOf(opts []Option) (s settings, err error) {
 			continue
 		}
 		s.ttl, err = o.ttl, nil
-		if !validTTL(o.ttl) {
+		if !family.ValidTTL(o.ttl) {
 			err = fmt.Errorf("the option TTL(%v) is neither Forever nor at least 1ms", o.ttl)
 		}
 	}
 	return s, err
 }
-
-func validTTL(d time.Duration) bool { return d == Forever || d >= time.Millisecond }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
@@ -250,7 +251,7 @@ func entryFunc[K comparable, V any](load loader.Func[K, V]) loader.EntryFunc[K, 
 func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = codecPanic(r)
+			err = family.CodecPanic(r)
 		}
 	}()
 	e.Wire.Reset(redisKey)

@@ -39,8 +39,10 @@ var imports = map[string][]string{
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/store", goRedis, miniredis},
-	"cache/collection": {"cache", "codec", "hashmap", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/flight", "internal/near", "internal/store", goRedis, xsync},
+	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/store", goRedis},
+	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/store", goRedis, xsync},
+
+	"internal/family": {"codec", "internal/store"}, // so that keys are named, and settings checked, in one place
 
 	"internal/near":   {"codec", otter, goRedis},
 	"internal/store":  {"codec", goRedis, xsync},

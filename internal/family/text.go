@@ -1,4 +1,4 @@
-package cache
+package family
 
 import (
 	"bytes"

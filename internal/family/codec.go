@@ -1,0 +1,30 @@
+package family
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// DefaultCodec is the codec of a Config without one.
+func DefaultCodec[V any]() codec.StringCodec[V] {
+	t := reflect.TypeFor[V]()
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return codec.Text[V]()
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return codec.Text[V]()
+		}
+	}
+	return codec.Msgpack[V]()
+}
+
+// CodecPanic is the error of a codec that has panicked with r. What it panics with may
+// hold the value.
+func CodecPanic(r any) error {
+	return fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
+}

@@ -1,0 +1,62 @@
+package family
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+	"unsafe"
+)
+
+// Keys names the Redis keys of one family. Its methods are safe for concurrent use.
+type Keys[K comparable] struct {
+	prefix string
+	text   keyText
+	custom func(dst []byte, key K) []byte // in place of text
+}
+
+// NewKeys returns the names of a family's keys. custom, which may be nil, appends the
+// text of a key. The error says why K has none.
+func NewKeys[K comparable](name string, version int, custom func(dst []byte, key K) []byte) (k Keys[K], err error) {
+	k.prefix, k.custom = prefix(name, version), custom
+	if custom == nil {
+		k.text, err = keyTextOf(reflect.TypeFor[K]())
+	}
+	return k, err
+}
+
+func prefix(name string, version int) string {
+	if version != 0 {
+		name += "@" + strconv.Itoa(version)
+	}
+	return name + ":"
+}
+
+// maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
+// takes 512 MB.
+const maxKey = 255 << 20
+
+var (
+	errKeySize   = errors.New("the Redis key would be longer than 255 MB")
+	errKeyPrefix = errors.New("Config.Key did not append to dst: the family's prefix is gone")
+)
+
+// Append appends the Redis key of *key.
+func (k *Keys[K]) Append(dst []byte, key *K) ([]byte, error) {
+	from := len(dst)
+	dst = append(dst, k.prefix...)
+	var err error
+	if k.custom != nil {
+		dst = k.custom(dst, *key)
+	} else {
+		dst, err = k.text(dst, unsafe.Pointer(key))
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(dst)-from > maxKey:
+		return nil, errKeySize
+	case len(dst)-from < len(k.prefix) || string(dst[from:from+len(k.prefix)]) != k.prefix:
+		return nil, errKeyPrefix
+	}
+	return dst, nil
+}

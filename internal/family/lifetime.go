@@ -1,0 +1,29 @@
+package family
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/asidecache/aside/internal/store"
+)
+
+// The settings of a Config that leaves them out.
+const (
+	DefaultJitter       = 0.1
+	DefaultRedisTimeout = time.Second
+)
+
+// ValidTTL reports whether Redis can keep a value for d.
+func ValidTTL(d time.Duration) bool { return d == store.Forever || d >= time.Millisecond }
+
+// Shorten applies the jitter to a TTL, in the whole milliseconds that Redis counts.
+// A TTL is never lengthened, nor shortened below a millisecond.
+func Shorten(ttl time.Duration, jitter float64) time.Duration {
+	if ttl == store.Forever {
+		return ttl
+	}
+	if jitter > 0 {
+		ttl -= time.Duration(jitter * rand.Float64() * float64(ttl))
+	}
+	return max(ttl.Truncate(time.Millisecond), time.Millisecond)
+}

@@ -1,0 +1,61 @@
+package family
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/asidecache/aside/internal/store"
+)
+
+// Problems collects what is wrong with a configuration, as sentences.
+type Problems []error
+
+// Check adds a sentence unless ok.
+func (p *Problems) Check(ok bool, sentence string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf(sentence, args...))
+	}
+}
+
+// Add adds what is wrong with a field, or, without a field, with the whole.
+func (p *Problems) Add(field string, err error) {
+	switch {
+	case err == nil:
+	case field == "":
+		*p = append(*p, err)
+	default:
+		*p = append(*p, fmt.Errorf("%s: %w", field, err))
+	}
+}
+
+// Join returns all problems as one error about a thing of this sort and name, nil
+// for none.
+func (p Problems) Join(sort, name string) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return fmt.Errorf("aside: %s %q cannot be made: %w", sort, name, errors.Join(p...))
+}
+
+var versionSuffix = regexp.MustCompile(`@[0-9]+$`)
+
+// CheckName checks what the names of the family's keys are made of.
+func (p *Problems) CheckName(name string, version int) {
+	p.Check(name != "", "Name is empty: give the family of keys a name, such as \"user\"")
+	p.Check(name+":" != store.ControlPrefix && !strings.HasPrefix(name, store.ControlPrefix),
+		"Name %q is taken: keys that begin with %q are the cache's own", name, store.ControlPrefix)
+	p.Check(!versionSuffix.MatchString(name), "Name %q ends like a version: set Version instead", name)
+	p.Check(version >= 0, "Version is %d: use a positive number, or 0 for none", version)
+}
+
+// CheckTimes checks the settings that all families have.
+func (p *Problems) CheckTimes(ttl time.Duration, jitter float64, redisTimeout time.Duration) {
+	p.Check(ttl != 0, "TTL is 0: say how long values are kept, or Forever")
+	p.Check(ttl == 0 || ValidTTL(ttl), "TTL is %v: it has to be at least 1ms, or Forever", ttl)
+	p.Check(!math.IsNaN(jitter) && jitter <= 1, "Jitter is %v: it is the fraction of the TTL that may be cut off, 1 at the most; negative for none", jitter)
+	p.Check(redisTimeout >= time.Millisecond, "RedisTimeout is %v: it has to be at least 1ms", redisTimeout)
+}
