@@ -1,18 +1,23 @@
 package codec
 
-// A FieldReader is a destination for one field of a T whose codec has ShapeHash:
-// what a read of chosen fields needs to know of it. Package hashmap makes them.
-//
-// A FieldReader belongs to one call: it is not safe for concurrent use.
-type FieldReader[T any] interface {
-	Checker // asked before the hash is read
+// A Field names one field of a T whose codec has ShapeHash. Package hashmap makes them.
+type Field[T any] interface {
+	Checker // asked before the hash is read or written
 
-	// Codec returns the codec that the field is of. A reader compares it with its
+	// Codec returns the codec that the field is of. Who uses it compares it with its
 	// own: a field of another mapping may have another form.
 	Codec() Codec[T]
 
 	// FieldName returns the field's name in the hash.
 	FieldName() string
+}
+
+// A FieldReader is a destination for one field of a T whose codec has ShapeHash:
+// what a read of chosen fields needs to know of it. Package hashmap makes them.
+//
+// A FieldReader belongs to one call: it is not safe for concurrent use.
+type FieldReader[T any] interface {
+	Field[T]
 
 	// ParseField sets the destination from the field's bytes. src is borrowed, and
 	// bytes that cannot be read are an error, by the rules of Value.
@@ -26,13 +31,7 @@ type FieldReader[T any] interface {
 // what a write of chosen fields needs to know of it. Package hashmap makes them.
 // It is safe for concurrent use.
 type FieldAppender[T any] interface {
-	Checker // asked before the hash is written
-
-	// Codec returns the codec that the field is of.
-	Codec() Codec[T]
-
-	// FieldName returns the field's name in the hash.
-	FieldName() string
+	Field[T]
 
 	// AppendField appends the field's bytes to dst and returns the longer slice. ok
 	// is false when the value is stored as no field (a nil pointer, say): a field of

@@ -11,10 +11,9 @@ import (
 // A Field is a typed handle on one field of a mapped T, of type F: for reads and
 // writes of chosen fields. It is made by FieldOf, a small value, and safe for
 // concurrent use.
-type Field[T, F any] struct {
-	m *Mapping[T]
-	f *field
-}
+type Field[T, F any] struct{ handle[T] }
+
+var _ codec.Field[struct{}] = Field[struct{}, int]{}
 
 // FieldOf returns the handle on the field that is called name in the hash. F is
 // the field's Go type, a pointer if the field is one; T follows from m:
@@ -35,47 +34,60 @@ func FieldOf[F, T any](m *Mapping[T], name string) (Field[T, F], error) {
 	if t := reflect.TypeFor[F](); t != f.typ {
 		return Field[T, F]{}, fmt.Errorf("hashmap: %s, stored as %q, is a %v and not a %v; call FieldOf[%v]", f.path, name, f.typ, t, f.typ)
 	}
-	return Field[T, F]{m, f}, nil
+	return Field[T, F]{handle[T]{m, f}}, nil
 }
 
 // To returns the assignment of v to the field.
 func (f Field[T, F]) To(v F) Assign[T] {
-	return Assign[T]{bound[T]{f.m, f.f, unsafe.Pointer(&v)}}
+	return Assign[T]{bound[T]{f.handle, unsafe.Pointer(&v)}}
 }
 
 // Into returns *p as the destination for what the field holds.
 func (f Field[T, F]) Into(p *F) Dest[T] {
-	return Dest[T]{bound[T]{f.m, f.f, unsafe.Pointer(p)}}
+	return Dest[T]{bound[T]{f.handle, unsafe.Pointer(p)}}
+}
+
+// A handle is a field of a mapping.
+type handle[T any] struct {
+	m *Mapping[T]
+	f *field
+}
+
+// Check implements codec.Checker: a zero handle is an error.
+func (h handle[T]) Check() error {
+	if h.f == nil {
+		return errNotMade
+	}
+	return nil
+}
+
+// Codec returns the *Mapping[T] that the field is of.
+func (h handle[T]) Codec() codec.Codec[T] { return h.m }
+
+// FieldName returns the field's name in the hash.
+func (h handle[T]) FieldName() string {
+	if h.f == nil {
+		return ""
+	}
+	return string(h.f.name)
 }
 
 // A bound is a field and a variable of its type.
 type bound[T any] struct {
-	m *Mapping[T]
-	f *field
+	handle[T]
 	p unsafe.Pointer
 }
 
 // Check implements codec.Checker: a zero handle, and an Into that was given a nil
 // pointer, are errors.
 func (b bound[T]) Check() error {
-	switch {
-	case b.f == nil:
-		return errNotMade
-	case b.p == nil:
+	if err := b.handle.Check(); err != nil {
+		return err
+	}
+	if b.p == nil {
 		return fmt.Errorf("hashmap: %s: Into was given a nil pointer; give it the variable to set", b.f.path)
 	}
 	return nil
-}
-
-// Codec returns the *Mapping[T] that the field is of.
-func (b bound[T]) Codec() codec.Codec[T] { return b.m }
-
-// FieldName returns the field's name in the hash.
-func (b bound[T]) FieldName() string {
-	if b.f == nil {
-		return ""
-	}
-	return string(b.f.name)
 }
 
 // An Assign is a field of a T and the value it is to have: a

@@ -1,0 +1,55 @@
+package collection
+
+import (
+	"time"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/hashmap"
+)
+
+// Forever is the TTL of values that do not expire.
+const Forever = cache.Forever
+
+// A Config describes one family of keys whose values have elements of type E. The
+// zero value of a field is its default; Name and TTL have none.
+type Config[K comparable, E any] struct {
+	// Name, Version and Key make the Redis keys, as those of a cache.Config do.
+	Name    string
+	Version int
+	Key     func(dst []byte, key K) []byte
+
+	// Value turns elements into bytes. The default is codec.Text for strings,
+	// numbers, bools and []byte, and codec.Msgpack for everything else. Elements of a
+	// set are the same if their bytes are.
+	Value codec.Value[E]
+
+	// TTL is how long a value is kept that a write has created, at least a
+	// millisecond, or Forever.
+	TTL time.Duration
+
+	// Jitter shortens each TTL by a random part of up to this fraction. 0 means 0.1, a
+	// negative value none; 1 is the most.
+	Jitter float64
+
+	// RedisTimeout is the longest that one call waits for Redis, each page of an All by
+	// itself. Default 1 s.
+	RedisTimeout time.Duration
+}
+
+// A HashConfig describes one family of keys whose values are hashes of a T's fields.
+type HashConfig[K comparable, T any] struct {
+	// Name, Version and Key make the Redis keys, as those of a cache.Config do.
+	Name    string
+	Version int
+	Key     func(dst []byte, key K) []byte
+
+	// Mapping says how fields are stored. It is required, and has to be the one that
+	// the fields are of which are read and written.
+	Mapping *hashmap.Mapping[T]
+
+	// TTL, Jitter and RedisTimeout are those of Config.
+	TTL          time.Duration
+	Jitter       float64
+	RedisTimeout time.Duration
+}

@@ -1,0 +1,177 @@
+package collection
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// core is what does not depend on the types of keys and elements.
+type core struct {
+	name     string
+	rdb      redis.UniversalClient // as it was given
+	store    *store.Store
+	shape    codec.Shape
+	jitter   float64 // 0 for none
+	timeout  time.Duration
+	requests sync.Pool // of *store.Request
+	closed   atomic.Bool
+}
+
+// keyed is a collection without its elements.
+type keyed[K comparable] struct {
+	core  *core
+	keys  family.Keys[K]
+	rules rules
+}
+
+// A setup is what the configurations of all collections have in common.
+type setup[K comparable] struct {
+	name    string
+	version int
+	key     func(dst []byte, key K) []byte
+	ttl     time.Duration
+	jitter  float64
+	timeout time.Duration
+}
+
+// open makes a keyed. More of what is wrong may have been found already.
+func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string, p *family.Problems) (keyed[K], error) {
+	timeout := cmp.Or(s.timeout, family.DefaultRedisTimeout)
+	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
+		name: s.name, rdb: rdb, shape: shape, timeout: timeout,
+		jitter: max(cmp.Or(s.jitter, family.DefaultJitter), 0),
+	}}
+	p.CheckName(s.name, s.version)
+	p.CheckTimes(s.ttl, s.jitter, timeout)
+	var err error
+	k.keys, err = family.NewKeys(s.name, s.version, s.key)
+	p.Add("Key", err)
+	k.core.store, err = store.New(rdb, shape, timeout)
+	p.Add("", err)
+	return k, p.Join(sort, s.name)
+}
+
+// openElements makes what a collection of elements is made of.
+func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, sort string) (elements[K, E], error) {
+	var p family.Problems
+	value := cfg.Value
+	if value == nil {
+		value = family.DefaultCodec[E]()
+	}
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.IsNil() {
+		p.Check(false, "Value is a nil %T: leave it out for the default, or make one", value)
+	} else if checker, ok := value.(codec.Checker); ok {
+		p.Add("Value", checker.Check())
+	}
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout}.open(rdb, shape, sort, &p)
+	return elements[K, E]{k, value}, err
+}
+
+// RedisKey returns the Redis key that holds the value of key, or the empty string
+// when the key has no text because its MarshalText fails.
+func (k keyed[K]) RedisKey(key K) string {
+	text, err := k.keys.Append(nil, &key)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Delete removes the values of keys, and what is noted of them, as cache.Cache's Delete
+// does. Errors of several keys are a *cache.BatchError.
+func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
+	const op = cache.OpDelete
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		var err error
+		if names[i], err = k.redisKey(op, key); err != nil {
+			return err
+		}
+	}
+	if k.core.closed.Load() {
+		return k.core.fail(op, "", cache.ErrClosed, nil)
+	}
+	failed := k.core.store.Delete(ctx, time.Now().Add(k.core.timeout), names)
+	if len(failed) == 0 {
+		return nil
+	}
+	batch := &cache.BatchError[K]{Errs: make(map[K]error)}
+	for i, cause := range failed {
+		batch.Errs[keys[i]] = k.core.redisError(ctx, op, names[i], cause)
+	}
+	if len(keys) == 1 {
+		return batch.Errs[keys[0]]
+	}
+	return batch
+}
+
+// Close waits for commands that were given up, at most RedisTimeout. Later calls fail
+// with cache.ErrClosed. The Redis client stays open. Only the first Close does anything,
+// also for the collections that With has made of this one; it returns nil.
+func (k keyed[K]) Close() error {
+	if !k.core.closed.Swap(true) {
+		k.core.store.Close()
+	}
+	return nil
+}
+
+// redisKey returns the Redis key of key.
+func (k keyed[K]) redisKey(op cache.Op, key K) (string, error) {
+	var buf [128]byte
+	text, err := k.keys.Append(buf[:0], &key)
+	if err != nil {
+		return "", k.core.fail(op, "", cache.ErrEncode, err)
+	}
+	return string(text), nil
+}
+
+// read begins a request that reads.
+func (k keyed[K]) read(op cache.Op, command string, key K) (*store.Request, error) {
+	name, err := k.redisKey(op, key)
+	if err != nil {
+		return nil, err
+	}
+	return k.core.request().Read(command, name), nil
+}
+
+// write begins a request that writes.
+func (k keyed[K]) write(op cache.Op, key K) (*store.Request, error) {
+	name, err := k.redisKey(op, key)
+	if err != nil {
+		return nil, err
+	}
+	if k.rules.err != nil {
+		return nil, k.core.fail(op, name, nil, k.rules.err)
+	}
+	life := family.Shorten(k.rules.ttl, k.core.jitter)
+	return k.core.request().Write(name, store.Rules{Life: life, Renew: k.rules.renew, Known: k.rules.known}), nil
+}
+
+var errCount = errors.New("the number of elements is negative")
+
+// request returns an empty request.
+func (c *core) request() *store.Request {
+	r, _ := c.requests.Get().(*store.Request)
+	if r == nil {
+		r = new(store.Request)
+	}
+	r.Reset(c.shape)
+	return r
+}
+
+// release takes back a request that has been answered.
+func (c *core) release(r *store.Request) {
+	c.requests.Put(r)
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// maxNesting is how deep arrays may stand in an answer. Redis has three levels at the
+// most.
+const maxNesting = 4
+
+// flatten appends the parts of an answer as it came, in RESP2 or RESP3, without a copy.
+func (r *reply) flatten(parts [][]byte) ([][]byte, error) {
+	p := parser{r.buf}
+	parts, err := p.flatten(parts, maxNesting)
+	if err == nil && len(p.rest) > 0 {
+		err = errReply
+	}
+	return parts, err
+}
+
+func (p *parser) flatten(parts [][]byte, nesting int) ([][]byte, error) {
+	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
+	if !ok || len(line) == 0 || nesting == 0 {
+		return parts, errReply
+	}
+	kind, text := line[0], line[1:]
+	switch kind {
+	case ':', ',', '+', '(':
+		p.rest = rest
+		return append(parts, text[:len(text):len(text)]), nil
+	case '#':
+		p.rest = rest
+		return append(parts, truth(string(text) == "t")), nil
+	}
+	kind, n, err := p.header()
+	switch {
+	case err != nil:
+		return parts, err
+	case n < 0:
+		return append(parts, nil), nil
+	case kind == '$':
+		b, err := p.bulk(n)
+		return append(parts, b), err
+	case kind == '%':
+		n *= 2
+	case kind != '*' && kind != '~':
+		return parts, errReply
+	}
+	for range n {
+		if parts, err = p.flatten(parts, nesting-1); err != nil {
+			return parts, err
+		}
+	}
+	return parts, nil
+}
+
+func truth(is bool) []byte {
+	if is {
+		return []byte("1")
+	}
+	return []byte("0")
+}
+
+// flattenDecoded does the same for an answer that go-redis has decoded.
+func flattenDecoded(parts [][]byte, v any) ([][]byte, error) {
+	var err error
+	switch v := v.(type) {
+	case nil:
+		return append(parts, nil), nil
+	case string:
+		return append(parts, []byte(v)), nil
+	case int64:
+		return append(parts, strconv.AppendInt(nil, v, 10)), nil
+	case float64:
+		return append(parts, strconv.AppendFloat(nil, v, 'g', -1, 64)), nil
+	case bool:
+		return append(parts, truth(v)), nil
+	case []any:
+		for _, each := range v {
+			if parts, err = flattenDecoded(parts, each); err != nil {
+				return parts, err
+			}
+		}
+		return parts, nil
+	case map[any]any:
+		for name, each := range v {
+			if parts, err = flattenDecoded(parts, name); err == nil {
+				parts, err = flattenDecoded(parts, each)
+			}
+			if err != nil {
+				return parts, err
+			}
+		}
+		return parts, nil
+	}
+	return parts, errReply
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
+
+//go:embed mutate.lua
+var mutateSource string
+
+var mutate = newScript(mutateSource)
+
+// ErrUnknownCommand is the error of a request for which the server is too old.
+var ErrUnknownCommand = errors.New("the server does not know the command")
+
+// A WrongTypeError is an ErrWrongType that tells which types were wanted and found.
+type WrongTypeError struct {
+	Key   string
+	Want  codec.Shape
+	Found string // as Redis's TYPE prints it
+}
+
+func (e *WrongTypeError) Error() string {
+	return fmt.Sprintf("%q holds a %s, and a %v is wanted", e.Key, e.Found, e.Want)
+}
+
+// Unwrap returns ErrWrongType.
+func (e *WrongTypeError) Unwrap() error { return ErrWrongType }
+
+// Do sends a request and waits for its answer. One round trip. A write is never
+// carried out twice: when the connection breaks before the answer, the error leaves open
+// whether it was carried out. The time now is when the wait begins.
+func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
+	ctx = s.patience.context(ctx, now)
+	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) {
+		if r.write {
+			return struct{}{}, s.change(ctx, r)
+		}
+		return struct{}{}, s.ask(ctx, r)
+	})
+	return err
+}
+
+func (s *Store) change(ctx context.Context, r *Request) error {
+	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.keys, r.args...)
+	return s.answered(ctx, r, cmd, err)
+}
+
+// ask asks twice at most, for the reasons of Store.read.
+func (s *Store) ask(ctx context.Context, r *Request) error {
+	r.reply.reset()
+	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r.reply, r.args...))
+	switch {
+	case err == nil && r.reply.isWrongType():
+		return s.wrongType(ctx, r)
+	case err == nil && !r.reply.isError():
+		r.Parts, err = r.reply.flatten(r.Parts[:0])
+		return err
+	case err != nil && !connectionLost(err):
+		return err
+	}
+	again := redis.NewCmd(ctx, r.args...)
+	return s.answered(ctx, r, again, process(ctx, s.rdb, again))
+}
+
+// answered sets the parts of a request from the command that it was sent as.
+func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err error) error {
+	switch {
+	case errors.Is(err, redis.Nil):
+		r.Parts = append(r.Parts[:0], nil)
+		return nil
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return s.wrongType(ctx, r)
+	case isUnknownCommand(err):
+		return ErrUnknownCommand
+	case err != nil:
+		return withoutValue(err)
+	}
+	r.Parts, err = flattenDecoded(r.Parts[:0], cmd.Val())
+	return err
+}
+
+// wrongType finds out which of the keys holds another type than it should.
+func (s *Store) wrongType(ctx context.Context, r *Request) error {
+	for _, key := range r.keys {
+		if strings.HasPrefix(key, ControlPrefix) {
+			continue
+		}
+		cmd := redis.NewStatusCmd(ctx, "type", key)
+		if err := process(ctx, s.rdb, cmd); err != nil {
+			return err
+		}
+		if found := cmd.Val(); found != r.shape.String() && found != "none" {
+			return &WrongTypeError{key, r.shape, found}
+		}
+	}
+	return ErrWrongType // it has been replaced meanwhile
+}
+
+// WrongType is the error of a key that has turned out to hold another type.
+func (s *Store) WrongType(ctx context.Context, now time.Time, key string) error {
+	r := &Request{shape: s.shape, keys: []string{key}}
+	ctx = s.patience.context(ctx, now)
+	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.wrongType(ctx, r) })
+	return err
+}
+
+// isUnknownCommand knows what Redis says by itself, and what from within a script.
+func isUnknownCommand(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown redis command")
+}

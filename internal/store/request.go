@@ -1,0 +1,139 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// A Request is one operation on the elements of a value, and its answer: a plain
+// command that reads, or commands that write, with all that a write has to see to, in
+// one step. It is begun by Read or Write; then arguments are added in the order in which
+// Redis takes them.
+//
+// After an error it may still be in use by the command that failed, so that it must
+// not be used again.
+type Request struct {
+	// Parts is the answer without its structure: numbers are text, a part that is nil
+	// stands for nothing. The parts are valid until the next Reset.
+	Parts [][]byte
+
+	shape codec.Shape // that the keys should have
+	keys  []string
+	write bool
+	args  []any
+	buf   []byte // what arguments point into
+	open  int    // where in args the number of the last command's arguments stands
+	reply reply
+}
+
+// Rules say what a write does about the life of a value.
+type Rules struct {
+	Life  time.Duration // what a value that is new gets, or Forever
+	Renew bool          // any other gets it too, rather than keep its own
+	Known bool          // a key of which Redis knows no value is left alone
+}
+
+// Reset makes a request ready for an operation on values of a shape. Memory that only a large one
+// needs is given up.
+func (r *Request) Reset(shape codec.Shape) {
+	r.shape = shape
+	clear(r.Parts)
+	clear(r.args)
+	r.Parts, r.args, r.keys, r.buf = r.Parts[:0], r.args[:0], r.keys[:0], r.buf[:0]
+	if cap(r.buf) > maxKept {
+		r.buf = nil
+	}
+	if cap(r.reply.buf) > maxKept {
+		r.reply.buf = nil
+	}
+	if cap(r.args) > maxKeptArgs {
+		r.args = nil
+	}
+	if cap(r.Parts) > maxKeptArgs {
+		r.Parts = nil
+	}
+}
+
+// maxKeptArgs is for how many arguments or parts a Request keeps memory.
+const maxKeptArgs = 2048
+
+// Key returns the key that the request is about, or the first of several.
+func (r *Request) Key() string { return r.keys[0] }
+
+// Keys returns all of them.
+func (r *Request) Keys() []string { return r.keys }
+
+// Read begins the request of a plain command. It may have several keys.
+func (r *Request) Read(command string, keys ...string) *Request {
+	r.write = false
+	r.keys = append(r.keys, keys...)
+	r.args = append(r.args, command)
+	for _, key := range keys {
+		r.args = append(r.args, key)
+	}
+	return r
+}
+
+// Write begins the request of commands that change the value of key.
+func (r *Request) Write(key string, rules Rules) *Request {
+	r.write = true
+	r.keys = append(r.keys, key, ControlKey(key))
+	r.args = append(r.args, milliseconds(rules.Life), rules.Renew, rules.Known)
+	return r
+}
+
+// rulesArgs is how many arguments of a write stand in front of its commands.
+const rulesArgs = 3
+
+// Whole says that a command must not be cut into parts.
+const Whole = 0
+
+// Command adds a command to a write. Where it has many arguments it is cut into parts:
+// head of its arguments are repeated in front of each, and group of them belong
+// together.
+func (r *Request) Command(name string, head, group int) *Request {
+	r.args = append(r.args, name, 0, head, group)
+	r.open = len(r.args) - 3
+	return r
+}
+
+// Arg adds an argument: a string or a number.
+func (r *Request) Arg(arg any) *Request {
+	r.args = append(r.args, arg)
+	if r.write {
+		r.args[r.open] = len(r.args) - r.open - 3
+	}
+	return r
+}
+
+// Buffer returns the slice to append the bytes of the next argument to, for Take.
+func (r *Request) Buffer() []byte { return r.buf }
+
+// maxPart is what Redis takes as one argument, in bytes.
+const maxPart = 512 << 20
+
+// Take adds an argument of the bytes that were appended to Buffer. After an error the
+// request is of no use.
+func (r *Request) Take(b []byte) error {
+	from := len(r.buf)
+	if len(b)-from > maxPart {
+		return fmt.Errorf("a part of %d bytes is longer than the 512 MB that Redis takes", len(b)-from)
+	}
+	r.buf = b
+	r.Arg(b[from:len(b):len(b)])
+	return nil
+}
+
+// Name returns the name of the command, of the first of a write.
+func (r *Request) Name() string {
+	i := 0
+	if r.write {
+		i = rulesArgs
+	}
+	return r.args[i].(string)
+}
+
+// Begun reports whether a write has a command.
+func (r *Request) Begun() bool { return len(r.args) > rulesArgs }
