@@ -24,24 +24,27 @@ func (p *parser) flatten(parts [][]byte, nesting int) ([][]byte, error) {
 	if !ok || len(line) == 0 || nesting == 0 {
 		return parts, errReply
 	}
+	p.rest = rest
 	kind, text := line[0], line[1:]
 	switch kind {
 	case ':', ',', '+', '(':
-		p.rest = rest
 		return append(parts, text[:len(text):len(text)]), nil
 	case '#':
-		p.rest = rest
 		return append(parts, truth(string(text) == "t")), nil
+	case '_':
+		return append(parts, nil), nil
 	}
-	kind, n, err := p.header()
+	n, err := strconv.Atoi(string(text))
 	switch {
 	case err != nil:
-		return parts, err
+		return parts, errReply
 	case n < 0:
 		return append(parts, nil), nil
 	case kind == '$':
 		b, err := p.bulk(n)
 		return append(parts, b), err
+	case n > len(p.rest): // each part takes more than a byte
+		return parts, errReply
 	case kind == '%':
 		n *= 2
 	case kind != '*' && kind != '~':
