@@ -251,7 +251,8 @@ func TestPipelineOfWhatCannotBeEncoded(t *testing.T) {
 	l, err := collection.NewList(env.Client, intConfig("list"))
 	l = opened(t, l, err)
 	var p collection.Pipeline
-	good, bad := l.In(&p).PushBack("k", 1), l.In(&p).PushBack("k", 2, -3)
+	good := l.In(&p).PushBack("k", 1)
+	l.In(&p).PushBack("k", 2, -3)
 	if err := p.ExecAtomic(t.Context()); !errors.Is(err, cache.ErrEncode) {
 		t.Errorf("ExecAtomic: %v", err)
 	}
@@ -261,7 +262,8 @@ func TestPipelineOfWhatCannotBeEncoded(t *testing.T) {
 	if keys := env.Keys(t); len(keys) > 0 {
 		t.Errorf("there is %q", keys)
 	}
-	good, bad = l.In(&p).PushBack("k", 1), l.In(&p).PushBack("k", 2, -3)
+	good = l.In(&p).PushBack("k", 1)
+	bad := l.In(&p).PushBack("k", 2, -3)
 	if err := p.Exec(t.Context()); !errors.Is(err, cache.ErrEncode) {
 		t.Errorf("Exec: %v", err)
 	}
