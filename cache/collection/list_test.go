@@ -91,7 +91,11 @@ func there(v any, ok bool) any {
 func TestListOfManyElements(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		l := newList(t, env.Client, config("list"))
-		for _, n := range []int{511, 512, 513, 1999, 2000, 2001, 4_001} {
+		sizes := []int{511, 512, 513, 1999, 2000, 2001}
+		if env.Mini == nil { // which moves all elements for each that comes in front
+			sizes = append(sizes, 10_001)
+		}
+		for _, n := range sizes {
 			key := strconv.Itoa(n)
 			elems := make([]string, n)
 			for i := range elems {
