@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -169,7 +170,7 @@ func (c *Cache[K, V]) destinations(into []codec.FieldReader[V]) (to destinations
 func (to destinations[V]) parse(w *codec.Wire) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = codecPanic(r)
+			err = family.CodecPanic(r)
 		}
 	}()
 	for i, d := range to.into {

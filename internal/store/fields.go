@@ -26,7 +26,7 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 
 // readFields is to ReadFields what read is to Read.
 func (s *Store) readFields(ctx context.Context, names [][]byte, e *Entry, args []any) (bool, error) {
-	if answered, err := s.ask(ctx, e, args); err != nil {
+	if answered, err := s.askRaw(ctx, e, args); err != nil {
 		return false, err
 	} else if answered {
 		return e.reply.lendFields(&e.Wire, names)

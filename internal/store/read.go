@@ -54,7 +54,7 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	if !s.own {
 		key = e.key // hooks expect a string
 	}
-	if answered, err := s.ask(ctx, e, s.readArgs(e.args[:0], key)); err != nil {
+	if answered, err := s.askRaw(ctx, e, s.readArgs(e.args[:0], key)); err != nil {
 		return false, err
 	} else if answered {
 		return e.reply.lend(&e.Wire, s.shape)
@@ -63,9 +63,9 @@ func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
 	return s.take(&e.Wire, again, process(ctx, s.rdb, again))
 }
 
-// ask has the answer to a command put into e.reply. It reports false when there is
+// askRaw has the answer to a command put into e.reply. It reports false when there is
 // none to be had in this way.
-func (s *Store) ask(ctx context.Context, e *Entry, args []any) (answered bool, err error) {
+func (s *Store) askRaw(ctx context.Context, e *Entry, args []any) (answered bool, err error) {
 	e.reply.reset()
 	err = process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, args...))
 	switch {
