@@ -85,7 +85,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 	args := make([]any, 0, 3+2*e.Wire.Len())
 	args = append(args, s.shape.String(), milliseconds(ttl), s.kind.add)
 	args = s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
-	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
+	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, []string{key, ControlKey(key)}, args...)
 			if err == nil {
