@@ -55,9 +55,6 @@ var statuses = map[string]Status{
 	"granted": Granted, "present": HasValue, "empty": HasEmpty, "absent": HasAbsence, "busy": Busy, "full": Full,
 }
 
-// maxAttempts is how often the lease is asked for while connections break.
-const maxAttempts = 3
-
 // Acquire asks for the lease of a key, for life; with beside, also if the key has a
 // value, which stays until the load's own is stored. One round trip. A lease that comes
 // with an error may have been granted: release it.
