@@ -56,6 +56,7 @@ func (w *worker) look(what op, key int, patience time.Duration, f fate) outcome 
 		e.outcome = found
 		if e.version, err = versionOf(key, v); err != nil {
 			w.odd(what, key, err)
+			e.outcome = unknown
 		}
 	case state == cache.Absent:
 		e.outcome = absent

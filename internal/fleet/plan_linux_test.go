@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // A plan says what a fleet does, for how long, and what is done to it.
@@ -102,13 +100,3 @@ func newDice(seed uint64, stream ...int) dice {
 
 func (d dice) below(limit time.Duration) time.Duration { return time.Duration(d.Int64N(int64(limit))) }
 func (d dice) percent(n int) bool                      { return d.IntN(100) < n }
-
-// connect returns a client of a worker's servers. A calm fleet's waits for as long as
-// it takes.
-func (p *plan) connect(addrs []string, cluster bool) redis.UniversalClient {
-	o := &redis.UniversalOptions{Addrs: addrs, IsClusterMode: cluster}
-	if p.calm() {
-		o.ReadTimeout, o.WriteTimeout, o.DialTimeout, o.PoolTimeout = time.Minute, time.Minute, time.Minute, time.Minute
-	}
-	return redis.NewUniversalClient(o)
-}

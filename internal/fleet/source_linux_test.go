@@ -13,8 +13,9 @@ type Source struct {
 }
 
 type register struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards all below
 	states []state
+	reads  int
 }
 
 // A Row is what a register holds.
@@ -37,6 +38,7 @@ func (s *Source) Read(key int, row *Row) error {
 	r := &s.keys[key]
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.reads++
 	*row = r.row()
 	return nil
 }
@@ -68,6 +70,20 @@ func (s *Source) writeAnd(c Change, f func(Row)) {
 func (r *register) row() Row {
 	v := len(r.states) - 1
 	return Row{v, r.states[v].exists}
+}
+
+// wasRead reports whether each register was read so often.
+func (s *Source) wasRead(times int) bool {
+	for i := range s.keys {
+		r := &s.keys[i]
+		r.mu.Lock()
+		reads := r.reads
+		r.mu.Unlock()
+		if reads < times {
+			return false
+		}
+	}
+	return true
 }
 
 // states returns all that the registers ever held.

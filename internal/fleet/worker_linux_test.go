@@ -76,7 +76,7 @@ func work(text string) error {
 		return err
 	}
 	defer w.source.Close()
-	rdb := w.Plan.connect(w.Addrs, w.Cluster)
+	rdb := w.connect()
 	defer rdb.Close()
 	c, err := cache.New(rdb, w.config())
 	if err != nil {
