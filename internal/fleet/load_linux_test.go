@@ -24,7 +24,7 @@ type fate struct {
 // fate draws one. In a calm fleet, and for caches that are to be found guilty, no
 // load fails.
 func (w *worker) fate(d dice) fate {
-	f := fate{before: d.below(3 * time.Millisecond), after: d.below(9 * time.Millisecond)}
+	f := fate{before: d.below(3 * time.Millisecond), after: d.below(w.Plan.Load)}
 	if n := d.IntN(40); !w.Plan.calm() && w.Plan.Subject == aside {
 		f.fails, f.panics = n == 0, n == 1
 	}

@@ -16,7 +16,8 @@ type plan struct {
 	Lease   time.Duration
 	TTL     time.Duration
 	Seed    uint64
-	Keys    int // that are read: the first so many
+	Keys    int           // that are read: the first so many
+	Load    time.Duration // the longest that a load takes once it has read the source
 
 	faults []op // what the parent does
 }
@@ -60,13 +61,13 @@ func (p *plan) calm() bool { return !p.Writes }
 
 // calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
-	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }
 
 // harmPlan reads and writes while faults happen.
 func harmPlan(seed uint64, d time.Duration) plan {
 	return plan{
-		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
+		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, Load: shortLoad, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
 		List:   seed%2 == 1,
 		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignSet, foreignDelete, foreignRevoke},
 	}
@@ -81,11 +82,18 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 	return p
 }
 
-// controlPlan is for caches that are to be found guilty: everybody reads and writes
-// the same few keys, and nothing else happens.
-func controlPlan(subject string, seed uint64, d time.Duration) plan {
-	return plan{Name: subject, Subject: subject, Writes: true, For: d, Seed: seed, Keys: sharedKeys, TTL: 150 * time.Millisecond, Lease: 10 * time.Second}
+// controlPlan is for caches that are to be found guilty, without a fault. Loads take so
+// long that with writes, most are overtaken by one while others wait for them.
+func controlPlan(subject string, writes bool, seed uint64, d time.Duration) plan {
+	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	if p.Load = shortLoad; writes {
+		p.Keys, p.Load = sharedKeys, 50*time.Millisecond
+	}
+	return p
 }
+
+// shortLoad is about what a query takes.
+const shortLoad = 9 * time.Millisecond
 
 // A dice is a source of random decisions. It is not safe for concurrent use.
 type dice struct{ *rand.Rand }
