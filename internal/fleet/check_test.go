@@ -107,6 +107,7 @@ func TestOverlaps(t *testing.T) {
 		{"a write", []event{a, b, wrote(1, 12, 14)}, false},
 		{"a write that goes on", []event{a, b, wrote(1, 1, 99)}, false},
 		{"a write before", []event{a, b, wrote(1, 1, 9)}, true},
+		{"one that was given up before", []event{a, b, wrote(1, 1, 9).with(func(e *event) { e.outcome = left })}, false},
 		{"a write after", []event{a, b, wrote(1, 31, 32)}, true},
 		{"a write of another key", []event{a, b, wrote(1, 12, 14).with(func(e *event) { e.key = 1 })}, true},
 		{"a lost lease", []event{a, b, happened(foreignRevoke, 0, 0, 25, 26)}, false},

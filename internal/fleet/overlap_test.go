@@ -10,7 +10,8 @@ import (
 // without a reason. A reason is what may have ended the lease of one of the two, or
 // made one go without:
 //
-//   - a write of the key, or the removal of its control key;
+//   - a write of the key, or the removal of its control key; a write that was not
+//     acknowledged may be carried out after its call has returned;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
 //   - an eviction, whichever key it hit;
@@ -56,6 +57,8 @@ func (h *history) reasons() reasons {
 	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
 	for _, e := range h.events {
 		switch {
+		case e.kind == write && e.outcome != done:
+			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
 		case e.kind == write, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
 		case e.op == evict:
@@ -97,6 +100,10 @@ func (h *history) addRemovals(r *reasons) {
 		}
 	}
 }
+
+// mayComeLate is for how long a client may go on trying to send a command that its
+// caller has given up.
+const mayComeLate = 2 * time.Second
 
 // refreshLoads is how often one Refresh loads at most.
 const refreshLoads = 3
