@@ -20,7 +20,7 @@ local lease = 'L' .. ARGV[1]
 local held = redis.pcall('GET', KEYS[2]) -- a table if the key is of another type
 if type(held) ~= 'string' then held = '' end
 local left = held ~= '' and redis.call('PTTL', KEYS[2]) or 0
-local leased = string.sub(held, 1, 1) == 'L' and (#held == 17 or #held == 18) and left >= 0
+local leased = string.sub(held, 1, 1) == 'L' and (#held == 17 or #held == 18 or string.sub(held, 18, 18) == 'T') and left >= 0
 local mark = leased and string.sub(held, 18) or held
 if mark ~= 'N' and (mark ~= 'E' or ARGV[3] == 'string') then mark = '' end
 if mark ~= '' and kind == 'none' and not beside then return {mark == 'N' and 'absent' or 'empty'} end

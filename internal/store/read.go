@@ -19,13 +19,16 @@ const (
 )
 
 // cutLease takes apart what a control key holds: a lease is an L and its token, and may
-// carry a mark.
+// carry a mark, or a T and what touch.lua notes.
 func cutLease(noted string) (mark string, leased bool) {
 	const size = 1 + tokenSize
-	if (len(noted) == size || len(noted) == size+1) && noted[0] == 'L' {
-		return noted[size:], true
+	if len(noted) < size || noted[0] != 'L' {
+		return noted, false
 	}
-	return noted, false
+	if mark = noted[size:]; len(mark) > 1 && mark[0] != 'T' {
+		return noted, false
+	}
+	return mark, true
 }
 
 // Read asks for a value by one plain command and lends it to e.Wire. It knows

@@ -36,7 +36,7 @@ var (
 
 var (
 	putIfAbsent = newScript(putIfAbsentSource)
-	touch       = newScript(touchSource)
+	touch       = newScript(digestSource + touchSource)
 
 	acquire = newScript(holdsSource + digestSource + acquireSource)
 	renew   = newScript(holdsSource + renewSource)
