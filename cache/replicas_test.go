@@ -3,7 +3,6 @@ package cache_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,16 +19,17 @@ func TestWaitReplicas(t *testing.T) {
 				t.Parallel()
 				i := server.Start(t, topology)
 				rdb := i.Client(t)
-				c := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
-				writes := map[string]func(key string) error{
-					"Set":         func(key string) error { return c.Set(t.Context(), key, "v") },
-					"SetAbsent":   func(key string) error { return c.SetAbsent(t.Context(), key) },
-					"SetIfAbsent": func(key string) error { _, err := c.SetIfAbsent(t.Context(), key, "v"); return err },
-					"Delete":      func(key string) error { return c.Delete(t.Context(), key) },
-					"Delete many": func(key string) error { return c.Delete(t.Context(), key, "a", "b", "c", "d", "e") },
+				patient := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
+				hasty := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
+				writes := map[string]func(c *cache.Cache[string, string]) error{
+					"Set":         func(c *cache.Cache[string, string]) error { return c.Set(t.Context(), "k", "v") },
+					"SetAbsent":   func(c *cache.Cache[string, string]) error { return c.SetAbsent(t.Context(), "k") },
+					"SetIfAbsent": func(c *cache.Cache[string, string]) error { _, err := c.SetIfAbsent(t.Context(), "k", "v"); return err },
+					"Delete":      func(c *cache.Cache[string, string]) error { return c.Delete(t.Context(), "k") },
+					"Delete many": func(c *cache.Cache[string, string]) error { return c.Delete(t.Context(), "k", "a", "b", "c", "d", "e") },
 				}
 				for name, write := range writes {
-					if err := write("k"); err != nil {
+					if err := write(patient); err != nil {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
@@ -38,13 +38,12 @@ func TestWaitReplicas(t *testing.T) {
 					replica.Pause(t)
 					defer replica.Resume(t)
 				}
-				for range 3 { // also for keys that are gone by then, and by other connections
+				for range 2 { // also for keys that are gone by then, and by other connections
 					for name, write := range writes {
 						if err := rdb.Del(t.Context(), "test:k").Err(); err != nil {
 							t.Fatal(err)
 						}
-						err := write("k")
-						if !errors.Is(err, cache.ErrRedis) || !strings.Contains(err.Error(), "only 0 of 1 replicas") {
+						if err := write(hasty); !errors.Is(err, cache.ErrRedis) {
 							t.Errorf("%s while the replica is frozen: %v", name, err)
 						}
 					}
@@ -52,9 +51,9 @@ func TestWaitReplicas(t *testing.T) {
 				if err := rdb.Del(t.Context(), "test:k", control("test:k")).Err(); err != nil {
 					t.Fatal(err)
 				}
-				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
+				v, err := patient.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
 				want(t, "GetOrSet while the replica is frozen", v, err, "v")
-				wantGet(t, c, "k", &v)
+				wantGet(t, patient, "k", &v)
 			})
 		}
 	}
