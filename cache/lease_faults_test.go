@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,10 +109,9 @@ func TestLeaseOneLostRenewal(t *testing.T) {
 		runs := 0
 		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs))
 		v, err := c.GetOrSet(t.Context(), "k", func(ctx context.Context, _ string) (string, error) {
-			lost := true
+			var lost atomic.Bool
 			f.delay(func(command string) time.Duration {
-				if command == "EVALSHA" && lost {
-					lost = false
+				if command == "EVALSHA" && !lost.Swap(true) {
 					return 20 * time.Second
 				}
 				return 0
@@ -165,10 +165,10 @@ func TestLeaseNoRoomWaitsTooLong(t *testing.T) {
 			_, _ = c.GetOrSet(t.Context(), "long", func(context.Context, string) (string, error) { <-release; return "v", nil })
 		}()
 		synctest.Wait()
-		n := 0
+		var n atomic.Int64
 		f.delay(func(command string) time.Duration {
 			if command == "EVALSHA" {
-				if n++; n == 2 { // the lease is given back
+				if n.Add(1) == 2 { // the lease is given back
 					close(release) // there is room now: nothing but Redis is waited for
 				}
 				return 300 * time.Millisecond
@@ -262,14 +262,14 @@ func TestLeaseRepeatedAcquireFindsAValue(t *testing.T) {
 		c := open(t, f.client(t, func(o *redis.UniversalOptions) { o.ReadTimeout = 100 * time.Millisecond }), cache.Config[string, string]{})
 		runs := 0
 		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs))
-		reads := 0                          // of the late answer: go-redis peeks first, and does not mind an error then
+		var reads atomic.Int64              // of the late answer: go-redis peeks first, and does not mind an error then
 		f.delay(nil, func() time.Duration { // the answer of the acquisition is late
-			if reads > 0 && reads < 2 {
-				reads++
+			if reads.Load() == 1 {
+				reads.Add(1)
 				return time.Second
 			}
-			if reads == 0 && strings.HasPrefix(env.Client.Get(context.Background(), control("test:k")).Val(), "L") {
-				reads = 1
+			if reads.Load() == 0 && strings.HasPrefix(env.Client.Get(context.Background(), control("test:k")).Val(), "L") {
+				reads.Store(1)
 				env.Client.Set(context.Background(), olderKey, "written", time.Hour)
 				return time.Second
 			}

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,10 +23,9 @@ func TestLeaseLateCopyOfAcquire(t *testing.T) {
 		another := open(t, env.Client, cache.Config[string, string]{})
 		runs := 0
 		_, _ = c.GetOrSet(t.Context(), "other", value("v", &runs)) // the server learns the scripts
-		first := true
+		var sent atomic.Bool
 		f.delay(func(command string) time.Duration {
-			if command == "EVALSHA" && first {
-				first = false
+			if command == "EVALSHA" && !sent.Swap(true) {
 				return time.Second
 			}
 			return 0
