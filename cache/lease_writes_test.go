@@ -77,7 +77,7 @@ func TestLeaseLoadWithoutRedisIsShared(t *testing.T) {
 func TestLeaseForeignSetWithTheSameTTL(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		if env.Mini != nil {
-			t.Skip("a simulated server rounds the moments of expiry")
+			t.Skip("a simulated server blurs the moments of expiry")
 		}
 		c := open(t, env.Client, cache.Config[string, string]{})
 		lost := 0
