@@ -43,6 +43,9 @@ func (f *Flight[R]) wait(ctx context.Context) error {
 	case <-f.done:
 		return nil
 	case <-ctx.Done():
+		if f.ended() {
+			return nil
+		}
 		f.leave()
 		return ctx.Err()
 	}
@@ -63,5 +66,5 @@ func (f *Flight[R]) leave() {
 func (f *Flight[R]) abandon() {
 	f.fenced = true
 	f.leaveLane()
-	f.cancel()
+	f.cease()
 }

@@ -8,8 +8,8 @@ type Flight[R any] struct {
 	group  *Group[R]
 	lane   *lane[R]
 	parent *Flight[R] // the flight of this group inside whose function it was brought
-	run    func()     // calls the function and ends the flight
-	cancel context.CancelFunc
+	trip   *trip
+	run    func()        // calls the function and ends the flight; nil if another's does
 	done   chan struct{} // closed when the flight is resolved
 
 	refresh bool // brought by Refresh; set before the flight is admitted
@@ -30,6 +30,7 @@ type Flight[R any] struct {
 	fenced  bool          // a write came, or nobody waits: the result may not be stored
 	storing bool          // the store of the result was announced
 	settled bool          // that store has been answered
+	ceased  bool          // the function is not needed for this flight any more
 	stored  chan struct{} // closed then; made by the first write that waits
 }
 
@@ -52,26 +53,49 @@ func (f *Flight[R]) obtains(key string) bool {
 	return false
 }
 
+// A trip is one call of a function, for one flight or several.
+type trip struct {
+	cancel  context.CancelFunc
+	flights int // that need the function; guarded by group.mu
+}
+
+func newFlight[R any](l *lane[R]) *Flight[R] {
+	return &Flight[R]{group: l.group, lane: l, waiting: 1, callers: 1, done: make(chan struct{})}
+}
+
 // flight prepares a flight for the caller who brings fn.
 func (g *Group[R]) flight(ctx context.Context, l *lane[R], parent *Flight[R], fn Func[R]) *Flight[R] {
-	f := &Flight[R]{group: g, lane: l, parent: parent, waiting: 1, callers: 1, done: make(chan struct{})}
-	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, f)
-	ctx, f.cancel = context.WithCancel(ctx)
-	f.run = func() { f.execute(ctx, fn) }
+	f := newFlight(l)
+	f.parent = parent
+	f.run = g.trip(ctx, []*Flight[R]{f}, func(ctx context.Context) (R, error) { return fn(ctx, f) })
 	return f
 }
 
-// start begins the execution. Called with group.mu held.
+// trip returns what calls fn for flights that have not begun, and ends them. The last of
+// the flights is the one that is found in fn's context.
+func (g *Group[R]) trip(ctx context.Context, flights []*Flight[R], fn func(context.Context) (R, error)) (run func()) {
+	t := &trip{flights: len(flights)}
+	for _, f := range flights {
+		f.trip = t
+	}
+	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, flights[len(flights)-1])
+	ctx, t.cancel = context.WithCancel(ctx)
+	return func() { execute(ctx, g, flights, fn) }
+}
+
+// start begins the flight. Called with group.mu held.
 func (f *Flight[R]) start() {
 	g := f.group
 	if g.flights == nil {
 		g.flights = make(map[*Flight[R]]struct{})
 	}
 	g.flights[f] = struct{}{}
-	g.running.Go(f.run)
+	if f.run != nil {
+		g.running.Go(f.run)
+	}
 }
 
-func (f *Flight[R]) execute(ctx context.Context, fn Func[R]) {
+func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn func(context.Context) (R, error)) {
 	var r R
 	var err error
 	var panicked *PanicError
@@ -81,18 +105,31 @@ func (f *Flight[R]) execute(ctx context.Context, fn Func[R]) {
 			panicked = newPanicError(recover())
 			err = panicked
 		}
-		f.cancel()
-		f.group.mu.Lock()
-		defer f.group.mu.Unlock()
-		delete(f.group.flights, f)
-		if !f.resolved {
-			f.panicked = panicked
-			f.resolve(r, err)
+		flights[0].trip.cancel()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, f := range flights {
+			delete(g.flights, f)
+			if !f.resolved {
+				f.panicked = panicked
+				f.resolve(r, err)
+			}
+			f.settle()
 		}
-		f.settle()
 	}()
-	r, err = fn(ctx, f)
+	r, err = fn(ctx)
 	returned = true
+}
+
+// cease gives up the function for this flight. Called with group.mu held.
+func (f *Flight[R]) cease() {
+	if f.ceased {
+		return
+	}
+	f.ceased = true
+	if f.trip.flights--; f.trip.flights == 0 {
+		f.trip.cancel()
+	}
 }
 
 // fail ends the flight for its callers before its function does, unless it has
@@ -101,7 +138,7 @@ func (f *Flight[R]) fail(err error) {
 	if !f.resolved {
 		var none R
 		f.resolve(none, err)
-		f.cancel()
+		f.cease()
 	}
 }
 

@@ -19,7 +19,9 @@ func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (
 	first := 0
 	for part := range slices.Chunk(keys, keysPerTrip) {
 		errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
-			return s.unlink(ctx, part)
+			errs, err := s.unlink(ctx, part)
+			s.sawLosses(errs)
+			return errs, err
 		})
 		for i := range part {
 			e := err

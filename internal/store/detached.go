@@ -121,6 +121,13 @@ func (s *Store) sawLoss(err error) {
 	}
 }
 
+// sawLosses is sawLoss for what became of many commands, which may be of several masters.
+func (s *Store) sawLosses(errs []error) {
+	for _, err := range errs {
+		s.sawLoss(err)
+	}
+}
+
 func attempt[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
 	var none T
 	if s.direct {

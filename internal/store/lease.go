@@ -63,33 +63,63 @@ var statuses = map[string]Status{
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
 func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (c Claim, err error) {
-	keys := []string{key, ControlKey(key)}
-	var lost []any // the tokens of earlier attempts
+	a := s.newAcquisition(Ask{key, beside}, life)
 	for {
-		token := newToken()
-		args := append([]any{token, life.Milliseconds(), s.shape.String(), beside}, lost...)
-		asked := time.Now()
+		lease, args := a.attempt()
 		c, err = until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
-			answer, err := s.eval(ctx, s.rdb, acquire, once, keys, args...)
+			answer, err := s.eval(ctx, s.rdb, acquire, once, lease.keys, args...)
 			if err != nil {
 				return Claim{}, err
 			}
-			parts, err := answer.Slice()
-			if err != nil {
-				return Claim{}, err
-			}
-			return claimOf(parts, &Lease{store: s, keys: keys, token: token, life: life, markEnds: asked})
+			return claimOf(answer, lease)
 		})
-		switch {
-		case err == nil:
-			return c, nil
-		case wasRefused(err):
-			return Claim{}, err
-		case len(lost) == maxLost || ctx.Err() != nil || !time.Now().Before(deadline):
-			return Claim{Lease: &Lease{store: s, keys: keys, token: token, life: life}}, err
+		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
+			return a.end(c, err)
 		}
-		lost = append(lost, token)
 	}
+}
+
+// An Ask is a key whose lease is asked for; with Beside, also if the key has a value.
+type Ask struct {
+	Key    string
+	Beside bool
+}
+
+// An acquisition is the attempts to obtain one lease.
+type acquisition struct {
+	store  *Store
+	keys   []string
+	beside bool
+	life   time.Duration
+	lost   []any // the tokens of the attempts so far
+}
+
+func (s *Store) newAcquisition(ask Ask, life time.Duration) *acquisition {
+	return &acquisition{store: s, keys: []string{ask.Key, ControlKey(ask.Key)}, beside: ask.Beside, life: life}
+}
+
+// attempt returns the lease that the next attempt is to obtain, and the arguments of its
+// script.
+func (a *acquisition) attempt() (l *Lease, args []any) {
+	l = &Lease{store: a.store, keys: a.keys, token: newToken(), life: a.life, markEnds: time.Now()}
+	args = append([]any{l.token, a.life.Milliseconds(), a.store.shape.String(), a.beside}, a.lost...)
+	a.lost = append(a.lost, l.token)
+	return l, args
+}
+
+// isOver reports whether no further attempt is made after err.
+func (a *acquisition) isOver(err error) bool { return wasRefused(err) || len(a.lost) > maxLost }
+
+// end returns what has come of the last attempt. An error may leave a lease behind.
+func (a *acquisition) end(c Claim, err error) (Claim, error) {
+	switch {
+	case err == nil:
+		return c, nil
+	case wasRefused(err):
+		return Claim{}, err
+	}
+	token := a.lost[len(a.lost)-1].(string)
+	return Claim{Lease: &Lease{store: a.store, keys: a.keys, token: token, life: a.life}}, err
 }
 
 // wasRefused reports whether a command was certainly not carried out: Redis has said
@@ -108,7 +138,11 @@ const maxLost = 2
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
 // claimOf reads the script's answer to who asked for l.
-func claimOf(parts []any, l *Lease) (c Claim, err error) {
+func claimOf(answer *redis.Cmd, l *Lease) (c Claim, err error) {
+	parts, err := answer.Slice()
+	if err != nil {
+		return c, err
+	}
 	var status string
 	var left int64
 	if err := scan(parts[:min(len(parts), 1)], &status); err != nil {
@@ -162,60 +196,87 @@ func newToken() string {
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.
 func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
+	return l.eval(ctx, deadline, l.renewal())
+}
+
+func (l *Lease) renewal() *errand {
 	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
-	return l.eval(ctx, deadline, renew, l.keys[1:], l.token, l.life.Milliseconds(), markEnds)
+	return &errand{script: renew, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
 // still there. Only a lease whose load has stored nothing needs it.
 func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err error) {
+	return l.eval(ctx, deadline, l.giveBack())
+}
+
+func (l *Lease) giveBack() *errand {
 	args := []any{l.token}
 	if l.mark != "" {
 		args = append(args, l.mark, l.markExpiry)
 	}
-	return l.eval(ctx, deadline, release, l.keys[1:], args...)
+	return &errand{script: release, keys: l.keys[1:], args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
 // the lease, in one step; if the lease still stands and the key holds what it held
 // when the lease was granted. Otherwise it reports false.
 func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error) {
-	s, w := l.store, &e.Wire
-	switch size, err := e.Size(); {
-	case err != nil:
+	if _, err := e.Size(); err != nil {
 		return false, err
-	case w.Len() == 0:
-		return l.storeMark(ctx, deadline, markEmpty, markTTL(ttl))
-	case size > maxFill || w.Len() > maxFillParts:
-		return l.storeStaged(ctx, deadline, w, ttl)
+	}
+	if small := l.filling(e, ttl); small != nil {
+		return l.eval(ctx, deadline, small)
+	}
+	return l.storeStaged(ctx, deadline, &e.Wire, ttl)
+}
+
+// filling is the errand that stores a value, or nil for one that has to be staged.
+func (l *Lease) filling(e *Entry, ttl time.Duration) *errand {
+	if e.Wire.Len() == 0 {
+		return l.marking(markEmpty, markTTL(ttl).Milliseconds())
+	}
+	if args := l.store.putArgs(l.guarded(), e, ttl); args != nil {
+		return &errand{script: fill, keys: l.keys, args: args}
+	}
+	return nil
+}
+
+// putArgs appends the arguments of put.lua, or returns nil for a value that is too large
+// for a script.
+func (s *Store) putArgs(args []any, e *Entry, ttl time.Duration) []any {
+	w := &e.Wire
+	if e.bytes() > maxPut || w.Len() > maxPutParts {
+		return nil
 	}
 	life := milliseconds(ttl)
 	if s.shape == codec.ShapeString && ttl != Forever { // SET sets the life as well
-		return l.eval(ctx, deadline, fill, l.keys, l.guarded(-1, s.kind.add, w.Value(0), "px", life)...)
+		return append(args, -1, s.kind.add, w.Value(0), "px", life)
 	}
-	return l.eval(ctx, deadline, fill, l.keys, s.kind.appendParts(l.guarded(life, s.kind.add), w, 0, w.Len())...)
+	return s.kind.appendParts(append(args, life, s.kind.add), w, 0, w.Len())
 }
 
-// A value of more bytes or parts is staged: through a script each byte costs
+// A value of more bytes or parts does not go through a script, in which each byte costs
 // several times what a plain command takes.
 const (
-	maxFill      = 2 << 10
-	maxFillParts = 256
+	maxPut      = 2 << 10
+	maxPutParts = 256
 )
 
 // StoreAbsent removes the value and notes for ttl that the source has none, under
 // the conditions of Store.
 func (l *Lease) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error) {
-	return l.storeMark(ctx, deadline, markAbsent, markTTL(ttl))
-}
-
-func (l *Lease) storeMark(ctx context.Context, deadline time.Time, m string, ttl time.Duration) (stored bool, err error) {
-	return l.eval(ctx, deadline, mark, l.keys, l.guarded(m, ttl.Milliseconds())...)
+	return l.eval(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
 }
 
 // StoreNothing removes the value, under the conditions of Store.
 func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error) {
-	return l.eval(ctx, deadline, mark, l.keys, l.guarded()...)
+	return l.eval(ctx, deadline, l.marking())
+}
+
+// marking is the errand that stores no value: a mark with its life, or nothing for none.
+func (l *Lease) marking(noted ...any) *errand {
+	return &errand{script: mark, keys: l.keys, args: l.guarded(noted...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.
@@ -223,9 +284,9 @@ func (l *Lease) guarded(more ...any) []any {
 	return append([]any{l.token, l.life.Milliseconds(), l.expiry, l.left, l.digest}, more...)
 }
 
-func (l *Lease) eval(ctx context.Context, deadline time.Time, sc script, keys []string, args ...any) (done bool, err error) {
+func (l *Lease) eval(ctx context.Context, deadline time.Time, e *errand) (done bool, err error) {
 	return until(ctx, l.store, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := l.store.eval(ctx, l.store.rdb, sc, often, keys, args...)
+		answer, err := l.store.eval(ctx, l.store.rdb, e.script, often, e.keys, e.args...)
 		if err != nil {
 			return false, withoutValue(err)
 		}

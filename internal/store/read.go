@@ -116,37 +116,53 @@ func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Ent
 func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	control := ControlKey(key)
 	p := s.rdb.Pipeline()
-	value := s.readCmd(ctx, key)
-	_ = p.Process(ctx, value)
-	mark := p.Get(ctx, control)
-	var valueTTL, markTTL *redis.DurationCmd
-	if ttl {
-		valueTTL, markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
-	}
+	l := s.beginLook(ctx, p, key, ttl)
 	if err := refused(p.Exec(ctx)); err != nil {
 		return err
 	}
-	noted, err := mark.Result()
+	return s.endLook(l, e)
+}
+
+// A looking is the commands of one look.
+type looking struct {
+	value             *redis.Cmd
+	mark              *redis.StringCmd
+	valueTTL, markTTL *redis.DurationCmd // nil if they are not asked for
+}
+
+func (s *Store) beginLook(ctx context.Context, p redis.Pipeliner, key string, ttl bool) (l looking) {
+	control := ControlKey(key)
+	l.value = s.readCmd(ctx, key)
+	_ = p.Process(ctx, l.value)
+	l.mark = p.Get(ctx, control)
+	if ttl {
+		l.valueTTL, l.markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
+	}
+	return l
+}
+
+// endLook puts into e what the look has found.
+func (s *Store) endLook(l looking, e *Entry) error {
+	noted, err := l.mark.Result()
 	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return err
 	}
 	noted, e.Leased = cutLease(noted)
-	found, err := s.take(&e.Wire, value, value.Err())
+	found, err := s.take(&e.Wire, l.value, l.value.Err())
 	if err != nil {
 		return err
 	}
-	life := markTTL
+	life := l.markTTL
 	switch {
 	case found:
-		e.State, life = Present, valueTTL
+		e.State, life = Present, l.valueTTL
 	case noted == markAbsent:
 		e.State = Absent
 	case noted == markEmpty && s.HoldsEmpties():
 		e.State = Present
 	}
-	if ttl && e.State != Missing {
+	if life != nil && e.State != Missing {
 		e.TTL, err = life.Result()
 	}
 	return err

@@ -24,6 +24,10 @@ var (
 	digestSource string
 	//go:embed guard.lua
 	guardSource string
+	//go:embed put.lua
+	putSource string
+	//go:embed set.lua
+	setSource string
 	//go:embed fill.lua
 	fillSource string
 	//go:embed stage.lua
@@ -42,7 +46,8 @@ var (
 	renew   = newScript(holdsSource + renewSource)
 	release = newScript(holdsSource + releaseSource)
 
-	fill  = newScript(holdsSource + digestSource + guardSource + fillSource)
+	set   = newScript(putSource + setSource)
+	fill  = newScript(holdsSource + digestSource + guardSource + putSource + fillSource)
 	stage = newScript(stageSource)
 	swap  = newScript(holdsSource + digestSource + guardSource + swapSource)
 	mark  = newScript(holdsSource + digestSource + guardSource + markSource)

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// A Fill is what a load stores, and where.
+type Fill struct {
+	Target Target
+	State  State  // Present: the value of Entry, Absent: that the source has none, Missing: nothing
+	Entry  *Entry // when Present
+	TTL    time.Duration
+}
+
+// Send stores the fill in one round trip. It reports false when the load was not permitted
+// to store.
+func (f Fill) Send(ctx context.Context, deadline time.Time) (stored bool, err error) {
+	switch f.State {
+	case Present:
+		return f.Target.Store(ctx, deadline, f.Entry, f.TTL)
+	case Absent:
+		return f.Target.StoreAbsent(ctx, deadline, f.TTL)
+	}
+	return f.Target.StoreNothing(ctx, deadline)
+}
+
+// errand is what Send sends, or nil when that is more than a script of moderate size.
+func (f Fill) errand(s *Store) *errand {
+	switch target := f.Target.(type) {
+	case *Lease:
+		switch f.State {
+		case Present:
+			return target.filling(f.Entry, f.TTL)
+		case Absent:
+			return target.marking(markAbsent, markTTL(f.TTL).Milliseconds())
+		}
+		return target.marking()
+	case unleased:
+		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 {
+			if args := s.putArgs(nil, f.Entry, f.TTL); args != nil {
+				return &errand{script: set, keys: []string{target.key, ControlKey(target.key)}, args: args}
+			}
+		}
+	}
+	return nil
+}
+
+// A Filled is what Send returns.
+type Filled struct {
+	Stored bool
+	Err    error
+}
+
+// SendAll is Send for many fills: a thousand a round trip, but large values, and all that
+// replicas have to confirm, by themselves.
+func (s *Store) SendAll(ctx context.Context, deadline time.Time, fills []Fill) []Filled {
+	out := make([]Filled, len(fills))
+	var small, large []int
+	errands := make([]*errand, len(fills))
+	for i, f := range fills {
+		if errands[i] = f.errand(s); errands[i] != nil {
+			small = append(small, i)
+		} else {
+			large = append(large, i)
+		}
+	}
+	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) *errand { return errands[small[n]] }) {
+		out[small[n]] = Filled{v.yes && v.err == nil, v.err}
+	}
+	forEach(len(large), func(n int) {
+		i := large[n]
+		out[i].Stored, out[i].Err = fills[i].Send(ctx, deadline)
+	})
+	return out
+}

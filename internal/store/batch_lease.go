@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// AcquireAll is Acquire for many keys, a thousand a round trip. The claims have the errors
+// beside them.
+func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) ([]Claim, []error) {
+	claims, errs := make([]Claim, len(asks)), make([]error, len(asks))
+	for from := 0; from < len(asks); from += keysPerTrip {
+		to := min(from+keysPerTrip, len(asks))
+		s.acquireTrip(ctx, deadline, asks[from:to], life, claims[from:to], errs[from:to])
+	}
+	return claims, errs
+}
+
+func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration, claims []Claim, errs []error) {
+	tries := make([]*acquisition, len(asks))
+	due := make([]int, len(asks)) // by index
+	for i, ask := range asks {
+		tries[i], due[i] = s.newAcquisition(ask, life), i
+	}
+	for len(due) > 0 {
+		leases, errands := make([]*Lease, len(due)), make([]*errand, len(due))
+		for n, i := range due {
+			lease, args := tries[i].attempt()
+			leases[n], errands[n] = lease, &errand{script: acquire, keys: lease.keys, args: args}
+		}
+		sent, err := until(ctx, s, deadline, func(ctx context.Context) ([]*errand, error) {
+			return errands, s.evalAll(ctx, once, errands)
+		})
+		late := ctx.Err() != nil || !time.Now().Before(deadline)
+		for n, i := range due {
+			claims[i], errs[i] = Claim{}, err
+			if err == nil {
+				claims[i], errs[i] = claimOf(sent[n].cmd, leases[n])
+				s.sawLoss(errs[i])
+			}
+		}
+		due = slices.DeleteFunc(due, func(i int) bool {
+			over := errs[i] == nil || late || tries[i].isOver(errs[i])
+			if over {
+				claims[i], errs[i] = tries[i].end(claims[i], errs[i])
+			}
+			return over
+		})
+	}
+}
+
+// RenewAll is Renew for many leases, a thousand a round trip. It reports which it knows
+// to have ended.
+func (s *Store) RenewAll(ctx context.Context, deadline time.Time, leases []*Lease) (ended []bool) {
+	ended = make([]bool, len(leases))
+	for i, v := range s.judgeAll(ctx, deadline, len(leases), func(i int) *errand { return leases[i].renewal() }) {
+		ended[i] = v.err == nil && !v.yes
+	}
+	return ended
+}
+
+// ReleaseAll is Release for many leases, a thousand a round trip. What Redis does not hear
+// of ends by itself.
+func (s *Store) ReleaseAll(ctx context.Context, deadline time.Time, leases []*Lease) {
+	s.judgeAll(ctx, deadline, len(leases), func(i int) *errand { return leases[i].giveBack() })
+}

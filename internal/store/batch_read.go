@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// How many keys are asked for at once: none may keep the server, or those who wait behind
+// it, busy for long.
+const (
+	firstTrip = 256     // keys
+	tripSize  = 4 << 20 // bytes, going by the size of the values so far
+)
+
+// ReadAll is Read for many keys, in one round trip, or a few where the keys are many or
+// their values large. What it finds is told by the entries' states, and an error for each;
+// where values are strings and the client no cluster's, a key of another type is none.
+func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	ask := s.readEach
+	if s.joins() {
+		ask = s.readStrings
+	}
+	return s.inTrips(ctx, deadline, keys, entries, ask)
+}
+
+// LookAll is Poll for many keys, in the trips of ReadAll.
+func (s *Store) LookAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	ask := s.lookEach
+	if s.joins() {
+		ask = s.pollStrings
+	}
+	return s.inTrips(ctx, deadline, keys, entries, ask)
+}
+
+// joins reports whether one command can ask for several keys.
+func (s *Store) joins() bool { return s.shape == codec.ShapeString && s.standalone }
+
+// An askFunc asks for keys and returns an error for each, or one for all.
+type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
+
+func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, entries []*Entry, ask askFunc) []error {
+	errs := make([]error, len(keys))
+	size := firstTrip
+	asked, received := 0, 0
+	for asked < len(keys) {
+		to := min(asked+size, len(keys))
+		part, into := keys[asked:to], entries[asked:to]
+		for i, e := range into {
+			e.Wire.Reset(part[i])
+			e.State, e.TTL, e.Leased = Missing, 0, false
+		}
+		answered, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
+		if err != nil {
+			for i := range part {
+				errs[asked+i] = err
+			}
+		} else {
+			copy(errs[asked:], answered)
+			s.sawLosses(answered)
+			for _, e := range into {
+				received += e.bytes()
+			}
+		}
+		asked = to
+		size = min(max(tripSize*asked/max(received, 1), 1), keysPerTrip)
+	}
+	return errs
+}
+
+// bytes returns the size of what the entry holds.
+func (e *Entry) bytes() (n int) {
+	for i := range e.Wire.Len() {
+		n += len(e.Wire.Name(i)) + len(e.Wire.Value(i))
+	}
+	return n
+}
+
+// readStrings asks by one command.
+func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	args := make([]any, 1, 1+len(keys))
+	args[0] = "mget"
+	for i := range keys {
+		args = append(args, keys[i])
+	}
+	values, err := s.askMany(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		if values[i] != nil {
+			e.State = Present
+			e.Wire.Add(nil, values[i])
+		}
+	}
+	return make([]error, len(keys)), nil
+}
+
+// pollStrings asks by one command, as pollString does.
+func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	args := make([]any, 1, 1+2*len(keys))
+	args[0] = "mget"
+	for _, key := range keys {
+		args = append(args, key, ControlKey(key))
+	}
+	values, err := s.askMany(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		value, noted := values[2*i], values[2*i+1]
+		var mark string
+		mark, e.Leased = cutLease(string(noted))
+		switch {
+		case value != nil:
+			e.State = Present
+			e.Wire.Add(nil, value)
+		case mark == markAbsent:
+			e.State = Absent
+		}
+	}
+	return make([]error, len(keys)), nil
+}
+
+// askMany returns the strings that a command answers with, nil for none.
+func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
+	var r reply
+	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
+	if err == nil && !r.isError() {
+		return r.strings(len(args) - 1)
+	}
+	if err != nil && !connectionLost(err) {
+		return nil, err
+	}
+	again := redis.NewSliceCmd(ctx, args...) // see askRaw
+	if err := process(ctx, s.rdb, again); err != nil {
+		return nil, err
+	}
+	values := make([][]byte, len(args)-1)
+	if len(again.Val()) != len(values) {
+		return nil, errReply
+	}
+	for i, v := range again.Val() {
+		if text, ok := v.(string); ok {
+			values[i] = []byte(text)
+		}
+	}
+	return values, nil
+}
+
+// strings returns the n strings of an answer, nil for one that is not there. They are
+// borrowed from it.
+func (r *reply) strings(n int) ([][]byte, error) {
+	p := parser{r.buf}
+	kind, count, err := p.header()
+	if err != nil || kind != '*' || count != n {
+		return nil, errReply
+	}
+	values := make([][]byte, n)
+	for i := range values {
+		kind, size, err := p.header()
+		switch {
+		case err != nil:
+			return nil, err
+		case size < 0 && (kind == '$' || kind == '_'):
+			continue
+		case kind != '$':
+			return nil, errReply
+		}
+		if values[i], err = p.bulk(size); err != nil {
+			return nil, err
+		}
+	}
+	if len(p.rest) > 0 {
+		return nil, errReply
+	}
+	return values, nil
+}
+
+// readEach asks by a command for each key. What is not answered in raw bytes is asked once
+// more in go-redis's own words, see askRaw.
+func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	errs := make([]error, len(keys))
+	cmds := make([]redis.Cmder, len(keys))
+	p := s.rdb.Pipeline()
+	for i, key := range keys {
+		entries[i].reply.reset()
+		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
+		cmds[i].SetStepCount(1)
+		_ = p.Process(ctx, cmds[i])
+	}
+	if err := refused(p.Exec(ctx)); err != nil {
+		return nil, err
+	}
+	var again []int
+	for i, cmd := range cmds {
+		r := &entries[i].reply
+		switch err := cmd.Err(); {
+		case err == nil && r.isWrongType():
+			errs[i] = ErrWrongType
+		case err == nil && !r.isError():
+			errs[i] = entries[i].take(r.lend(&entries[i].Wire, s.shape))
+		case err == nil || connectionLost(err):
+			again = append(again, i)
+		default:
+			errs[i] = err
+		}
+	}
+	if len(again) == 0 {
+		return errs, nil
+	}
+	p = s.rdb.Pipeline()
+	typed := make([]*redis.Cmd, len(again))
+	for n, i := range again {
+		typed[n] = s.readCmd(ctx, keys[i])
+		typed[n].SetStepCount(1)
+		_ = p.Process(ctx, typed[n])
+	}
+	if err := refused(p.Exec(ctx)); err != nil {
+		return nil, err
+	}
+	for n, i := range again {
+		errs[i] = entries[i].take(s.take(&entries[i].Wire, typed[n], typed[n].Err()))
+	}
+	return errs, nil
+}
+
+// take notes what a read has found.
+func (e *Entry) take(found bool, err error) error {
+	if found {
+		e.State = Present
+	}
+	return err
+}
+
+// lookEach asks for value and control key of each key.
+func (s *Store) lookEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	p := s.rdb.Pipeline()
+	looks := make([]looking, len(keys))
+	for i, key := range keys {
+		looks[i] = s.beginLook(ctx, p, key, false)
+	}
+	if err := refused(p.Exec(ctx)); err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(keys))
+	for i, l := range looks {
+		errs[i] = s.endLook(l, entries[i])
+	}
+	return errs, nil
+}
