@@ -59,8 +59,10 @@ type call[K comparable, V any] struct {
 	entry    store.Entry
 	began    time.Time
 	state    State
-	broken   bool // the entry was found, and could not be decoded
-	noRedis  bool // Redis has failed the call: it goes on without
+	broken   bool   // the entry was found, and could not be decoded
+	noRedis  bool   // Redis has failed the call: it goes on without
+	told     bool   // the observer knows what the call has found
+	changes  uint64 // of the key when the call last looked, see flight.Group.Changes
 }
 
 // begin starts a call. It must be followed by end, or by nothing after an error
@@ -73,7 +75,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 	if m == nil {
 		m = new(call[K, V])
 	}
-	m.op, m.key, m.state, m.broken = op, key, Missing, false
+	m.op, m.key, m.state, m.broken, m.told = op, key, Missing, false, false
 	text, err := c.keys.Append(m.text[:0], &m.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)

@@ -29,16 +29,19 @@ type Op string
 
 // The operations.
 const (
-	OpGetOrSet    Op = "GetOrSet"
-	OpGet         Op = "Get"
-	OpGetFields   Op = "GetFields"
-	OpEntry       Op = "Entry"
-	OpSet         Op = "Set"
-	OpSetIfAbsent Op = "SetIfAbsent"
-	OpSetAbsent   Op = "SetAbsent"
-	OpDelete      Op = "Delete"
-	OpTouch       Op = "Touch"
-	OpRefresh     Op = "Refresh"
+	OpGetOrSet     Op = "GetOrSet"
+	OpGetOrSetMany Op = "GetOrSetMany"
+	OpGet          Op = "Get"
+	OpGetMany      Op = "GetMany"
+	OpGetFields    Op = "GetFields"
+	OpEntry        Op = "Entry"
+	OpSet          Op = "Set"
+	OpSetMany      Op = "SetMany"
+	OpSetIfAbsent  Op = "SetIfAbsent"
+	OpSetAbsent    Op = "SetAbsent"
+	OpDelete       Op = "Delete"
+	OpTouch        Op = "Touch"
+	OpRefresh      Op = "Refresh"
 )
 
 // An Error is a failure of the cache itself: it says what was asked, of which

@@ -120,8 +120,14 @@ func (c *Cache[K, V]) loadAndStore(ctx context.Context, f *flight.Flight[*found]
 	return seen, refused, nil
 }
 
-// presence is the write of a loaded value, which it encodes into entry.
-func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w write, err error) {
+// A filling is what a load has to store, if anything, and what to tell of it.
+type filling struct {
+	store.Fill // without a target: nothing
+	event      WriteEvent
+}
+
+// presence is the filling of a loaded value, which it encodes into entry.
+func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w filling, err error) {
 	size, err := c.encode(entry, r.redisKey, &e.Value)
 	if err != nil {
 		err := c.core.error(r.op, r.redisKey, ErrEncode, err)
@@ -132,38 +138,28 @@ func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permissi
 	if !alive || e.NoStore {
 		return c.nothing(r, p), nil
 	}
+	w.Fill = store.Fill{Target: p.target, State: store.Present, Entry: entry, TTL: ttl}
 	w.event = WriteEvent{Key: r.redisKey, State: Present, Bytes: size, TTL: ttl}
-	if p.target != nil {
-		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-			return p.target.Store(ctx, deadline, entry, ttl)
-		}
-	}
 	return w, nil
 }
 
-// absence is the write of the knowledge that the source has no value.
-func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w write) {
+// absence is the filling of the knowledge that the source has no value.
+func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w filling) {
 	ttl, remembered := c.core.absentTTL()
 	if !remembered {
 		return c.nothing(r, p)
 	}
+	w.Fill = store.Fill{Target: p.target, State: store.Absent, TTL: ttl}
 	w.event = WriteEvent{Key: r.redisKey, State: Absent, TTL: ttl}
-	if p.target != nil {
-		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-			return p.target.StoreAbsent(ctx, deadline, ttl)
-		}
-	}
 	return w
 }
 
-// nothing is the write of a load that has nothing to store. It removes what a
+// nothing is the filling of a load that has nothing to store. It removes what a
 // refresh was to replace; with a lease it proves that the result is no older than a
 // write.
-func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w write) {
-	if p.tenure != nil || p.target != nil && (r.refresh || r.broken) {
-		w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-			return p.target.StoreNothing(ctx, deadline)
-		}
+func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w filling) {
+	if p.tenure != nil || r.refresh || r.broken {
+		w.Target = p.target
 	}
 	return w
 }
@@ -171,15 +167,11 @@ func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w write) {
 // settle ends a load that has a result: w is sent, unless a write of the key came
 // after the load began. unstored says that Redis has failed to store it, which only a
 // refresh minds: it is asked for its effect, all others have their value.
-func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p permission, w write) (unstored error, refused bool) {
-	if !f.SealStore() {
-		if ctx.Err() == nil { // else nobody waits for the result any more
-			c.sawFenced(ctx, w.event)
-		}
-		p.tenure.releaseSoon() // the write may fail to end the lease, but nobody has to wait for that
-		return nil, false      // the flight knows it
+func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p permission, w filling) (unstored error, refused bool) {
+	if !c.mayStore(ctx, f, p, w) {
+		return nil, false
 	}
-	if w.send == nil {
+	if w.Target == nil {
 		return nil, p.unproven
 	}
 	// Who leaves from here on must not leave a store behind that a write does not
@@ -188,13 +180,31 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p 
 	stored, err := true, error(nil)
 	t.spend(func() {
 		if p.tenure == nil {
-			_, err = w.send(ctx, t.until())
+			_, err = w.Send(ctx, t.until())
 			f.Settled()
 			return
 		}
 		f.Settled() // Redis itself refuses the store after a write
-		stored, err = p.tenure.store(func() (bool, error) { return w.send(ctx, t.until()) })
+		stored, err = p.tenure.store(func() (bool, error) { return w.Send(ctx, t.until()) })
 	})
+	return c.settled(ctx, t, p, w, stored, err)
+}
+
+// mayStore announces the store of w. Where that is not to be, the flight knows that its
+// result is refused.
+func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], p permission, w filling) bool {
+	if f.SealStore() {
+		return true
+	}
+	if f.Wanted() {
+		c.sawFenced(ctx, w.event)
+	}
+	p.tenure.releaseSoon() // the write may fail to end the lease, but nobody has to wait for that
+	return false
+}
+
+// settled tells what has become of a store that was sent.
+func (c *core) settled(ctx context.Context, t *task, p permission, w filling, stored bool, err error) (unstored error, refused bool) {
 	switch {
 	case err != nil:
 		return c.redisError(ctx, t.op, t.redisKey, err), p.tenure != nil

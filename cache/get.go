@@ -95,7 +95,7 @@ func (c *Cache[K, V]) survive(ctx context.Context, m *call[K, V], err error) (*c
 // without returns a call that goes on without Redis, and without the memory that
 // the failed command may still be using.
 func (c *Cache[K, V]) without(m *call[K, V]) *call[K, V] {
-	return &call[K, V]{op: m.op, key: m.key, redisKey: m.redisKey, began: m.began, noRedis: true}
+	return &call[K, V]{op: m.op, key: m.key, redisKey: m.redisKey, began: m.began, noRedis: true, told: m.told, changes: m.changes}
 }
 
 // Get returns the value of key if Redis has one; it never loads. ok is false, and

@@ -84,7 +84,7 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 	case err != nil:
 		c.core.abandon(claim.Lease)
 	case claim.Status == store.Granted:
-		*p = permission{tenure: c.core.hold(claim.Lease), target: claim.Lease}
+		*p = permission{tenure: c.core.hold(claim.Lease)[0], target: claim.Lease}
 	case claim.Status == store.Full && r.refresh:
 		err = errFull
 	}

@@ -67,31 +67,31 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 	if c.core.flights.Obtaining(ctx, m.redisKey) || c.core.outage.Obtaining(ctx, m.redisKey) {
 		return none, c.flightError(ctx, m, flight.Led, flight.ErrReentrant)
 	}
-	told := refresh // the observer knows what the call has found
+	m.told = m.told || refresh
 	for turn := 0; ; turn++ {
-		changes := c.core.flights.Changes(m.redisKey)
+		m.changes = c.core.flights.Changes(m.redisKey)
 		if !refresh {
 			var err error
 			if m, err = c.lookBefore(ctx, m, turn); err != nil {
 				return none, err
 			}
-			if !told && (m.state != Missing || c.core.lease == Off) {
+			if !m.told && (m.state != Missing || c.core.lease == Off) {
 				c.sawLookup(ctx, m)
-				told = true
+				m.told = true
 			}
 			if m.state != Missing {
 				return c.answer(m)
 			}
 		}
 		r := c.request(m, load, s)
-		r.changes, r.refresh, r.looked = changes, refresh, told
+		r.refresh = refresh
 		waited := time.Since(m.began)
 		f, outcome, err := c.join(m, turn, refresh)(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
 			return c.fly(ctx, f, r)
 		})
-		if !told && outcome != flight.Led && outcome != flight.TurnedAway {
+		if !m.told && outcome != flight.Led && outcome != flight.TurnedAway {
 			c.sawFollower(ctx, m, f, waited)
-			told = true
+			m.told = true
 		}
 		switch {
 		case err != nil:
@@ -144,6 +144,7 @@ func (c *Cache[K, V]) lookBefore(ctx context.Context, m *call[K, V], turn int) (
 func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) *request[K, V] {
 	return &request[K, V]{key: m.key, load: load, task: task{
 		op: m.op, redisKey: m.redisKey, settings: s, began: m.began,
+		looked: m.told, changes: m.changes,
 		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, without: m.noRedis, broken: m.broken,
 	}}
 }

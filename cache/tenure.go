@@ -13,52 +13,76 @@ import (
 // renewals, until the load has been stored or the lease was given back. A nil tenure is
 // one that has ended.
 type tenure struct {
-	core  *core
-	lease *store.Lease
-	every time.Duration // between renewals
-
-	mu    sync.Mutex // guards all below
-	next  *time.Timer
-	ended bool
+	core     *core
+	lease    *store.Lease
+	renewals *renewals
+	ended    bool // guarded by renewals.mu
+	lost     bool // the lease has ended before the tenure; guarded by renewals.mu
 }
 
-// hold begins a tenure. It has to be ended, by store or release.
-func (c *core) hold(l *store.Lease) *tenure {
-	t := &tenure{core: c, lease: l, every: c.lease / 3}
-	c.tenures.Add(1)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.next = time.AfterFunc(t.every, t.renew)
-	return t
+// renewals are those of the tenures that one load needs.
+type renewals struct {
+	core  *core
+	every time.Duration
+
+	mu      sync.Mutex // guards all below
+	next    *time.Timer
+	tenures []*tenure
+}
+
+// hold begins tenures, which are renewed together. Each has to be ended, by store or
+// release.
+func (c *core) hold(leases ...*store.Lease) []*tenure {
+	if len(leases) == 0 {
+		return nil
+	}
+	r := &renewals{core: c, every: c.lease / 3, tenures: make([]*tenure, len(leases))}
+	for i, l := range leases {
+		r.tenures[i] = &tenure{core: c, lease: l, renewals: r}
+	}
+	c.tenures.Add(len(leases))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = time.AfterFunc(r.every, r.renew)
+	return r.tenures
 }
 
 // renew is called by the timer. The next renewal does not wait for the answer to this
 // one: one that is lost is made up for before the lease ends.
-func (t *tenure) renew() {
-	if !t.goesOn() {
+func (r *renewals) renew() {
+	due := r.goOn()
+	if len(due) == 0 {
 		return
 	}
-	defer t.core.tenures.Done()
-	defer t.core.contain(t.lease)
-	held, err := t.lease.Renew(context.Background(), time.Now().Add(min(t.core.lease, t.core.redisTimeout)))
-	if err == nil && !held {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.next.Stop()
+	defer r.core.tenures.Done()
+	defer r.core.contain(due[0].lease)
+	leases := make([]*store.Lease, len(due))
+	for i, t := range due {
+		leases[i] = t.lease
+	}
+	ended := r.core.store.RenewAll(context.Background(), time.Now().Add(min(r.core.lease, r.core.redisTimeout)), leases)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, t := range due {
+		t.lost = t.lost || ended[i]
 	}
 }
 
-// goesOn sets the timer for the next renewal and makes Close wait for this one, unless
-// the tenure has ended.
-func (t *tenure) goesOn() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return false
+// goOn returns the tenures that are to be renewed. If there are any, it sets the timer for
+// the next time and makes Close wait for this one.
+func (r *renewals) goOn() (due []*tenure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.tenures {
+		if !t.ended && !t.lost {
+			due = append(due, t)
+		}
 	}
-	t.next.Reset(t.every)
-	t.core.tenures.Add(1)
-	return true
+	if len(due) > 0 {
+		r.next.Reset(r.every)
+		r.core.tenures.Add(1)
+	}
+	return due
 }
 
 // end ends the tenure and reports whether it had lasted until then. Who gets true has
@@ -67,11 +91,13 @@ func (t *tenure) end() bool {
 	if t == nil {
 		return false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.renewals.mu.Lock()
+	defer t.renewals.mu.Unlock()
 	lasted := !t.ended
 	t.ended = true
-	t.next.Stop()
+	if len(t.renewals.tenures) == 1 {
+		t.renewals.next.Stop()
+	}
 	return lasted
 }
 
@@ -81,16 +107,19 @@ func (t *tenure) store(send func() (stored bool, err error)) (stored bool, err e
 		return false, nil
 	}
 	answered := false
-	defer func() {
-		if answered {
-			t.core.tenures.Done()
-		} else {
-			t.core.release(t.lease) // it may still stand, and nobody should wait for it
-		}
-	}()
+	defer func() { t.sent(answered) }()
 	stored, err = send()
 	answered = err == nil
 	return stored, err
+}
+
+// sent is called after the store of a tenure that end has ended.
+func (t *tenure) sent(answered bool) {
+	if answered {
+		t.core.tenures.Done()
+		return
+	}
+	t.core.release(t.lease) // it may still stand, and nobody should wait for it
 }
 
 // release gives the lease back, unless the tenure has ended. It waits for the answer, if
@@ -105,6 +134,25 @@ func (t *tenure) release(deadline time.Time) {
 		// What Redis says is of no consequence: the lease would end by itself.
 		_, _ = t.lease.Release(context.Background(), deadline)
 	}
+}
+
+// releaseAll is release for many tenures, in one round trip.
+func (c *core) releaseAll(tenures []*tenure, deadline time.Time) {
+	var leases []*store.Lease
+	for _, t := range tenures {
+		switch {
+		case !time.Now().Before(deadline):
+			t.releaseSoon()
+		case t.end():
+			leases = append(leases, t.lease)
+		}
+	}
+	if len(leases) == 0 {
+		return
+	}
+	defer c.tenures.Add(-len(leases))
+	defer c.contain(leases[0])
+	c.store.ReleaseAll(context.Background(), deadline, leases)
 }
 
 // releaseSoon is release without a wait.

@@ -160,38 +160,33 @@ func (c *core) fenced(ctx context.Context, deadline time.Time, keys []string, do
 // several. Those keys may still hold their values: repeat the call.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	began := time.Now()
-	redisKeys := make([]string, len(keys))
-	for i, key := range keys {
-		m, err := c.begin(OpDelete, key)
-		if err != nil {
-			return err
-		}
-		redisKeys[i] = m.redisKey
-		c.end(m)
+	b := newBatch[K, V](OpDelete, 0)
+	calls, err := c.beginMany(b, keys)
+	if err != nil {
+		return err
 	}
 	deadline := began.Add(c.core.redisTimeout)
+	doomed := redisKeys(calls)
 	var failed map[int]error
-	err := c.core.fenced(ctx, deadline, redisKeys, func() error {
-		failed = c.core.store.Delete(ctx, deadline, redisKeys)
+	err = c.core.fenced(ctx, deadline, doomed, func() error {
+		failed = c.core.store.Delete(ctx, deadline, doomed)
 		return nil
 	})
-	errs := make(map[K]error)
-	for i, key := range keys {
-		cause := cmp.Or(err, failed[i])
-		if cause == nil {
-			c.core.foresight.wasDeleted(redisKeys[i])
+	for i, m := range calls {
+		if cause := cmp.Or(err, failed[i]); cause != nil {
+			b.errs[m.key] = c.core.redisError(ctx, OpDelete, m.redisKey, cause)
 			continue
 		}
-		err := c.core.redisError(ctx, OpDelete, redisKeys[i], cause)
+		c.core.foresight.wasDeleted(m.redisKey)
+		c.end(m)
+	}
+	for _, err := range b.errs {
 		if len(keys) == 1 {
 			return err
 		}
-		errs[key] = err
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return &BatchError[K]{Errs: errs}
+	_, err = b.result()
+	return err
 }
 
 // Touch gives the value of key a new life, of TTL or the TTL of the call; TTLFor is

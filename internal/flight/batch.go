@@ -13,105 +13,84 @@ type Answer[R any] struct {
 	Err     error
 }
 
-// DoMany is Do for many keys, each of which is there once. The keys that have no flight
-// yet are obtained by one call of fn, whose flights are in the order of the keys; the
-// others' flights are waited for meanwhile. So batches that overlap, in whatever order,
-// wait for each other's results, but no function waits for another.
+// JoinMany is Do for many keys, but for the wait. The keys that have no flight yet are
+// obtained by one call of fn, whose flights are in the order of the keys. So batches that
+// overlap, in whatever order, wait for each other's results, but no function waits for
+// another. After an error there are no seats to wait for.
 //
-// The function is cancelled when nobody waits for any of its flights any more. When it
-// panics, that is repeated here.
-func (g *Group[R]) DoMany(ctx context.Context, keys []string, fn BatchFunc[R]) []Answer[R] {
-	answers := make([]Answer[R], len(keys))
+// The function is cancelled when nobody waits for any of its flights any more.
+func (g *Group[R]) JoinMany(ctx context.Context, keys []string, fn BatchFunc[R]) (Seats[R], error) {
 	if err := ctx.Err(); err != nil {
-		return failed(answers, err)
+		return nil, err
 	}
-	seats := make([]seat[R], len(keys))
+	seats := make(Seats[R], len(keys))
 	parent := g.parent(ctx)
 	var led []*Flight[R]
-
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.closed {
-		g.mu.Unlock()
-		return failed(answers, ErrClosed)
+		return nil, ErrClosed
 	}
 	for i, key := range keys {
 		if parent.obtains(key) {
-			answers[i].Err = ErrReentrant
 			continue
 		}
 		l := g.lane(key)
-		if l.flight != nil {
-			seats[i] = seat[R]{flight: l.flight, seals: l.flight.join()}
+		if f := l.flight; f != nil {
+			seats[i] = seat[R]{flight: f, joined: f.join()}
 			continue
 		}
 		f := newFlight(l)
+		l.admit(f)
 		seats[i] = seat[R]{flight: f, leads: true}
 		led = append(led, f)
 	}
-	g.board(ctx, parent, led, fn)
-	g.mu.Unlock()
-	return wait(ctx, seats, answers)
-}
-
-func failed[R any](answers []Answer[R], err error) []Answer[R] {
-	for i := range answers {
-		answers[i].Err = err
+	if len(led) > 0 {
+		g.running.Go(g.trip(ctx, parent, led, func(ctx context.Context) (none R, err error) { return none, fn(ctx, led) }))
 	}
-	return answers
+	return seats, nil
 }
 
-// A seat is a caller's place in a flight.
+// Seats are the places of one caller in the flights of many keys.
+type Seats[R any] []seat[R]
+
 type seat[R any] struct {
-	flight *Flight[R] // nil: none
-	seals  int        // that the caller came after
+	flight *Flight[R] // nil: the key is being obtained by who asks for it
+	joined int        // after so many seals
 	leads  bool
+	left   bool
 }
 
-// board begins flights that have one function. Called with group.mu held.
-func (g *Group[R]) board(ctx context.Context, parent *Flight[R], flights []*Flight[R], fn BatchFunc[R]) {
-	if len(flights) == 0 {
-		return
-	}
-	for _, f := range flights { // a chain: what is nested in one is nested in all
-		f.parent, parent = parent, f
-	}
-	run := g.trip(ctx, flights, func(ctx context.Context) (none R, err error) { return none, fn(ctx, flights) })
-	for _, f := range flights {
-		f.lane.admit(f)
-	}
-	g.running.Go(run)
-}
-
-// wait returns what has become of each seat. When ctx ends, the caller leaves all that
-// are still under way.
-func wait[R any](ctx context.Context, seats []seat[R], answers []Answer[R]) []Answer[R] {
-	var panicked *PanicError
-	for i, s := range seats {
-		a := &answers[i]
-		switch {
-		case s.flight == nil:
-		case s.leads:
-			a.Err = s.flight.wait(ctx)
-			if a.Err == nil {
-				a.Result, a.Err = s.flight.result, s.flight.err
-				panicked = s.flight.panicked
-			}
-		default:
-			a.Result, a.Outcome, a.Err = s.flight.follow(ctx, s.seals)
-		}
-		if panicked != nil {
-			leave(seats[i+1:])
-			panicked.repeat()
-		}
+// Wait returns what has become of each key. When ctx ends, it leaves all flights that are
+// still under way. A panic of the function that this caller has brought is repeated.
+func (s Seats[R]) Wait(ctx context.Context) []Answer[R] {
+	defer s.Leave()
+	answers := make([]Answer[R], len(s))
+	for i := range s {
+		answers[i] = s[i].wait(ctx)
 	}
 	return answers
 }
 
-// leave is called for a caller that does not wait for any of the seats.
-func leave[R any](seats []seat[R]) {
-	for _, s := range seats {
-		if s.flight != nil && !s.flight.ended() {
-			s.flight.leave()
+func (s *seat[R]) wait(ctx context.Context) (a Answer[R]) {
+	if s.flight == nil {
+		return Answer[R]{Err: ErrReentrant}
+	}
+	s.left = true
+	if s.leads {
+		a.Result, a.Err = s.flight.lead(ctx)
+	} else {
+		a.Result, a.Outcome, a.Err = s.flight.follow(ctx, s.joined)
+	}
+	return a
+}
+
+// Leave gives up the flights that have not been waited for.
+func (s Seats[R]) Leave() {
+	for i := range s {
+		if f := s[i].flight; f != nil && !s[i].left {
+			s[i].left = true
+			f.leave()
 		}
 	}
 }

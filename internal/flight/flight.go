@@ -7,7 +7,7 @@ import "context"
 type Flight[R any] struct {
 	group  *Group[R]
 	lane   *lane[R]
-	parent *Flight[R] // the flight of this group inside whose function it was brought
+	parent *Flight[R] // one more flight of this group inside whose function fn's context is used
 	trip   *trip
 	run    func()        // calls the function and ends the flight; nil if another's does
 	done   chan struct{} // closed when the flight is resolved
@@ -66,19 +66,18 @@ func newFlight[R any](l *lane[R]) *Flight[R] {
 // flight prepares a flight for the caller who brings fn.
 func (g *Group[R]) flight(ctx context.Context, l *lane[R], parent *Flight[R], fn Func[R]) *Flight[R] {
 	f := newFlight(l)
-	f.parent = parent
-	f.run = g.trip(ctx, []*Flight[R]{f}, func(ctx context.Context) (R, error) { return fn(ctx, f) })
+	f.run = g.trip(ctx, parent, []*Flight[R]{f}, func(ctx context.Context) (R, error) { return fn(ctx, f) })
 	return f
 }
 
-// trip returns what calls fn for flights that have not begun, and ends them. The last of
-// the flights is the one that is found in fn's context.
-func (g *Group[R]) trip(ctx context.Context, flights []*Flight[R], fn func(context.Context) (R, error)) (run func()) {
+// trip returns what calls fn for the flights, and ends them.
+func (g *Group[R]) trip(ctx context.Context, parent *Flight[R], flights []*Flight[R], fn func(context.Context) (R, error)) (run func()) {
 	t := &trip{flights: len(flights)}
 	for _, f := range flights {
 		f.trip = t
+		f.parent, parent = parent, f // a chain: what is nested in one is nested in all
 	}
-	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, flights[len(flights)-1])
+	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, parent)
 	ctx, t.cancel = context.WithCancel(ctx)
 	return func() { execute(ctx, g, flights, fn) }
 }

@@ -115,6 +115,13 @@ func (f *Flight[R]) Fail(err error) {
 	}
 }
 
+// Wanted reports whether anybody still waits for the result.
+func (f *Flight[R]) Wanted() bool {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	return !f.ceased
+}
+
 // Callers returns the number of callers that have joined so far.
 func (f *Flight[R]) Callers() int {
 	f.group.mu.Lock()

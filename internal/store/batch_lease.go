@@ -54,6 +54,11 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 // to have ended.
 func (s *Store) RenewAll(ctx context.Context, deadline time.Time, leases []*Lease) (ended []bool) {
 	ended = make([]bool, len(leases))
+	if len(leases) == 1 {
+		held, err := leases[0].Renew(ctx, deadline)
+		ended[0] = err == nil && !held
+		return ended
+	}
 	for i, v := range s.judgeAll(ctx, deadline, len(leases), func(i int) *errand { return leases[i].renewal() }) {
 		ended[i] = v.err == nil && !v.yes
 	}

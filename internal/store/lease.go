@@ -32,6 +32,9 @@ type Lease struct {
 // Key returns the value key.
 func (l *Lease) Key() string { return l.keys[0] }
 
+// Beside reports whether the key held something when the lease was granted.
+func (l *Lease) Beside() bool { return l.expiry != "-2" }
+
 // A Claim is the answer to Acquire.
 type Claim struct {
 	Status Status

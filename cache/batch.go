@@ -1,0 +1,93 @@
+package cache
+
+import (
+	"errors"
+	"iter"
+
+	"github.com/asidecache/aside/loader"
+)
+
+// All returns the keys that have a value, each once, with the values, in the order of keys:
+// for the results of GetMany and GetOrSetMany.
+func All[K comparable, V any](keys []K, values map[K]V) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		seen := make(map[K]struct{}, len(keys))
+		for _, key := range keys {
+			if _, again := seen[key]; again {
+				continue
+			}
+			seen[key] = struct{}{}
+			if v, ok := values[key]; ok && !yield(key, v) {
+				return
+			}
+		}
+	}
+}
+
+// A batch is one call of a method for many keys: what has become of them so far.
+type batch[K comparable, V any] struct {
+	op     Op
+	values map[K]V
+	errs   map[K]error
+}
+
+func newBatch[K comparable, V any](op Op, size int) *batch[K, V] {
+	return &batch[K, V]{op: op, values: make(map[K]V, size), errs: make(map[K]error)}
+}
+
+// note notes how one key ended. A value that does not exist is not among the results.
+func (b *batch[K, V]) note(key K, v V, err error) {
+	switch {
+	case err == nil:
+		b.values[key] = v
+	case !errors.Is(err, ErrNotFound):
+		b.errs[key] = err
+	}
+}
+
+// result returns all that was noted.
+func (b *batch[K, V]) result() (map[K]V, error) {
+	if len(b.errs) > 0 {
+		return b.values, &BatchError[K]{Errs: b.errs}
+	}
+	return b.values, nil
+}
+
+// beginMany starts a call for each key, once. Keys that have no text are noted in b.
+func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*call[K, V], error) {
+	if c.core.closed.Load() {
+		return nil, c.core.error(b.op, "", ErrClosed, nil)
+	}
+	calls := make([]*call[K, V], 0, len(keys))
+	seen := make(map[K]struct{}, len(keys))
+	for _, key := range keys {
+		if _, again := seen[key]; again {
+			continue
+		}
+		seen[key] = struct{}{}
+		m, err := c.begin(b.op, key)
+		if err != nil {
+			b.errs[key] = err
+			continue
+		}
+		calls = append(calls, m)
+	}
+	return calls, nil
+}
+
+// redisKeys returns the Redis keys of calls.
+func redisKeys[K comparable, V any](calls []*call[K, V]) []string {
+	keys := make([]string, len(calls))
+	for i, m := range calls {
+		keys[i] = m.redisKey
+	}
+	return keys
+}
+
+// keyError returns what the error of a batch load says of one key, nil for nothing.
+func keyError[K comparable](err error, key K) error {
+	if some, ok := err.(*loader.BatchError[K]); ok {
+		return some.Errs[key]
+	}
+	return err
+}

@@ -1,0 +1,449 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/loader"
+)
+
+// A member is one of the flights that have one function, with what that knows of it.
+type member[K comparable, V any] struct {
+	*request[K, V]
+	f *flight.Flight[*found]
+	p permission
+
+	seen *found // what a load has found
+	w    filling
+}
+
+// A crew is the members of one flight of many keys, or some of them.
+type crew[K comparable, V any] []*member[K, V]
+
+// crewOf pairs the flights with their requests; both are in the order of the keys, and not
+// every request has led to a flight.
+func crewOf[K comparable, V any](flights []*flight.Flight[*found], requests []*request[K, V]) crew[K, V] {
+	all := make(crew[K, V], len(flights))
+	for i, f := range flights {
+		for requests[0].redisKey != f.Key() {
+			requests = requests[1:]
+		}
+		all[i] = &member[K, V]{request: requests[0], f: f}
+		requests = requests[1:]
+	}
+	return all
+}
+
+// land ends the flight of m.
+func (m *member[K, V]) land(seen *found, err error) { m.f.Land(seen, err) }
+
+// until is how long the crew may wait for what it asks Redis now.
+func (all crew[K, V]) until() time.Time {
+	until := all[0].task.until()
+	for _, m := range all[1:] {
+		if u := m.task.until(); u.Before(until) {
+			until = u
+		}
+	}
+	return until
+}
+
+func (all crew[K, V]) tenures() []*tenure {
+	tenures := make([]*tenure, len(all))
+	for i, m := range all {
+		tenures[i] = m.p.tenure
+	}
+	return tenures
+}
+
+// flyMany is fly for many keys: it asks for all their leases, loads and stores what it may,
+// and waits for what others load. Nobody's lease is waited for with one in hand whose load
+// has not begun.
+func (c *Cache[K, V]) flyMany(ctx context.Context, all crew[K, V], load loader.BatchFunc[K, V]) error {
+	placed := false // under MaxLoads
+	defer func() {
+		c.core.releaseAll(all.tenures(), all.until())
+		if placed {
+			c.core.leave()
+		}
+	}()
+	var w wait
+	for open := all; len(open) > 0; {
+		if err := ctx.Err(); err != nil { // nobody waits any more
+			return err
+		}
+		mine, others, again := c.claimMany(ctx, open, &w)
+		if len(mine) > 0 && !placed && !c.core.tryEnter() {
+			// Another process may have room: the leases are not kept for the time of a queue.
+			c.core.releaseAll(mine.tenures(), mine.until())
+			if err := c.core.enter(ctx); err != nil {
+				return err
+			}
+			placed = true
+			continue
+		}
+		if placed && len(mine) == 0 {
+			c.core.leave()
+		}
+		placed = false
+		others = c.loadAndWait(ctx, mine, others, load, &w)
+		open = append(again, others...)
+	}
+	return nil
+}
+
+// loadAndWait loads what is mine, and waits meanwhile for what others load. It returns
+// those of the others whose load has ended, or is still waited for when mine has.
+func (c *Cache[K, V]) loadAndWait(ctx context.Context, mine, others crew[K, V], load loader.BatchFunc[K, V], w *wait) (open crew[K, V]) {
+	if len(mine) == 0 {
+		return c.awaitMany(ctx, others, w, nil)
+	}
+	if len(others) == 0 {
+		c.loadMany(ctx, mine, load)
+		return nil
+	}
+	loaded := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		defer func() {
+			if r := recover(); r != nil { // of a hook of the client: ask again, where that has a caller to go to
+				open = others
+			}
+		}()
+		open = c.awaitMany(ctx, others, w, loaded)
+	})
+	defer waiting.Wait()
+	defer close(loaded)
+	c.loadMany(ctx, mine, load)
+	return open
+}
+
+// claimMany asks for the leases, and reads what makes them needless. It ends the flights
+// of what it has found or failed for. What may be loaded here is mine, what others load is
+// theirs, and what has changed meanwhile is to be asked for again.
+func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (mine, others, again crew[K, V]) {
+	if c.core.lease == Off {
+		return c.claimAlone(ctx, open), nil, nil
+	}
+	var asked crew[K, V]
+	for _, m := range open {
+		if m.noRedis {
+			c.sawRequest(ctx, m.request, Missing)
+			m.p = permission{unproven: !m.without}
+			mine = append(mine, m)
+			continue
+		}
+		m.f.Seal()
+		asked = append(asked, m)
+	}
+	if len(asked) == 0 {
+		return mine, nil, nil
+	}
+	asks := make([]store.Ask, len(asked))
+	for i, m := range asked {
+		asks[i] = store.Ask{Key: m.redisKey, Beside: m.broken}
+	}
+	calls := c.callsOf(asked)
+	// Who leaves meanwhile must not leave leases behind that nobody knows of.
+	claims, errs := c.core.store.AcquireAll(context.WithoutCancel(ctx), asked.until(), asks, c.core.lease)
+	c.holdAll(asked, claims, errs)
+	c.readClaimed(ctx, asked, calls, claims, errs)
+	lapse := time.Duration(-1)
+	for i, m := range asked {
+		claim := claims[i]
+		seen, err := c.seen(ctx, m.request, calls[i], errs[i])
+		if seen != nil {
+			seen.known = true
+		}
+		c.sawRequest(ctx, m.request, calls[i].state)
+		switch {
+		case seen != nil || err != nil:
+			m.p.tenure.release(m.until())
+			m.land(seen, err)
+		case m.noRedis || claim.Status == store.Full:
+			m.p.tenure.releaseSoon()
+			m.p = permission{unproven: !m.without}
+			mine = append(mine, m)
+		case claim.Status == store.Granted:
+			mine = append(mine, m)
+		case claim.Status == store.Busy:
+			if lapse < 0 || claim.Wait < lapse {
+				lapse = claim.Wait
+			}
+			others = append(others, m)
+		default:
+			again = append(again, m)
+		}
+	}
+	if lapse >= 0 {
+		w.busy(lapse)
+	}
+	return mine, others, again
+}
+
+// callsOf returns calls with which the flights ask Redis together.
+func (c *Cache[K, V]) callsOf(all crew[K, V]) []*call[K, V] {
+	calls := make([]*call[K, V], len(all))
+	for i, m := range all {
+		calls[i] = c.callOf(m.request)
+	}
+	return calls
+}
+
+// holdAll begins the tenures of the leases that were granted.
+func (c *Cache[K, V]) holdAll(asked crew[K, V], claims []store.Claim, errs []error) {
+	var leases []*store.Lease
+	var holders crew[K, V]
+	for i, m := range asked {
+		switch {
+		case errs[i] != nil:
+			c.core.abandon(claims[i].Lease)
+		case claims[i].Status == store.Granted:
+			leases, holders = append(leases, claims[i].Lease), append(holders, m)
+		}
+	}
+	for i, t := range c.core.hold(leases...) {
+		holders[i].p = permission{tenure: t, target: leases[i]}
+	}
+}
+
+// readClaimed sets the calls by what the claims say is there.
+func (c *Cache[K, V]) readClaimed(ctx context.Context, asked crew[K, V], calls []*call[K, V], claims []store.Claim, errs []error) {
+	var there []*call[K, V]
+	var at []int
+	for i, m := range asked {
+		call := calls[i]
+		switch claim := claims[i]; {
+		case errs[i] != nil:
+		case claim.Status == store.HasEmpty:
+			call.entry.Wire.Reset(m.redisKey)
+			c.decode(ctx, call)
+		case claim.Status == store.HasAbsence:
+			call.state = Absent
+		case claim.Status == store.HasValue, claim.Status == store.Granted && m.broken:
+			m.f.Seal()
+			there, at = append(there, call), append(at, i)
+		case claim.Status == store.Granted && claim.Lease.Beside():
+			c.sawBroken(ctx, call, store.ErrWrongType) // reads of many keys may take it for nothing
+		}
+	}
+	for n, err := range c.readMany(ctx, there) {
+		errs[at[n]] = err
+	}
+}
+
+// claimAlone is claimMany without leases, see permitAlone.
+func (c *Cache[K, V]) claimAlone(ctx context.Context, open crew[K, V]) (mine crew[K, V]) {
+	var changed crew[K, V]
+	for _, m := range open {
+		if !m.noRedis && c.core.flights.Changes(m.redisKey) != m.changes {
+			m.f.Seal()
+			changed = append(changed, m)
+		}
+	}
+	calls := c.callsOf(changed)
+	errs := c.lookMany(ctx, calls)
+	landed := make(map[*member[K, V]]bool)
+	for i, m := range changed {
+		if seen, err := c.seen(ctx, m.request, calls[i], errs[i]); seen != nil || err != nil {
+			m.land(seen, err)
+			landed[m] = true
+		}
+	}
+	for _, m := range open {
+		if landed[m] {
+			continue
+		}
+		if !m.noRedis {
+			m.p.target = c.core.store.Unleased(m.redisKey)
+		}
+		mine = append(mine, m)
+	}
+	return mine
+}
+
+// awaitMany is await for many keys. It ends the flights of what others have loaded, and
+// returns those to ask for again: once there are any or, while something is loaded here,
+// when that has ended.
+func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait, loaded <-chan struct{}) (open crew[K, V]) {
+	for len(others) > 0 && (loaded != nil || len(open) == 0) {
+		select {
+		case <-time.After(w.next()):
+		case <-loaded:
+			return append(open, others...)
+		case <-ctx.Done():
+			return append(open, others...)
+		}
+		for _, m := range others {
+			m.patience = c.core.redisTimeout // the time was the load's, not Redis's
+			m.f.Seal()
+		}
+		calls := c.callsOf(others)
+		errs := c.lookMany(ctx, calls)
+		var leased crew[K, V]
+		for i, m := range others {
+			seen, err := c.seen(ctx, m.request, calls[i], errs[i])
+			switch {
+			case seen != nil || err != nil:
+				m.land(seen, err)
+			case m.noRedis || !calls[i].entry.Leased:
+				open = append(open, m)
+			default:
+				leased = append(leased, m)
+			}
+		}
+		others = leased
+	}
+	return append(open, others...)
+}
+
+// loadMany is loadAndStore for many keys: it ends their flights by one load.
+func (c *Cache[K, V]) loadMany(ctx context.Context, mine crew[K, V], load loader.BatchFunc[K, V]) {
+	values, err := c.loadBatch(ctx, mine, load)
+	var stored crew[K, V]
+	var failed crew[K, V]
+	failures := make(map[*member[K, V]]error)
+	for _, m := range mine {
+		if err := c.take(ctx, m, values, err); err != nil {
+			failed = append(failed, m)
+			failures[m] = err
+			continue
+		}
+		stored = append(stored, m)
+	}
+	if len(failed) > 0 {
+		c.core.releaseAll(failed.tenures(), failed.until())
+		for _, m := range failed {
+			m.land(nil, failures[m])
+		}
+	}
+	if len(stored) > 0 {
+		c.settleMany(ctx, stored)
+	}
+}
+
+// take notes what a load has found for m, and what there is to store of it.
+func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V, failure error) (err error) {
+	failure = keyError(failure, m.key)
+	v, ok := values[m.key]
+	switch {
+	case failure != nil && !errors.Is(failure, ErrNotFound):
+		return failure
+	case failure != nil || !ok:
+		m.err = failure
+		if failure == nil {
+			m.err = ErrNotFound
+		}
+		m.seen = &found{state: Absent}
+		m.w = c.absence(m.request, m.p)
+		return nil
+	}
+	m.value = v
+	m.seen = &found{state: Present, entry: new(store.Entry)}
+	m.w, err = c.presence(ctx, m.request, m.p, m.seen.entry, loader.Entry[V]{Value: v})
+	return err
+}
+
+// loadBatch runs the loader for all that is mine and gives up its place among those that
+// may run at once, see load.
+func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loader.BatchFunc[K, V]) (values map[K]V, err error) {
+	late := time.AfterFunc(c.core.loadTimeout, func() {
+		for _, m := range mine {
+			m.f.Fail(c.core.loadTimedOut(&m.task))
+		}
+	})
+	defer late.Stop()
+
+	event := LoadEvent{Outcome: LoadPanicked}
+	keys := make([]K, len(mine))
+	for i, m := range mine {
+		keys[i] = m.key
+		event.Keys = append(event.Keys, m.redisKey)
+	}
+	began := time.Now()
+	defer func() {
+		if event.Outcome == LoadPanicked {
+			event.Err = c.core.error(mine[0].op, mine[0].redisKey, ErrPanic, fmt.Errorf("at\n%s", debug.Stack()))
+		}
+		event.Duration, event.Callers = time.Since(began), 1
+		for _, m := range mine {
+			event.Callers += m.f.Callers() - 1
+		}
+		c.core.sawLoad(ctx, event)
+	}()
+	defer c.core.leave() // before the observer is told, who may load as well
+	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
+	defer cancel()
+	defer context.AfterFunc(bounded, func() { c.core.releaseAll(mine.tenures(), time.Now().Add(c.core.redisTimeout)) })()
+	for _, m := range mine {
+		m.f.Begin()
+	}
+	values, err = load(bounded, keys)
+	event.Err = err
+	switch {
+	case err == nil && len(values) > 0:
+		event.Outcome = LoadOK
+	case err == nil || errors.Is(err, ErrNotFound):
+		event.Outcome = LoadNotFound
+	default:
+		event.Outcome = LoadFailed
+	}
+	return values, err
+}
+
+// settleMany is settle for many keys, in one round trip. It ends their flights.
+func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
+	var sent crew[K, V]
+	var fills []store.Fill
+	for _, m := range mine {
+		switch {
+		case !c.core.mayStore(ctx, m.f, m.p, m.w):
+			m.land(m.seen, nil)
+		case m.w.Target == nil:
+			m.landProven(!m.p.unproven)
+		case m.p.tenure == nil:
+			sent, fills = append(sent, m), append(fills, m.w.Fill)
+		default:
+			m.f.Settled() // Redis itself refuses the store after a write
+			if !m.p.tenure.end() {
+				c.core.sawFenced(ctx, m.w.event)
+				m.landProven(false)
+				continue
+			}
+			sent, fills = append(sent, m), append(fills, m.w.Fill)
+		}
+	}
+	if len(sent) == 0 {
+		return
+	}
+	answered := make([]bool, len(sent))
+	defer func() {
+		for i, m := range sent {
+			if m.p.tenure != nil {
+				m.p.tenure.sent(answered[i])
+			}
+		}
+	}()
+	ctx = context.WithoutCancel(ctx)
+	filled := c.core.store.SendAll(ctx, sent.until(), fills)
+	for i, m := range sent {
+		answered[i] = filled[i].Err == nil
+		_, refused := c.core.settled(ctx, &m.task, m.p, m.w, filled[i].Stored, filled[i].Err)
+		m.landProven(!refused)
+	}
+}
+
+// landProven ends the flight of m with what its load has found. Unless that is proven to be
+// no older than a write, it is for those alone who came before the load.
+func (m *member[K, V]) landProven(proven bool) {
+	if !proven {
+		m.f.Refuse()
+	}
+	m.land(m.seen, nil)
+}

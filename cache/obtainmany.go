@@ -1,0 +1,172 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/loader"
+)
+
+// obtainMany is obtain for the calls of a batch: it ends them.
+func (c *Cache[K, V]) obtainMany(ctx context.Context, b *batch[K, V], open []*call[K, V], load loader.BatchFunc[K, V], s settings) {
+	for turn := 0; len(open) > 0; turn++ {
+		if turn == maxTurns-1 {
+			c.obtainEach(ctx, b, open, load, s)
+			return
+		}
+		open = c.lookBeforeMany(ctx, b, open, turn)
+		open = c.joinMany(ctx, b, open, load, s)
+	}
+}
+
+// lookBeforeMany is lookBefore for the calls of a batch. It returns those that are still
+// open.
+func (c *Cache[K, V]) lookBeforeMany(ctx context.Context, b *batch[K, V], calls []*call[K, V], turn int) (open []*call[K, V]) {
+	var unsure []*call[K, V]
+	for _, m := range calls {
+		m.changes = c.core.flights.Changes(m.redisKey)
+		switch {
+		case c.core.flights.Obtaining(ctx, m.redisKey), c.core.outage.Obtaining(ctx, m.redisKey):
+			b.errs[m.key] = c.flightError(ctx, m, flight.Led, flight.ErrReentrant)
+		case !m.noRedis && (turn > 0 || c.core.lease == Off || c.core.flights.Refreshing(m.redisKey)):
+			unsure = append(unsure, m)
+		default:
+			open = append(open, m)
+		}
+	}
+	errs := c.lookMany(ctx, unsure)
+	for i, m := range unsure {
+		if m = c.surviveIn(ctx, b, m, errs[i]); m == nil {
+			continue
+		}
+		if !m.told && (m.state != Missing || c.core.lease == Off) {
+			c.sawLookup(ctx, m)
+			m.told = true
+		}
+		if m.state != Missing {
+			c.conclude(b, m)
+			continue
+		}
+		open = append(open, m)
+	}
+	return open
+}
+
+// joinMany has calls join the flights of their keys, and begin those that there are not. It
+// returns the calls that were turned away.
+func (c *Cache[K, V]) joinMany(ctx context.Context, b *batch[K, V], calls []*call[K, V], load loader.BatchFunc[K, V], s settings) (away []*call[K, V]) {
+	var answered, failed []*call[K, V] // by Redis, see join
+	for _, m := range calls {
+		if m.noRedis && c.core.lease != Off {
+			failed = append(failed, m)
+		} else {
+			answered = append(answered, m)
+		}
+	}
+	boarded := []*boarding[K, V]{
+		c.board(ctx, &c.core.flights, answered, load, s),
+		c.board(ctx, &c.core.outage, failed, load, s),
+	}
+	for _, g := range boarded {
+		defer g.seats.Leave() // of the second, should the first panic
+	}
+	for _, g := range boarded {
+		away = append(away, c.arrive(ctx, b, g)...)
+	}
+	return away
+}
+
+// A boarding is the calls of a batch that have joined flights of one group.
+type boarding[K comparable, V any] struct {
+	calls    []*call[K, V]
+	requests []*request[K, V]
+	seats    flight.Seats[*found]
+	err      error // of all
+}
+
+func (c *Cache[K, V]) board(ctx context.Context, group *flight.Group[*found], calls []*call[K, V], load loader.BatchFunc[K, V], s settings) *boarding[K, V] {
+	g := &boarding[K, V]{calls: calls, requests: make([]*request[K, V], len(calls))}
+	if len(calls) == 0 {
+		return g
+	}
+	for i, m := range calls {
+		g.requests[i] = c.request(m, nil, s)
+	}
+	requests := g.requests
+	g.seats, g.err = group.JoinMany(ctx, redisKeys(calls), func(ctx context.Context, flights []*flight.Flight[*found]) error {
+		return c.flyMany(ctx, crewOf(flights, requests), load)
+	})
+	return g
+}
+
+// arrive ends the calls whose flights have ended, and returns those that were turned away.
+func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K, V]) (away []*call[K, V]) {
+	if g.err != nil {
+		for _, m := range g.calls {
+			b.errs[m.key] = c.flightError(ctx, m, flight.Led, g.err)
+		}
+		return nil
+	}
+	joined := time.Now()
+	for i, a := range g.seats.Wait(ctx) {
+		m, r := g.calls[i], g.requests[i]
+		waited := joined.Sub(m.began)
+		if !m.told && a.Outcome != flight.Led && a.Outcome != flight.TurnedAway {
+			c.sawFollower(ctx, m, a.Result, waited)
+			m.told = true
+		}
+		switch {
+		case a.Err != nil:
+			b.errs[m.key] = c.flightError(ctx, m, a.Outcome, a.Err)
+		case a.Outcome == flight.Led:
+			b.note(m.key, r.value, r.err)
+		case a.Outcome == flight.Shared:
+			v, err := c.share(ctx, m, a.Result)
+			b.note(m.key, v, err)
+		default:
+			m.began = time.Now().Add(-waited) // the wait for the flight was none for Redis
+			away = append(away, m)
+		}
+	}
+	return away
+}
+
+// parallelTurns is how many keys of a batch go on one by one at the same time.
+const parallelTurns = 64
+
+// obtainEach goes on one by one, with calls whose keys are written again and again.
+func (c *Cache[K, V]) obtainEach(ctx context.Context, b *batch[K, V], open []*call[K, V], load loader.BatchFunc[K, V], s settings) {
+	calls := make(map[K]*call[K, V], len(open))
+	keys := make([]K, len(open))
+	for i, m := range open {
+		keys[i], calls[m.key] = m.key, m
+	}
+	obtain := loader.Each(func(ctx context.Context, key K) (V, error) {
+		return c.obtain(ctx, calls[key], oneOf(load), s, false)
+	}, parallelTurns)
+	values, err := obtain(ctx, keys)
+	for key, v := range values {
+		b.values[key] = v
+	}
+	for _, m := range open {
+		if failure := keyError(err, m.key); failure != nil {
+			b.errs[m.key] = c.flightError(ctx, m, flight.Led, failure)
+		}
+	}
+}
+
+// oneOf makes a loader of one entry of a batch loader.
+func oneOf[K comparable, V any](load loader.BatchFunc[K, V]) loader.EntryFunc[K, V] {
+	return func(ctx context.Context, key K) (e loader.Entry[V], err error) {
+		values, err := load(ctx, []K{key})
+		if err = keyError(err, key); err != nil {
+			return e, err
+		}
+		v, ok := values[key]
+		if !ok {
+			return e, ErrNotFound
+		}
+		return loader.Entry[V]{Value: v}, nil
+	}
+}
