@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,32 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/loader"
 )
+
+// many makes a batch loader of a loader, which is called once for all keys.
+func many[V any](load loader.Func[string, V]) loader.BatchFunc[string, V] {
+	return func(ctx context.Context, keys []string) (map[string]V, error) {
+		v, err := load(ctx, keys[0])
+		if err != nil {
+			return nil, err
+		}
+		values := make(map[string]V)
+		for _, key := range keys {
+			values[key] = v
+		}
+		return values, nil
+	}
+}
+
+// loads reports whether a method of calls loads what Redis does not have.
+func loads(method string) bool { return strings.HasPrefix(method, "GetOrSet") }
+
+// keys is how many keys a method of calls has.
+func keys(method string) int {
+	if strings.Contains(strings.ToLower(method), "many") {
+		return 2
+	}
+	return 1
+}
 
 // calls returns a call of every method that waits for Redis.
 func calls(c *cache.Cache[string, string], load loader.Func[string, string]) map[string]func(context.Context) error {
@@ -35,6 +62,13 @@ func calls(c *cache.Cache[string, string], load loader.Func[string, string]) map
 		"Delete":      func(ctx context.Context) error { return c.Delete(ctx, "k") },
 		"Touch":       func(ctx context.Context) error { _, err := c.Touch(ctx, "k"); return err },
 		"Refresh":     func(ctx context.Context) error { _, err := c.Refresh(ctx, "k", load); return err },
+		"GetMany":     func(ctx context.Context) error { _, err := c.GetMany(ctx, []string{"k", "l"}); return err },
+		"GetOrSetMany": func(ctx context.Context) error {
+			_, err := c.GetOrSetMany(ctx, []string{"k", "l"}, many(load))
+			return err
+		},
+		"SetMany":    func(ctx context.Context) error { return c.SetMany(ctx, map[string]string{"k": "v", "l": "w"}) },
+		"DeleteMany": func(ctx context.Context) error { return c.Delete(ctx, "k", "l") },
 	}
 }
 
