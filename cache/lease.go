@@ -37,6 +37,7 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 		}
 		switch {
 		case r.noRedis || claim.Status == store.Full:
+			p.tenure.releaseSoon() // the read after the grant may have failed
 			p = permission{unproven: !r.without}
 			if !placed {
 				err = c.core.enter(ctx)

@@ -351,3 +351,47 @@ func TestLeaseBrokenEntryWithAStrangeLifeHeals(t *testing.T) {
 		}
 	})
 }
+
+// A broken entry is read once more when its lease was granted. When that fails, the lease
+// is given back: it would be renewed until the process ends, and Close would wait for it.
+func TestLeaseOfABrokenEntryThatCannotBeReadAgain(t *testing.T) {
+	calls := map[string]func(context.Context, *cache.Cache[string, int]) error{
+		"GetOrSet": func(ctx context.Context, c *cache.Cache[string, int]) error {
+			_, err := c.GetOrSet(ctx, "k", func(context.Context, string) (int, error) { return 7, nil })
+			return err
+		},
+		"GetOrSetMany": func(ctx context.Context, c *cache.Cache[string, int]) error {
+			_, err := c.GetOrSetMany(ctx, []string{"k"}, func(context.Context, []string) (map[string]int, error) {
+				return map[string]int{"k": 7}, nil
+			})
+			return err
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				f := newFaults(t, env)
+				c := open(t, f.client(t), cache.Config[string, int]{RedisTimeout: 100 * time.Millisecond})
+				if err := env.Client.Set(t.Context(), "test:k", "no number", time.Hour).Err(); err != nil {
+					t.Fatal(err)
+				}
+				granted := false
+				f.delay(func(command string) time.Duration {
+					granted = granted || command == "EVALSHA" || command == "EVAL"
+					if read := command == "GET" || command == "MGET"; read && granted {
+						return time.Second
+					}
+					return 0
+				}, nil)
+				if err := call(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+				f.delay(nil, nil)
+				time.Sleep(10 * time.Second)
+				if left := env.Keys(t); len(left) != 1 {
+					t.Errorf("%q is left", left)
+				}
+			})
+		})
+	}
+}

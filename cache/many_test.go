@@ -1,0 +1,532 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/loader"
+)
+
+// ledger loads each key as its own value, in the time it takes, and counts the loads of
+// each.
+type ledger struct {
+	takes time.Duration
+	mu    sync.Mutex
+	calls int
+	loads map[string]int
+}
+
+func (l *ledger) note(keys ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loads == nil {
+		l.loads = make(map[string]int)
+	}
+	l.calls++
+	for _, key := range keys {
+		l.loads[key]++
+	}
+}
+
+func (l *ledger) many(ctx context.Context, keys []string) (map[string]string, error) {
+	l.note(keys...)
+	values := make(map[string]string)
+	for _, key := range keys {
+		values[key] = "v" + key
+	}
+	select {
+	case <-time.After(l.takes):
+		return values, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *ledger) one(ctx context.Context, key string) (string, error) {
+	values, err := l.many(ctx, []string{key})
+	return values[key], err
+}
+
+// wantOnce checks that each key was loaded once, in so many calls.
+func (l *ledger) wantOnce(t testing.TB, calls int, keys ...string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.calls != calls {
+		t.Errorf("the loaders were called %d times, want %d", l.calls, calls)
+	}
+	for _, key := range keys {
+		if l.loads[key] != 1 {
+			t.Errorf("%q was loaded %d times, want once", key, l.loads[key])
+		}
+	}
+}
+
+func wantKeys(t testing.TB, what string, got map[string]string, err error, keys ...string) {
+	t.Helper()
+	wanted := make(map[string]string)
+	for _, key := range keys {
+		wanted[key] = "v" + key
+	}
+	want(t, what, got, err, wanted)
+}
+
+// Batches that overlap in opposite orders, and single calls, share one load a key: in one
+// process, and in two.
+func TestManySharesLoads(t *testing.T) {
+	for _, processes := range []int{1, 2} {
+		t.Run(fmt.Sprint(processes), func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				caches := make([]*cache.Cache[string, string], processes)
+				for i := range caches {
+					caches[i] = open(t, env.Client, cache.Config[string, string]{})
+				}
+				l := ledger{takes: time.Second}
+				began := time.Now()
+				var wg sync.WaitGroup
+				batch := func(i int, keys ...string) {
+					wg.Go(func() {
+						got, err := caches[i%processes].GetOrSetMany(t.Context(), keys, l.many)
+						wantKeys(t, "GetOrSetMany", got, err, keys...)
+					})
+					synctest.Wait()
+				}
+				single := func(i int, key string) {
+					wg.Go(func() {
+						v, err := caches[i%processes].GetOrSet(t.Context(), key, l.one)
+						want(t, "GetOrSet", v, err, "v"+key)
+					})
+					synctest.Wait()
+				}
+				single(0, "a")
+				batch(1, "a", "b", "c")
+				batch(0, "c", "b", "d", "a")
+				batch(1, "d", "c", "e")
+				batch(0, "e", "a")
+				single(1, "c")
+				single(0, "e")
+				wg.Wait()
+				l.wantOnce(t, 4, "a", "b", "c", "d", "e")
+				if took := time.Since(began); took > 1200*time.Millisecond {
+					t.Errorf("it took %v, one load after the other", took)
+				}
+			})
+		})
+	}
+}
+
+// Of a batch of which others load a part, the rest is loaded and stored at once: who waits
+// for that must not wait for the others.
+func TestManyStoresBeforeItWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c, another := open(t, env.Client, cache.Config[string, string]{}), open(t, env.Client, cache.Config[string, string]{})
+		slow, quick := ledger{takes: 10 * time.Second}, ledger{takes: time.Second}
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			v, err := another.GetOrSet(t.Context(), "slow", slow.one)
+			want(t, "GetOrSet of the other process", v, err, "vslow")
+		})
+		synctest.Wait()
+		began := time.Now()
+		wg.Go(func() {
+			got, err := c.GetOrSetMany(t.Context(), []string{"slow", "quick"}, quick.many)
+			wantKeys(t, "GetOrSetMany", got, err, "slow", "quick")
+			if took := time.Since(began); took < 9*time.Second || took > 12*time.Second {
+				t.Errorf("the batch took %v", took)
+			}
+		})
+		synctest.Wait()
+		for _, c := range []*cache.Cache[string, string]{c, another} {
+			v, err := c.GetOrSet(t.Context(), "quick", quick.one)
+			want(t, "GetOrSet", v, err, "vquick")
+			if took := time.Since(began); took > 1500*time.Millisecond {
+				t.Errorf("it waited %v for a load of a second", took)
+			}
+		}
+	})
+}
+
+// Who waits, in this process, for a key that a batch waits for itself gets it as soon as it
+// is there, whatever else the batch loads.
+func TestManyWaitsWhileItLoads(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c, another := open(t, env.Client, cache.Config[string, string]{}), open(t, env.Client, cache.Config[string, string]{})
+		slow, quick := ledger{takes: 10 * time.Second}, ledger{takes: time.Second}
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { _, _ = another.GetOrSet(t.Context(), "quick", quick.one) })
+		synctest.Wait()
+		began := time.Now()
+		wg.Go(func() {
+			got, err := c.GetOrSetMany(t.Context(), []string{"slow", "quick"}, slow.many)
+			wantKeys(t, "GetOrSetMany", got, err, "slow", "quick")
+		})
+		synctest.Wait()
+		v, err := c.GetOrSet(t.Context(), "quick", never[string](t))
+		want(t, "GetOrSet", v, err, "vquick")
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it waited %v for a load of a second", took)
+		}
+		slow.wantOnce(t, 1, "slow")
+	})
+}
+
+// A process that holds leases and dies costs a batch one lease, and one more load.
+func TestManyOutlivesADeadHolder(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		for _, key := range []string{"a", "b"} {
+			if err := env.Client.Set(t.Context(), control("test:"+key), "L0123456789abcdef", 3*time.Second).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := ledger{takes: time.Millisecond}
+		began := time.Now()
+		got, err := c.GetOrSetMany(t.Context(), []string{"a", "b", "c"}, l.many)
+		wantKeys(t, "GetOrSetMany", got, err, "a", "b", "c")
+		l.wantOnce(t, 2, "a", "b", "c")
+		if took := time.Since(began); took > 3100*time.Millisecond {
+			t.Errorf("it took %v, want one lease", took)
+		}
+	})
+}
+
+// A write during a load is for its own key: the others are stored.
+func TestManyWritesDuringALoad(t *testing.T) {
+	writes := map[string]func(context.Context, *cache.Cache[string, string]) error{
+		"Delete": func(ctx context.Context, c *cache.Cache[string, string]) error { return c.Delete(ctx, "a", "unknown") },
+		"Set":    func(ctx context.Context, c *cache.Cache[string, string]) error { return c.Set(ctx, "a", "written") },
+		"SetMany": func(ctx context.Context, c *cache.Cache[string, string]) error {
+			return c.SetMany(ctx, map[string]string{"a": "written"})
+		},
+	}
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		for name, write := range writes {
+			for _, elsewhere := range []bool{false, true} {
+				for _, lease := range []time.Duration{0, cache.Off} {
+					if elsewhere && lease == cache.Off {
+						continue // nothing is promised then
+					}
+					t.Run(fmt.Sprint(name, elsewhere, lease), func(t *testing.T) {
+						env.FlushAll(t)
+						c := open(t, env.Client, cache.Config[string, string]{Lease: lease})
+						writer := c
+						if elsewhere {
+							writer = open(t, env.Client, cache.Config[string, string]{})
+						}
+						got, err := c.GetOrSetMany(t.Context(), []string{"a", "b"}, func(ctx context.Context, keys []string) (map[string]string, error) {
+							return map[string]string{"a": "older", "b": "vb"}, write(ctx, writer)
+						})
+						want(t, "GetOrSetMany", got, err, map[string]string{"a": "older", "b": "vb"})
+						wanted := map[string]string{"a": "written", "b": "vb"}
+						if name == "Delete" {
+							delete(wanted, "a")
+						}
+						got, err = writer.GetMany(t.Context(), []string{"a", "b"})
+						want(t, "GetMany", got, err, wanted)
+						if s := c.Stats(); s.Fenced != 1 {
+							t.Errorf("Stats = %+v", s)
+						}
+					})
+				}
+			}
+		}
+	})
+}
+
+// Each key has its own error: of the loader, of a *BatchError of the loader, of the codec.
+func TestManyErrors(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{Key: func(dst []byte, key string) []byte {
+			if key == "unspeakable" {
+				return nil
+			}
+			return append(dst, key...)
+		}})
+		failure := errors.New("no source")
+		keys := []string{"a", "b", "c", "gone", "unspeakable"}
+		got, err := c.GetOrSetMany(t.Context(), keys, func(_ context.Context, keys []string) (map[string]string, error) {
+			if slices.Contains(keys, "unspeakable") {
+				t.Error("the loader is asked for a key without a text")
+			}
+			return map[string]string{"a": "va", "unknown": "x"}, &loader.BatchError[string]{Errs: map[string]error{"b": failure, "gone": loader.ErrNotFound}}
+		})
+		var some *cache.BatchError[string]
+		if !errors.As(err, &some) || len(some.Errs) != 2 || some.Errs["b"] != failure || !errors.Is(some.Errs["unspeakable"], cache.ErrEncode) {
+			t.Fatalf("error %v", err)
+		}
+		want(t, "the values beside the errors", got, nil, map[string]string{"a": "va"})
+		wantState(t, c, "a", cache.Present)
+		wantState(t, c, "b", cache.Missing)
+		for _, key := range []string{"c", "gone"} {
+			wantState(t, c, key, cache.Absent)
+		}
+		wantState(t, c, "unknown", cache.Missing)
+
+		// A follower gets the errors of its keys.
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := c.GetOrSetMany(t.Context(), []string{"d", "e"}, func(context.Context, []string) (map[string]string, error) {
+				time.Sleep(time.Second)
+				return map[string]string{"d": "ignored"}, failure
+			})
+			var some *cache.BatchError[string]
+			if !errors.As(err, &some) || len(some.Errs) != 2 || some.Errs["d"] != failure || some.Errs["e"] != failure {
+				t.Errorf("error %v, want the loader's for both keys", err)
+			}
+		})
+		synctest.Wait()
+		if _, err := c.GetOrSet(t.Context(), "e", never[string](t)); err != failure {
+			t.Errorf("the follower's error is %v", err)
+		}
+		wg.Wait()
+		if left := env.Keys(t); slices.ContainsFunc(left, func(key string) bool { return key == control("test:d") || key == control("test:e") }) {
+			t.Errorf("a lease is left: %q", left)
+		}
+
+		got, err = c.GetOrSetMany(t.Context(), []string{"x", "y"}, func(context.Context, []string) (map[string]string, error) {
+			return nil, fmt.Errorf("rows: %w", cache.ErrNotFound)
+		})
+		want(t, "GetOrSetMany of what does not exist", got, err, map[string]string{})
+		wantState(t, c, "x", cache.Absent)
+
+		if err := c.Delete(t.Context(), "a", "unspeakable"); !errors.As(err, &some) || len(some.Errs) != 1 {
+			t.Errorf("Delete: %v", err)
+		}
+		wantState(t, c, "a", cache.Missing)
+		if err := c.SetMany(t.Context(), map[string]string{"a": "va", "unspeakable": "x"}); !errors.As(err, &some) || len(some.Errs) != 1 {
+			t.Errorf("SetMany: %v", err)
+		}
+		wantGet(t, c, "a", &[]string{"va"}[0])
+
+		if got, err := c.GetOrSetMany(t.Context(), keys, nil); err == nil || got != nil {
+			t.Errorf("GetOrSetMany without a loader: %v, %v", got, err)
+		}
+		if got, err := c.GetMany(t.Context(), keys, cache.TTL(-5)); err == nil || got != nil {
+			t.Errorf("GetMany with an impossible TTL: %v, %v", got, err)
+		}
+		if err := c.SetMany(t.Context(), map[string]string{"a": "x"}, cache.TTL(-5)); err == nil {
+			t.Error("SetMany with an impossible TTL gives no error")
+		}
+	})
+}
+
+// A batch loader that panics, or exits, does so in its own caller; who waits for one of its
+// keys is told, and no lease is left.
+func TestManyPanics(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				c := open(t, env.Client, cache.Config[string, string]{MaxLoads: 1})
+				var returned atomic.Bool
+				var panicked any
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					defer func() { panicked = recover() }()
+					_, _ = c.GetOrSetMany(t.Context(), []string{"a", "b"}, func(context.Context, []string) (map[string]string, error) {
+						time.Sleep(time.Second)
+						end()
+						return nil, nil
+					})
+					returned.Store(true)
+				})
+				synctest.Wait()
+				_, err := c.GetOrSet(t.Context(), "b", never[string](t))
+				if !errors.Is(err, cache.ErrPanic) {
+					t.Errorf("the follower's error is %v", err)
+				}
+				wg.Wait()
+				if returned.Load() || name == "panic" && panicked != "boom" {
+					t.Errorf("the caller returned, or panicked with %v", panicked)
+				}
+				if left := env.Keys(t); len(left) > 0 {
+					t.Errorf("%q is left", left)
+				}
+				l := ledger{}
+				got, err := c.GetOrSetMany(t.Context(), []string{"a", "b"}, l.many)
+				wantKeys(t, "GetOrSetMany afterwards", got, err, "a", "b")
+			})
+		})
+	}
+}
+
+// A caller that leaves takes nothing from those who wait for one of its keys; when all have
+// left, the load is cancelled.
+func TestManyLeavers(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		if err := c.Set(t.Context(), "hit", "vhit"); err != nil {
+			t.Fatal(err)
+		}
+		l := ledger{takes: time.Second}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			got, err := c.GetOrSetMany(ctx, []string{"hit", "a", "b"}, l.many)
+			if took := time.Since(began); took != 100*time.Millisecond {
+				t.Errorf("the caller left after %v", took)
+			}
+			var some *cache.BatchError[string]
+			if !errors.As(err, &some) || len(some.Errs) != 2 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error %v", err)
+			}
+			wantKeys(t, "what was obtained before", got, nil, "hit")
+		})
+		synctest.Wait()
+		v, err := c.GetOrSet(t.Context(), "b", never[string](t))
+		want(t, "GetOrSet of the follower", v, err, "vb")
+		wg.Wait()
+
+		ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		cancelled := time.Duration(0)
+		began = time.Now()
+		_, _ = c.GetOrSetMany(ctx, []string{"c", "d"}, func(ctx context.Context, _ []string) (map[string]string, error) {
+			<-ctx.Done()
+			cancelled = time.Since(began)
+			return nil, ctx.Err()
+		})
+		synctest.Wait()
+		if cancelled != 100*time.Millisecond {
+			t.Errorf("the load that nobody waits for was cancelled after %v", cancelled)
+		}
+		if s := c.Stats(); s.Fenced != 0 {
+			t.Errorf("Stats = %+v: no write came", s)
+		}
+	})
+}
+
+// A batch is one load under MaxLoads, and holds no lease while it waits for its place.
+func TestManyUnderMaxLoads(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{MaxLoads: 1})
+		another := open(t, env.Client, cache.Config[string, string]{})
+		l, elsewhere := ledger{takes: time.Second}, ledger{}
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = c.GetOrSet(t.Context(), "a", l.one) })
+		synctest.Wait()
+		wg.Go(func() {
+			got, err := c.GetOrSetMany(t.Context(), []string{"b", "c", "d"}, l.many)
+			wantKeys(t, "GetOrSetMany", got, err, "b", "c", "d")
+		})
+		synctest.Wait()
+		got, err := another.GetOrSetMany(t.Context(), []string{"b", "c"}, elsewhere.many)
+		wantKeys(t, "GetOrSetMany of a process with room", got, err, "b", "c")
+		wg.Wait()
+		l.wantOnce(t, 2, "a", "d")
+		elsewhere.wantOnce(t, 1, "b", "c")
+	})
+}
+
+// A loader that takes longer than LoadTimeout fails all its keys, whether it listens or not.
+func TestManyLoadTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{LoadTimeout: time.Second})
+		began := time.Now()
+		_, err := c.GetOrSetMany(t.Context(), []string{"a", "b"}, func(context.Context, []string) (map[string]string, error) {
+			time.Sleep(time.Minute)
+			return map[string]string{"a": "late", "b": "late"}, nil
+		})
+		var some *cache.BatchError[string]
+		if !errors.As(err, &some) || len(some.Errs) != 2 || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		time.Sleep(time.Hour)
+		if left := env.Keys(t); len(left) > 0 {
+			t.Errorf("%q is left", left)
+		}
+	})
+}
+
+// While Redis is away a batch loads once, and its load is shared.
+func TestManyWithoutRedis(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		f.refuse(true)
+		l := ledger{takes: 10 * time.Second}
+		var wg sync.WaitGroup
+		for _, keys := range [][]string{{"a", "b"}, {"b", "a"}, {"a"}} {
+			wg.Go(func() {
+				got, err := c.GetOrSetMany(t.Context(), keys, l.many)
+				wantKeys(t, "GetOrSetMany", got, err, keys...)
+			})
+		}
+		wg.Wait()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.loads["a"] != 1 || l.loads["b"] != 1 {
+			t.Errorf("loads %v, want one a key", l.loads)
+		}
+		f.refuse(false)
+	})
+}
+
+// A loader that asks for keys that it is loading is told so.
+func TestManyReentrant(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		got, err := c.GetOrSetMany(t.Context(), []string{"a", "b"}, func(ctx context.Context, keys []string) (map[string]string, error) {
+			if _, err := c.GetOrSet(ctx, "a", never[string](t)); err == nil {
+				t.Error("GetOrSet of a key that is being loaded gives no error")
+			}
+			l := ledger{}
+			got, err := c.GetOrSetMany(ctx, []string{"b", "c"}, l.many)
+			var some *cache.BatchError[string]
+			if !errors.As(err, &some) || len(some.Errs) != 1 || some.Errs["b"] == nil {
+				t.Errorf("error %v", err)
+			}
+			wantKeys(t, "what is not being loaded", got, nil, "c")
+			return map[string]string{"a": "va", "b": "vb"}, nil
+		})
+		wantKeys(t, "GetOrSetMany", got, err, "a", "b")
+	})
+}
+
+// Keys that are one key to Redis are loaded once.
+func TestManyKeysOfOneName(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		for _, lease := range []time.Duration{0, cache.Off} {
+			c := open(t, env.Client, cache.Config[string, string]{Lease: lease, Key: func(dst []byte, key string) []byte {
+				return append(dst, key[0])
+			}})
+			got, err := c.GetOrSetMany(t.Context(), []string{"a1", "a2", "b"}, func(_ context.Context, keys []string) (map[string]string, error) {
+				if len(keys) != 2 {
+					t.Errorf("the loader is asked for %q", keys)
+				}
+				return map[string]string{"a1": "va", "a2": "va", "b": "vb"}, nil
+			})
+			want(t, "GetOrSetMany", got, err, map[string]string{"a1": "va", "a2": "va", "b": "vb"})
+			if err := c.Delete(t.Context(), "a1", "b"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The results come in the order of the keys, each once.
+func TestAll(t *testing.T) {
+	var got []string
+	for key, v := range cache.All([]string{"c", "a", "c", "missing", "b"}, map[string]int{"a": 1, "b": 2, "c": 3, "other": 4}) {
+		got = append(got, fmt.Sprint(key, v))
+	}
+	if want := []string{"c3", "a1", "b2"}; !slices.Equal(got, want) {
+		t.Errorf("All yields %v, want %v", got, want)
+	}
+	for range cache.All([]int{1, 2}, map[int]int{1: 1, 2: 2}) {
+		break
+	}
+}
