@@ -84,10 +84,17 @@ func redisKeys[K comparable, V any](calls []*call[K, V]) []string {
 	return keys
 }
 
+var errUnnamed = errors.New("the loader's *BatchError names the key, but no error")
+
 // keyError returns what the error of a batch load says of one key, nil for nothing.
 func keyError[K comparable](err error, key K) error {
-	if some, ok := err.(*loader.BatchError[K]); ok {
-		return some.Errs[key]
+	some, ok := err.(*loader.BatchError[K])
+	if !ok {
+		return err
 	}
-	return err
+	failure, named := some.Errs[key]
+	if named && failure == nil {
+		return errUnnamed // not nothing: that would be remembered as "does not exist"
+	}
+	return failure
 }

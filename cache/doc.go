@@ -12,6 +12,10 @@
 // remembered like any other. When Redis fails, a call waits for it no longer than
 // Config.RedisTimeout. docs/guarantees.md says exactly what holds.
 //
+// GetMany, SetMany, GetOrSetMany and Delete take many keys, each under all of these
+// promises, in as many round trips as one key takes. All goes through the results in
+// the order of the keys.
+//
 // Reading gives three things: the value, whether there is one, and whether that
 // could be found out at all. That the source has no value is loader.ErrNotFound;
 // an error of a loader comes back as it was; what went wrong in the cache itself

@@ -82,7 +82,8 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], m *call[K, V]) {
 //
 // Errors are told by key, in a *BatchError; the map then holds what was obtained. An error
 // of load comes back for each of its keys as it was, or what a *BatchError of load says of
-// the key. All hits cost GetMany's round trips, misses two more, however many they are.
+// the key. Hits cost what GetMany costs, misses two round trips more, however many they are.
+// RedisTimeout bounds the wait for all of them together.
 func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.BatchFunc[K, V], opts ...Option) (map[K]V, error) {
 	b := newBatch[K, V](OpGetOrSetMany, len(keys))
 	s, err := settingsOf(opts)

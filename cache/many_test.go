@@ -273,6 +273,13 @@ func TestManyErrors(t *testing.T) {
 			wantState(t, c, key, cache.Absent)
 		}
 		wantState(t, c, "unknown", cache.Missing)
+		_, err = c.GetOrSetMany(t.Context(), []string{"nameless"}, func(context.Context, []string) (map[string]string, error) {
+			return nil, &loader.BatchError[string]{Errs: map[string]error{"nameless": nil}}
+		})
+		if err == nil {
+			t.Error("a key that a *BatchError names without an error gives none")
+		}
+		wantState(t, c, "nameless", cache.Missing)
 
 		// A follower gets the errors of its keys.
 		var wg sync.WaitGroup
