@@ -18,6 +18,9 @@
 // two tries holds no place. A Limit counts the callers of the one loader it
 // returned: made anew for each request, it limits nothing.
 //
+// A source that answers for many keys at once serves single loads too: [Coalesce]
+// gathers those that come close together. [Each] goes the other way.
+//
 // These rules hold for everything in this package:
 //
 //   - [ErrNotFound] is an answer, not a failure. It is not tried again, no
@@ -26,7 +29,8 @@
 //     errors.As find it.
 //   - A panic and a runtime.Goexit of a loader reach the goroutine of the caller.
 //   - No goroutine outlives the call that started it. The price is that a loader
-//     that ignores its context is waited for.
+//     that ignores its context is waited for. A batch of Coalesce belongs to all
+//     its callers, so there each of them may leave, and the batch ends by itself.
 //   - An argument that makes no sense (nil, or zero where one is the least) panics
 //     where the loader is built, never where it is called.
 //   - What is returned is safe for concurrent use if the loader inside is.

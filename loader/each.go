@@ -3,9 +3,6 @@ package loader
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
-	"runtime/debug"
 	"sync"
 )
 
@@ -51,12 +48,11 @@ type batch[K comparable, V any] struct {
 	fn     Func[K, V]
 	cancel context.CancelFunc
 
-	mu       sync.Mutex // guards what follows until all workers have ended
-	todo     []K
-	values   map[K]V
-	errs     map[K]error
-	panicked error // the first panic, nil if there was none
-	exited   bool  // fn has called runtime.Goexit
+	mu     sync.Mutex // guards what follows until all workers have ended
+	todo   []K
+	values map[K]V
+	errs   map[K]error
+	crash  crash
 }
 
 // work loads one key after another until none is left.
@@ -119,22 +115,12 @@ func (b *batch[K, V]) abort(value any) {
 	b.cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case value == nil:
-		b.exited = true
-	case b.panicked == nil:
-		b.panicked = &panicError{value, debug.Stack()}
-	}
+	b.crash.note(value)
 }
 
 // result returns what all the workers have found, on the caller's goroutine.
 func (b *batch[K, V]) result() (map[K]V, error) {
-	if b.panicked != nil {
-		panic(b.panicked)
-	}
-	if b.exited {
-		runtime.Goexit()
-	}
+	b.crash.repeat()
 	if len(b.errs) > 0 {
 		return b.values, &BatchError[K]{b.errs}
 	}
@@ -152,18 +138,4 @@ func distinct[K comparable](keys []K) []K {
 		}
 	}
 	return once
-}
-
-// A panicError carries a panic from one goroutine to another without the loss of
-// its stack.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("%v\n\n%s", e.value, e.stack) }
-
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
 }

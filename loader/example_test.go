@@ -161,6 +161,34 @@ func ExampleEach() {
 	// map[1:{Ann} 2:{Bob}] <nil>
 }
 
+// Three requests come at about the same time, and the database is asked once. The
+// batch is full with the third, so nobody waits for the window.
+func ExampleCoalesce() {
+	users := func(_ context.Context, ids []int64) (map[int64]User, error) {
+		fmt.Println("one query for", len(ids), "users")
+		return map[int64]User{1: {"Ann"}, 2: {"Bob"}}, nil
+	}
+	user := loader.Coalesce(users, time.Minute, 3)
+
+	var requests sync.WaitGroup
+	names := make([]string, 3)
+	for id := range int64(3) {
+		requests.Go(func() {
+			u, err := user(context.Background(), id+1)
+			names[id] = fmt.Sprint(u.Name, " ", err)
+		})
+	}
+	requests.Wait()
+	for _, name := range names {
+		fmt.Println(name)
+	}
+	// Output:
+	// one query for 3 users
+	// Ann <nil>
+	// Bob <nil>
+	//  loader: not found
+}
+
 func ExampleBatchError() {
 	age := func(_ context.Context, name string) (int, error) {
 		if name == "Bob" {

@@ -100,7 +100,9 @@ func TestErrNotFoundText(t *testing.T) {
 // sentence names the function.
 func TestBadArguments(t *testing.T) {
 	var none loader.Func[int, string]
+	var noBatch loader.BatchFunc[int, string]
 	get := (&source{}).Get
+	users := loader.Each(get, 1)
 	tests := []struct {
 		names string
 		build func()
@@ -121,6 +123,9 @@ func TestBadArguments(t *testing.T) {
 		{"Fallback needs loaders, number 2 is nil", func() { loader.Fallback(get, none) }},
 		{"Each needs a loader", func() { loader.Each(none, 1) }},
 		{"Each needs at least 1 key at once, not 0", func() { loader.Each(get, 0) }},
+		{"Coalesce needs a loader of batches", func() { loader.Coalesce(noBatch, time.Second, 1) }},
+		{"Coalesce needs a window of at least 0, not -1ns", func() { loader.Coalesce(users, -1, 1) }},
+		{"Coalesce needs at least 1 key a batch, not 0", func() { loader.Coalesce(users, time.Second, 0) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.names, func(t *testing.T) {
@@ -143,6 +148,7 @@ func TestLeastArguments(t *testing.T) {
 		loader.Limit(get, 1),
 		loader.Retry(get, 1, loader.Exponential(1, 1)),
 		loader.Fallback(get),
+		loader.Coalesce(loader.Each(get, 1), 0, 1),
 	} {
 		if v, err := fn(t.Context(), 7); v != "ann" || err != nil {
 			t.Errorf("got %q, %v; want ann", v, err)

@@ -59,6 +59,9 @@ const (
 	setAbsent
 	setIfAbsent
 	touch
+	getOrSetMany
+	getMany
+	setMany
 	loading
 	atRest
 
@@ -74,7 +77,7 @@ const (
 
 func (o op) String() string {
 	return [...]string{
-		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "load", "look at what rests there",
+		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "load", "look at what rests there",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction",
 	}[o]
 }

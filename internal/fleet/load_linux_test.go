@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/rpc"
+	"slices"
 	"time"
 
 	"github.com/asidecache/aside/cache"
@@ -19,6 +20,7 @@ type sourcePanic struct{}
 type fate struct {
 	before, after time.Duration // it takes so long before it reads the source, and afterwards
 	fails, panics bool
+	failsSome     bool // of many keys: the load fails for every second one
 }
 
 // fate draws one. In a calm fleet, and for caches that are to be found guilty, no
@@ -26,34 +28,47 @@ type fate struct {
 func (w *worker) fate(d dice) fate {
 	f := fate{before: d.below(3 * time.Millisecond), after: d.below(w.Plan.Load)}
 	if n := d.IntN(40); !w.Plan.calm() && w.Plan.Subject == aside {
-		f.fails, f.panics = n == 0, n == 1
+		f.fails, f.panics, f.failsSome = n == 0, n == 1, n == 2
 	}
 	return f
 }
 
-// loader returns the loader of a key for one call.
-func (w *worker) loader(key int, f fate) loader.Func[string, []string] {
-	return func(ctx context.Context, _ string) (v []string, err error) {
-		asked, _ := ctx.Value(askedKey{}).(instant)
-		begin := now()
-		l := event{kind: load, op: loading, key: key, asked: asked, span: span{begin, begin}}
-		w.journal.tell(l)
-		l.outcome = sourceFails // also if it panics
-		defer func() {
-			l.end = now()
-			w.journal.tell(l)
-		}()
+// loader returns the loader of one call for a key.
+func (w *worker) loader(f fate) loader.Func[string, []string] {
+	many := w.batchLoader(f)
+	return func(ctx context.Context, name string) ([]string, error) {
+		values, err := many(ctx, []string{name})
+		if err != nil {
+			return nil, err
+		}
+		v, ok := values[name]
+		if !ok {
+			return nil, cache.ErrNotFound
+		}
+		return v, nil
+	}
+}
+
+// batchLoader returns the loader of one call for many keys.
+func (w *worker) batchLoader(f fate) loader.BatchFunc[string, []string] {
+	return func(ctx context.Context, names []string) (values map[string][]string, err error) {
+		loads := w.beginLoads(ctx, names)
+		defer func() { w.endLoads(loads) }()
 		err = pause(ctx, f.before)
-		var row Row
-		if err == nil {
-			row, err = w.query(ctx, key)
+		rows := make([]Row, len(loads))
+		for i := range loads {
+			if err == nil {
+				rows[i], err = w.query(ctx, loads[i].key)
+			}
 		}
 		if err == nil {
 			err = pause(ctx, f.after)
 		}
 		switch {
 		case ctx.Err() != nil:
-			l.outcome = left
+			for i := range loads {
+				loads[i].outcome = left
+			}
 			return nil, ctx.Err()
 		case err != nil:
 			return nil, err
@@ -62,13 +77,45 @@ func (w *worker) loader(key int, f fate) loader.Func[string, []string] {
 		case f.panics:
 			panic(sourcePanic{})
 		}
-		l.version = row.Version
-		if !row.Exists {
-			l.outcome = absent
-			return nil, cache.ErrNotFound
+		values = make(map[string][]string)
+		failed := make(map[string]error)
+		for i, row := range rows {
+			switch l := &loads[i]; {
+			case f.failsSome && i%2 == 1:
+				failed[names[i]] = errSource
+			case !row.Exists:
+				l.version, l.outcome = row.Version, absent
+			default:
+				l.version, l.outcome = row.Version, found
+				values[names[i]] = valueOf(l.key, row.Version)
+			}
 		}
-		l.outcome = found
-		return valueOf(key, row.Version), nil
+		if len(failed) > 0 {
+			return values, &cache.BatchError[string]{Errs: failed}
+		}
+		return values, nil
+	}
+}
+
+// beginLoads tells that keys are being loaded together. Unless somebody says otherwise,
+// their loads fail, also by a panic.
+func (w *worker) beginLoads(ctx context.Context, names []string) []event {
+	asked, _ := ctx.Value(askedKey{}).(instant)
+	begin := now()
+	loads := make([]event, len(names))
+	for i, name := range names {
+		loads[i] = event{kind: load, op: loading, key: slices.Index(w.names, name), asked: asked, span: span{begin, begin}}
+		w.journal.tell(loads[i])
+		loads[i].outcome = sourceFails
+	}
+	return loads
+}
+
+func (w *worker) endLoads(loads []event) {
+	end := now()
+	for _, l := range loads {
+		l.end = end
+		w.journal.tell(l)
 	}
 }
 

@@ -17,6 +17,7 @@ type plan struct {
 	TTL     time.Duration
 	Seed    uint64
 	Keys    int           // that are read: the first so many
+	Batches int           // how many of a hundred reads are of several keys
 	Load    time.Duration // the longest that a load takes once it has read the source
 
 	faults []op // what the parent does
@@ -28,12 +29,12 @@ const workers = 4
 const (
 	sharedKeys = 3 // all workers write them, in ways that may meet
 	quietKeys  = 2 // nobody writes them: loads of them leave no excuse
-	ownedKeys  = workers
-	keyCount   = sharedKeys + quietKeys + ownedKeys
+	ownedKeys  = 2 // of each worker
+	keyCount   = sharedKeys + quietKeys + workers*ownedKeys
 )
 
-// owned returns the key that only the worker of a slot writes.
-func owned(slot int) int { return sharedKeys + quietKeys + slot }
+// owned returns the first of the keys that only the worker of a slot writes.
+func owned(slot int) int { return sharedKeys + quietKeys + slot*ownedKeys }
 
 func keyNames() []string {
 	names := make([]string, keyCount)
@@ -61,13 +62,13 @@ func (p *plan) calm() bool { return !p.Writes }
 
 // calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
-	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }
 
 // harmPlan reads and writes while faults happen.
 func harmPlan(seed uint64, d time.Duration) plan {
 	return plan{
-		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, Load: shortLoad, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
+		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, Batches: 25, Load: shortLoad, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
 		List:   seed%2 == 1,
 		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignSet, foreignDelete, foreignRevoke},
 	}
@@ -84,8 +85,8 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 
 // controlPlan is for caches that are to be found guilty, without a fault. Loads take so
 // long that with writes, most are overtaken by one while others wait for them.
-func controlPlan(subject string, writes bool, seed uint64, d time.Duration) plan {
-	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+func controlPlan(subject string, batches int, writes bool, seed uint64, d time.Duration) plan {
+	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 	if p.Load = shortLoad; writes {
 		p.Keys, p.Load = sharedKeys, 50*time.Millisecond
 	}
@@ -108,3 +109,6 @@ func newDice(seed uint64, stream ...int) dice {
 
 func (d dice) below(limit time.Duration) time.Duration { return time.Duration(d.Int64N(int64(limit))) }
 func (d dice) percent(n int) bool                      { return d.IntN(100) < n }
+
+// some returns several of the numbers below n, least of them at least, in any order.
+func (d dice) some(n, least int) []int { return d.Perm(n)[:least+d.IntN(n-least+1)] }

@@ -2,6 +2,9 @@ package fleet
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/singleflight"
 
@@ -20,6 +23,9 @@ type subject interface {
 	SetIfAbsent(ctx context.Context, key string, v []string, opts ...cache.Option) (bool, error)
 	Touch(ctx context.Context, key string, opts ...cache.Option) (bool, error)
 	Delete(ctx context.Context, keys ...string) error
+	GetMany(ctx context.Context, keys []string, opts ...cache.Option) (map[string][]string, error)
+	GetOrSetMany(ctx context.Context, keys []string, load loader.BatchFunc[string, []string], opts ...cache.Option) (map[string][]string, error)
+	SetMany(ctx context.Context, values map[string][]string, opts ...cache.Option) error
 	Close() error
 }
 
@@ -58,6 +64,24 @@ func (c naiveCache) GetOrSet(ctx context.Context, key string, load loader.Func[s
 	return v, c.Set(ctx, key, v)
 }
 
+// GetOrSetMany loads what it misses, also what others are loading.
+func (c naiveCache) GetOrSetMany(ctx context.Context, keys []string, load loader.BatchFunc[string, []string], _ ...cache.Option) (map[string][]string, error) {
+	values, err := c.GetMany(ctx, keys)
+	if err != nil {
+		return values, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return values[key] != nil })
+	if len(missing) == 0 {
+		return values, nil
+	}
+	loaded, err := load(ctx, missing)
+	if err != nil {
+		return values, err
+	}
+	maps.Copy(values, loaded)
+	return values, c.SetMany(ctx, loaded)
+}
+
 // An unsealedCache lets all callers who come while a call is under way have its
 // result, as many caches do. So whoever comes after a write may get what was found
 // before it.
@@ -70,4 +94,12 @@ func (c *unsealedCache) GetOrSet(ctx context.Context, key string, load loader.Fu
 	v, err, _ := c.calls.Do(key, func() (any, error) { return c.Cache.GetOrSet(ctx, key, load) })
 	value, _ := v.([]string)
 	return value, err
+}
+
+// GetOrSetMany is for the callers of the same keys what GetOrSet is for those of one.
+func (c *unsealedCache) GetOrSetMany(ctx context.Context, keys []string, load loader.BatchFunc[string, []string], _ ...cache.Option) (map[string][]string, error) {
+	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	v, err, _ := c.calls.Do(strings.Join(keys, " "), func() (any, error) { return c.Cache.GetOrSetMany(ctx, keys, load) })
+	values, _ := v.(map[string][]string)
+	return values, err
 }

@@ -80,21 +80,31 @@ func TestControls(t *testing.T) {
 	servers := stages(t)[0].server.Start(t, redistest.Standalone)
 	for _, tt := range []struct {
 		subject string
+		batches int  // see plan
 		writes  bool // and stale reads are looked for; else loads at one time, for which writes would be an excuse
 		guilty  bool
 	}{
-		{naive, true, true},
-		{naive, false, true},
-		{leaseless, false, true},
-		{unsealed, true, true},
-		{aside, true, false},
+		{naive, 0, true, true},
+		{naive, 0, false, true},
+		{leaseless, 0, false, true},
+		{unsealed, 0, true, true},
+		{aside, 0, true, false},
+		{naive, 100, true, true},
+		{naive, 100, false, true},
+		{leaseless, 100, false, true},
+		{unsealed, 100, true, true},
+		{aside, 100, true, false},
 	} {
 		law, find := "one load", (*history).overlaps
 		if tt.writes {
 			law, find = "no stale reads", (*history).staleReads
 		}
-		t.Run(tt.subject+": "+law, func(t *testing.T) {
-			p := controlPlan(tt.subject, tt.writes, firstSeed(), time.Second)
+		name := tt.subject
+		if tt.batches > 0 {
+			name += ", many keys"
+		}
+		t.Run(name+": "+law, func(t *testing.T) {
+			p := controlPlan(tt.subject, tt.batches, tt.writes, firstSeed(), time.Second)
 			h := play(t, servers, p)
 			violations, _ := find(h)
 			t.Logf("%s; %d violations", h.summary(p), len(violations))
@@ -169,7 +179,7 @@ func (h *history) report(t *testing.T, p plan, violations []violation) {
 func (h *history) summary(p plan) string {
 	counts := map[kind]int{}
 	faults := map[string]int{}
-	acknowledged := 0
+	acknowledged, many := 0, 0
 	for _, e := range h.events {
 		counts[e.kind]++
 		if e.kind == fault || e.kind == write && e.process == 0 {
@@ -178,11 +188,14 @@ func (h *history) summary(p plan) string {
 		if e.kind == write && e.outcome == done {
 			acknowledged++
 		}
+		if e.op == getOrSetMany || e.op == getMany {
+			many++
+		}
 	}
 	var did []string
 	for _, name := range slices.Sorted(maps.Keys(faults)) {
 		did = append(did, fmt.Sprintf("%d %s", faults[name], name))
 	}
-	return fmt.Sprintf("%s, seed %d, %v: %d reads, %d writes (%d acknowledged), %d loads, %d failures of Redis, %d stalls; faults: %s",
-		p.Name, p.Seed, p.For, counts[read], counts[write], acknowledged, counts[load], counts[failure], counts[stall], strings.Join(did, ", "))
+	return fmt.Sprintf("%s, seed %d, %v: %d reads (%d of many keys), %d writes (%d acknowledged), %d loads, %d failures of Redis, %d stalls; faults: %s",
+		p.Name, p.Seed, p.For, counts[read], many, counts[write], acknowledged, counts[load], counts[failure], counts[stall], strings.Join(did, ", "))
 }

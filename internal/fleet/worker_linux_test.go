@@ -115,6 +115,10 @@ func (w *worker) config() cache.Config[string, []string] {
 	case w.Plan.calm():
 		cfg.Jitter, cfg.RedisTimeout = -1, time.Minute
 	}
+	// Batches and single calls of one process compete for its places.
+	if w.Slot == 1 && w.Plan.Subject == aside {
+		cfg.MaxLoads = 2
+	}
 	// Half of the fleet loads when Redis fails. Only there is such a failure a reason
 	// for anything, and told of.
 	if w.through = w.Slot%2 == 0 && !w.Plan.calm(); w.through {

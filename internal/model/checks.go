@@ -31,7 +31,7 @@ func (s *state) fail(b Breach) {
 }
 
 // check returns what is wrong with a state.
-func (s *state) check() Breach {
+func (*world) check(s *state) Breach {
 	switch {
 	case s.breach != None:
 		return s.breach

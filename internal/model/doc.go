@@ -18,6 +18,11 @@
 //   - there is a way on which all who wait return, without help from a fault;
 //   - one load answers all, while nothing is written or goes wrong (Setup.OneLoad).
 //
+// A second model is of several keys, and of calls that ask for many: each key follows
+// the same rules, so it is only looked at that batches which overlap do not wait for each
+// other for ever, for a lease or for a place among the loads of a process, and load
+// nothing twice (BatchProtocol, BatchSetup).
+//
 // Left out is what only takes possibilities away, or has its own tests: fences within
 // a process, MaxLoads, the near cache, shapes and staging, replication. A Set that is
 // repeated behind the back of a later write is left out because nothing can stop it.
@@ -41,5 +46,6 @@
 //
 // The files: state.go is what there is, protocol.go the rules and worlds, redis.go
 // what commands do, caller.go, flight.go, writer.go and faults.go who acts, turn.go the
-// words for it, checks.go what must hold, canonical.go and explore.go the search.
+// words for it, batch.go and batchturn.go the world of many keys, checks.go what must
+// hold, canonical.go and explore.go the search.
 package model

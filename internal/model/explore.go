@@ -22,18 +22,22 @@ func (r Report) String() string {
 // Explore goes through all that can happen, in order of the number of steps, and
 // stops at the first breach. That nobody waits for ever is looked at in the end.
 func Explore(p Protocol, s Setup) Report {
-	e := &explorer{
-		turn: turn{world: newWorld(p, s)},
-		seen: make(map[uint64]uint32),
-		seed: maphash.MakeSeed(),
-	}
-	return e.explore()
+	return newExplorer(&turn{world: newWorld(p, s)}).explore()
+}
+
+// A game is what can happen in a world whose states are of a type.
+type game[S comparable] interface {
+	initial() *S
+	next(now *S) []move[S] // it holds until the next call
+	canonical(*S)          // turns a state into the one that stands for all its equals
+	check(*S) Breach
+	running(*S) bool // whether somebody has still to return
 }
 
 // An explorer knows of each state, except of those on its frontier, no more than a hash of 64 bits:
 // that two of ten million share one has a probability of one in 400,000.
-type explorer struct {
-	turn
+type explorer[S comparable] struct {
+	game[S]
 	seed    maphash.Seed
 	seen    map[uint64]uint32 // numbers of the states
 	parents []uint32          // from which each was reached first
@@ -41,26 +45,29 @@ type explorer struct {
 	edges   [][2]uint32       // from, to
 }
 
-func (e *explorer) explore() Report {
+func newExplorer[S comparable](g game[S]) *explorer[S] {
+	return &explorer[S]{game: g, seen: make(map[uint64]uint32), seed: maphash.MakeSeed()}
+}
+
+func (e *explorer[S]) explore() Report {
 	start := *e.initial()
 	e.canonical(&start)
 	e.visit(&start, 0)
-	frontier := []state{start}
+	frontier := []S{start}
 	for first := uint32(0); len(frontier) > 0; {
-		var next []state
+		var next []S
 		for i := range frontier {
 			number := first + uint32(i)
-			e.reset(&frontier[i])
-			e.all()
-			for j := range e.moves {
-				s := &e.moves[j].next
+			moves := e.next(&frontier[i])
+			for j := range moves {
+				s := &moves[j].next
 				e.canonical(s)
 				to, isNew := e.visit(s, number)
 				e.edges = append(e.edges, [2]uint32{number, to})
 				if !isNew {
 					continue
 				}
-				if b := s.check(); b != None {
+				if b := e.check(s); b != None {
 					return e.report(b, to)
 				}
 				next = append(next, *s)
@@ -76,7 +83,7 @@ func (e *explorer) explore() Report {
 }
 
 // visit returns the number of a state, and whether it is met for the first time.
-func (e *explorer) visit(s *state, parent uint32) (number uint32, isNew bool) {
+func (e *explorer[S]) visit(s *S, parent uint32) (number uint32, isNew bool) {
 	h := maphash.Comparable(e.seed, *s)
 	if number, known := e.seen[h]; known {
 		return number, false
@@ -84,13 +91,13 @@ func (e *explorer) visit(s *state, parent uint32) (number uint32, isNew bool) {
 	number = uint32(len(e.parents))
 	e.seen[h] = number
 	e.parents = append(e.parents, parent)
-	e.over = append(e.over, !s.running())
+	e.over = append(e.over, !e.running(s))
 	return number, true
 }
 
 // report tells the way to a state. It is gone again from the beginning, since the
 // states on it are no longer known, and so that everybody keeps his name.
-func (e *explorer) report(b Breach, number uint32) Report {
+func (e *explorer[S]) report(b Breach, number uint32) Report {
 	r := Report{States: len(e.parents), Moves: len(e.edges), Breach: b}
 	var way []uint32
 	for n := number; n != 0; n = e.parents[n] {
@@ -100,9 +107,7 @@ func (e *explorer) report(b Breach, number uint32) Report {
 	r.Trace = append(r.Trace, fmt.Sprintf("    %-61s %v", "in the beginning", &now))
 	for i, n := range slices.Backward(way) {
 		at := now
-		e.reset(&at)
-		e.all()
-		for _, m := range e.moves {
+		for _, m := range e.next(&at) {
 			s := m.next
 			e.canonical(&s)
 			if e.seen[maphash.Comparable(e.seed, s)] == n {

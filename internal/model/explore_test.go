@@ -1,7 +1,6 @@
 package model
 
 import (
-	"hash/maphash"
 	"strings"
 	"testing"
 )
@@ -34,7 +33,7 @@ func TestSymmetry(t *testing.T) {
 		{Readers: []int{2}, Refreshers: 1, Value: true, Calls: 1, Writes: []Write{Delete}},
 		{Readers: []int{1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Losses: 1, Kills: 2, Late: 1}},
 	} {
-		e := &explorer{turn: turn{world: newWorld(Protocol{}, s)}, seed: maphash.MakeSeed(), seen: map[uint64]uint32{}}
+		e := newExplorer(&turn{world: newWorld(Protocol{}, s)})
 		kinds := map[state]bool{}
 		all := map[state]bool{*e.initial(): true}
 		for todo := []state{*e.initial()}; len(todo) > 0; {
@@ -43,9 +42,7 @@ func TestSymmetry(t *testing.T) {
 			kind := now
 			e.canonical(&kind)
 			kinds[kind] = true
-			e.reset(&now)
-			e.all()
-			for _, m := range e.moves {
+			for _, m := range e.next(&now) {
 				if !all[m.next] {
 					all[m.next] = true
 					todo = append(todo, m.next)

@@ -133,7 +133,7 @@ const (
 )
 
 // running reports whether some call of a living process, or a write, is under way.
-func (s *state) running() bool {
+func (*world) running(s *state) bool {
 	for i := range s.processes {
 		for _, c := range s.processes[i].callers {
 			if c.phase != idle {

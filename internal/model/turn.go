@@ -9,13 +9,13 @@ import (
 type turn struct {
 	*world
 	now   *state
-	moves []move
+	moves []move[state]
 }
 
 // A move is one thing that can happen.
-type move struct {
+type move[S comparable] struct {
 	step
-	next state
+	next S
 }
 
 // A step is a move in words.
@@ -31,21 +31,18 @@ type actor struct {
 	caller int // of a process, 0 for its flight
 }
 
-func (t *turn) reset(now *state) {
-	t.now, t.moves = now, t.moves[:0]
-}
-
 // take adds a move and returns the state that it leads to, to be changed before the
 // next is added.
 func (t *turn) take(who actor, does string, version uint8) *state {
-	t.moves = append(t.moves, move{})
+	t.moves = append(t.moves, move[state]{})
 	m := &t.moves[len(t.moves)-1]
 	m.step, m.next = step{who, does, version}, *t.now
 	return &m.next
 }
 
-// all collects everything that can happen.
-func (t *turn) all() {
+// next returns everything that can happen. It holds until the next turn.
+func (t *turn) next(now *state) []move[state] {
+	t.now, t.moves = now, t.moves[:0]
 	for p := range t.processes() {
 		if t.now.processes[p].dead {
 			continue
@@ -61,6 +58,7 @@ func (t *turn) all() {
 	}
 	t.lose()
 	t.arrive()
+	return t.moves
 }
 
 func (s step) String() string {

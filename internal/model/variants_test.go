@@ -118,19 +118,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func (v variant) convict(t *testing.T) { Explore(v.rules, v.setup).convict(t, v.want, v.steps) }
+
 // convict checks that the breach is found, and that it comes about as it should.
-func (v variant) convict(t *testing.T) {
-	r := Explore(v.rules, v.setup)
+func (r Report) convict(t *testing.T, want Breach, steps []string) {
+	t.Helper()
 	t.Logf("%d steps, %v", len(r.Trace)-1, r)
-	if r.Breach != v.want {
-		t.Fatalf("found: %v; want: %v", r.Breach, v.want)
+	if r.Breach != want {
+		t.Fatalf("found: %v; want: %v", r.Breach, want)
 	}
-	last := v.steps[len(v.steps)-1]
+	last := steps[len(steps)-1]
 	if !strings.Contains(r.Trace[len(r.Trace)-1], last) {
 		t.Errorf("the way does not end with %q", last)
 	}
 	rest := r.Trace
-	for _, s := range v.steps {
+	for _, s := range steps {
 		for len(rest) > 0 && !strings.Contains(rest[0], s) {
 			rest = rest[1:]
 		}
