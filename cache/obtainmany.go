@@ -121,9 +121,11 @@ func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K,
 			b.errs[m.key] = c.flightError(ctx, m, a.Outcome, a.Err)
 		case a.Outcome == flight.Led:
 			b.note(m.key, r.value, r.err)
+			c.end(m)
 		case a.Outcome == flight.Shared:
 			v, err := c.share(ctx, m, a.Result)
 			b.note(m.key, v, err)
+			c.end(m)
 		default:
 			m.began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 			away = append(away, m)

@@ -36,7 +36,9 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 		for n, i := range due {
 			claims[i], errs[i] = Claim{}, err
 			if err == nil {
-				claims[i], errs[i] = claimOf(sent[n].cmd, leases[n])
+				if errs[i] = sent[n].err; errs[i] == nil {
+					claims[i], errs[i] = claimOf(sent[n].answer, leases[n])
+				}
 				s.sawLoss(errs[i])
 			}
 		}

@@ -21,7 +21,7 @@ const (
 // where values are strings and the client no cluster's, a key of another type is none.
 func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
 	ask := s.readEach
-	if s.joins() {
+	if s.joinsStrings() {
 		ask = s.readStrings
 	}
 	return s.inTrips(ctx, deadline, keys, entries, ask)
@@ -30,14 +30,19 @@ func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, 
 // LookAll is Poll for many keys, in the trips of ReadAll.
 func (s *Store) LookAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
 	ask := s.lookEach
-	if s.joins() {
+	if s.joinsStrings() {
 		ask = s.pollStrings
 	}
 	return s.inTrips(ctx, deadline, keys, entries, ask)
 }
 
-// joins reports whether one command can ask for several keys.
-func (s *Store) joins() bool { return s.shape == codec.ShapeString && s.standalone }
+// joins reports whether one command can name keys of different slots. A client of one node
+// of a cluster finds out when it tries.
+func (s *Store) joins() bool { return s.standalone && !s.apart.Load() }
+
+func (s *Store) joinsStrings() bool { return s.joins() && s.shape == codec.ShapeString }
+
+func isApart(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
 
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
@@ -87,6 +92,10 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 		args = append(args, keys[i])
 	}
 	values, err := s.askMany(ctx, args)
+	if isApart(err) {
+		s.apart.Store(true)
+		return s.readEach(ctx, keys, entries)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +116,10 @@ func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry
 		args = append(args, key, ControlKey(key))
 	}
 	values, err := s.askMany(ctx, args)
+	if isApart(err) {
+		s.apart.Store(true)
+		return s.lookEach(ctx, keys, entries)
+	}
 	if err != nil {
 		return nil, err
 	}

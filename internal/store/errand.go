@@ -13,62 +13,132 @@ type errand struct {
 	script script
 	keys   []string
 	args   []any
-	cmd    *redis.Cmd // the last one sent for it
+
+	answer any // set by evalAll, as is err
+	err    error
 }
 
-// evalAll runs the scripts of errands in one round trip, on a cluster one to each master,
-// and tells by their commands how that ended. What has met a server without its script was
-// not carried out, and is sent again.
+// evalAll runs the scripts of errands in one round trip, on a cluster one to each master.
+// What has met a server without its script was not carried out, and is sent again.
 func (s *Store) evalAll(ctx context.Context, how repetition, errands []*errand) error {
 	due := errands
 	for _, as := range []form{script.byHash, script.byHash, script.whole} {
 		p := s.rdb.Pipeline()
-		for _, e := range due {
-			e.cmd = as(e.script, ctx, e.keys, e.args)
-			e.cmd.SetStepCount(1)
+		parcels := s.parcels(due)
+		cmds := make([]*redis.Cmd, len(parcels))
+		for i, parcel := range parcels {
+			cmds[i] = parcel.command(ctx, as)
+			cmds[i].SetStepCount(1)
 			if how == once {
-				_ = p.Process(ctx, unrepeated{e.cmd})
+				_ = p.Process(ctx, unrepeated{cmds[i]})
 			} else {
-				_ = p.Process(ctx, e.cmd)
+				_ = p.Process(ctx, cmds[i])
 			}
 		}
 		if err := refused(p.Exec(ctx)); err != nil {
 			return err
 		}
-		var untaught []*errand
-		for _, e := range due {
-			if isUnknownScript(e.cmd.Err()) {
-				untaught = append(untaught, e)
+		due = nil
+		for i, parcel := range parcels {
+			err := cmds[i].Err()
+			if isApart(err) && len(parcel) > 1 {
+				s.apart.Store(true)
+				due = append(due, parcel...)
+				continue
 			}
+			if isUnknownScript(err) {
+				due = append(due, parcel...)
+			}
+			parcel.take(cmds[i].Val(), err)
 		}
-		if due = untaught; len(due) == 0 {
+		if len(due) == 0 {
 			break
 		}
-		s.teachErrands(ctx, due)
+		s.teachParcels(ctx, s.parcels(due))
 	}
 	return nil
 }
 
-// teachErrands loads the scripts of errands into their servers. Where one may not keep
+// A parcel is errands with one script that are sent as one command.
+type parcel []*errand
+
+// perParcel bounds what one command may keep the server busy with.
+const perParcel = 100
+
+// parcels puts errands together that one command can run.
+func (s *Store) parcels(errands []*errand) (parcels []parcel) {
+	for len(errands) > 0 {
+		n := 1
+		for n < len(errands) && n < perParcel && s.joins() && errands[n].script.hash == errands[0].script.hash {
+			n++
+		}
+		parcels = append(parcels, errands[:n:n])
+		errands = errands[n:]
+	}
+	return parcels
+}
+
+func (p parcel) script() script {
+	if len(p) > 1 {
+		return p[0].script.gathered()
+	}
+	return p[0].script
+}
+
+// command is what runs the errands: of one its own script, of more what gather.lua makes of
+// that.
+func (p parcel) command(ctx context.Context, as form) *redis.Cmd {
+	if len(p) == 1 {
+		return as(p[0].script, ctx, p[0].keys, p[0].args)
+	}
+	keys := make([]string, 0, len(p)*len(p[0].keys))
+	args := make([]any, 0, len(p)*(2+len(p[0].args)))
+	for _, e := range p {
+		keys = append(keys, e.keys...)
+		args = append(args, len(e.keys), len(e.args))
+		args = append(args, e.args...)
+	}
+	return as(p.script(), ctx, keys, args)
+}
+
+// take notes the answers.
+func (p parcel) take(answer any, err error) {
+	answers := []any{answer}
+	if len(p) > 1 && err == nil {
+		answers, _ = answer.([]any)
+		if len(answers) != len(p) {
+			err = errReply
+		}
+	}
+	for i, e := range p {
+		e.answer, e.err = nil, err
+		if err == nil {
+			e.answer = answers[i]
+			e.err, _ = answers[i].(error)
+		}
+	}
+}
+
+// teachParcels loads the scripts of parcels into their servers. Where one may not keep
 // them, evalAll's last try brings them along.
-func (s *Store) teachErrands(ctx context.Context, errands []*errand) {
+func (s *Store) teachParcels(ctx context.Context, parcels []parcel) {
 	type lesson struct {
 		server *redis.Client
 		hash   string
 	}
 	taught := make(map[lesson]bool)
 	cluster, _ := s.rdb.(*redis.ClusterClient)
-	for _, e := range errands {
-		l := lesson{hash: e.script.hash}
+	for _, p := range parcels {
+		l := lesson{hash: p.script().hash}
 		if cluster != nil {
 			var err error
-			if l.server, err = cluster.MasterForKey(ctx, e.keys[0]); err != nil {
+			if l.server, err = cluster.MasterForKey(ctx, p[0].keys[0]); err != nil {
 				continue
 			}
 		}
 		if !taught[l] {
 			taught[l] = true
-			_ = s.teach(ctx, e.keys[0], e.script)
+			_ = s.teach(ctx, p[0].keys[0], p.script())
 		}
 	}
 }
@@ -77,6 +147,17 @@ func (s *Store) teachErrands(ctx context.Context, errands []*errand) {
 type verdict struct {
 	yes bool
 	err error
+}
+
+func (e *errand) verdict() (v verdict) {
+	if e.err != nil {
+		return verdict{err: withoutValue(e.err)}
+	}
+	n, ok := e.answer.(int64)
+	if !ok {
+		return verdict{err: errReply}
+	}
+	return verdict{yes: n == 1}
 }
 
 // judgeAll is evalAll for scripts that answer yes or no, a thousand a round trip.
@@ -94,9 +175,8 @@ func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth fun
 			}
 			judged := make([]verdict, len(errands))
 			for i, e := range errands {
-				judged[i].yes, judged[i].err = e.cmd.Bool()
-				s.sawLoss(judged[i].err)
-				judged[i].err = withoutValue(judged[i].err)
+				s.sawLoss(e.err)
+				judged[i] = e.verdict()
 			}
 			return judged, nil
 		})

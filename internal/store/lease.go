@@ -74,7 +74,7 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 			if err != nil {
 				return Claim{}, err
 			}
-			return claimOf(answer, lease)
+			return claimOf(answer.Val(), lease)
 		})
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
@@ -141,10 +141,10 @@ const maxLost = 2
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
 // claimOf reads the script's answer to who asked for l.
-func claimOf(answer *redis.Cmd, l *Lease) (c Claim, err error) {
-	parts, err := answer.Slice()
-	if err != nil {
-		return c, err
+func claimOf(answer any, l *Lease) (c Claim, err error) {
+	parts, ok := answer.([]any)
+	if !ok {
+		return c, errClaim
 	}
 	var status string
 	var left int64

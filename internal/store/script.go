@@ -36,6 +36,8 @@ var (
 	swapSource string
 	//go:embed mark.lua
 	markSource string
+	//go:embed gather.lua
+	gatherSource string
 )
 
 var (
@@ -54,11 +56,18 @@ var (
 )
 
 // A script is one that the servers keep. All its keys are declared and in one slot.
-type script struct{ hash, source string }
+type script struct {
+	hash, source string
+	many         *script // what runs it for many keys, in any slots
+}
 
 func newScript(source string) script {
-	return script{redis.NewScript(source).Hash(), source}
+	many := "local function one(KEYS, ARGV)\n" + source + "\nend\n" + gatherSource
+	return script{redis.NewScript(source).Hash(), source, &script{hash: redis.NewScript(many).Hash(), source: many}}
 }
+
+// gathered is the script that runs sc once for each of many keys, see gather.lua.
+func (sc script) gathered() script { return *sc.many }
 
 // byHash is the command that runs the script where the server knows it, whole the
 // one that brings it along.

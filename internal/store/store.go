@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,8 +27,9 @@ type Store struct {
 	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
 
-	standalone bool // a command may name keys that a cluster keeps apart for a while
-	replicas   int  // that writes wait for
+	standalone bool        // a command may name keys that a cluster keeps apart for a while
+	apart      atomic.Bool // but not keys of different slots
+	replicas   int         // that writes wait for
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
