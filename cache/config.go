@@ -95,9 +95,25 @@ type Config[K comparable, V any] struct {
 	// OnRedisError says what a call that can load does when Redis fails.
 	OnRedisError FailurePolicy
 
+	// Pipelining says whether commands of several callers may share a pipeline, which
+	// makes the cache several times as fast while many wait for Redis. The client's hooks
+	// see a shared pipeline as one, with the values of nobody's context.
+	Pipelining Pipelining
+
 	// Observer is told what the cache does.
 	Observer Observer
 }
+
+// Pipelining is how the commands of concurrent callers are sent.
+type Pipelining uint8
+
+const (
+	// Adaptive sends each command by itself while few are in flight, and together what
+	// is asked at one time while many are. docs/tuning.md says what that brings.
+	Adaptive Pipelining = iota
+	// Unpipelined sends each command by itself, on a connection of the client's pool.
+	Unpipelined
+)
 
 // A NearConfig describes the near cache, the tier in process memory.
 type NearConfig struct {

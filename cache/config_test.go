@@ -74,6 +74,7 @@ var refusals = []struct {
 	{"RedisTimeout below a millisecond", func(cfg *config) { cfg.RedisTimeout = time.Microsecond }},
 	{"RedisTimeout off", func(cfg *config) { cfg.RedisTimeout = cache.Off }},
 	{"unknown FailurePolicy", func(cfg *config) { cfg.OnRedisError = 7 }},
+	{"unknown Pipelining", func(cfg *config) { cfg.Pipelining = 2 }},
 }
 
 // shaped is a codec of any shape.

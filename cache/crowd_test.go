@@ -59,13 +59,14 @@ func TestCrowd(t *testing.T) {
 			wg.Wait()
 		}
 		crowd(func(context.Context, string) (person, error) { time.Sleep(time.Second / 2); return ann, nil })
-		if got, want := log.take(), []string{"EVALSHA", "EVALSHA", "GET", "GET", "GET", "GET"}; !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+		gets := slices.Repeat([]string{"GET"}, 8) // six for themselves, two for all others
+		if got, want := log.take(), append([]string{"EVALSHA", "EVALSHA"}, gets...); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 			t.Errorf("a thousand callers of a missing key: %v, want %v", got, want)
 		}
 		c = open(t, f.client(t), cache.Config[string, person]{}) // one that has not met with misses only
 		crowd(never[person](t))
-		if got, want := log.take(), []string{"GET", "GET", "GET", "GET"}; !slices.Equal(got, want) {
-			t.Errorf("a thousand callers of a key that is there: %v, want %v", got, want)
+		if got := log.take(); !slices.Equal(got, gets) {
+			t.Errorf("a thousand callers of a key that is there: %v, want %v", got, gets)
 		}
 	})
 }

@@ -19,6 +19,11 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("../internal/store/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, below...)
 	var sources strings.Builder
 	for _, file := range files {
 		source, err := os.ReadFile(file)

@@ -50,6 +50,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	checkTimes(&p, c.core, cfg.Jitter)
 	p.Check(cfg.MaxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.MaxLoads)
 	p.Check(cfg.OnRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.OnRedisError)
+	p.Check(cfg.Pipelining <= Unpipelined, "Pipelining is %d: use Adaptive or Unpipelined", cfg.Pipelining)
 	p.Check(cfg.WaitReplicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", cfg.WaitReplicas)
 	checkLater(&p, cfg.StaleFor, cfg.Near, cfg.Clone != nil)
 
@@ -67,6 +68,9 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		}
 		c.core.store, err = store.New(rdb, c.codec.Shape(), c.core.redisTimeout)
 		p.Add("", err)
+		if err == nil && cfg.Pipelining == Unpipelined {
+			c.core.store.SendAlone()
+		}
 		if err == nil && cfg.WaitReplicas > 0 {
 			p.Add("", c.core.store.WaitForReplicas(cfg.WaitReplicas))
 		}

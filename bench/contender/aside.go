@@ -25,6 +25,10 @@ func openAsideUnleased(env Env) (Contender, error) {
 	return newAside(env, cache.Config[string, subject.Account]{Name: "unleased", Lease: cache.Off})
 }
 
+func openAsideUnpipelined(env Env) (Contender, error) {
+	return newAside(env, cache.Config[string, subject.Account]{Name: "unpipelined", Pipelining: cache.Unpipelined})
+}
+
 func openAsideHash(env Env) (Contender, error) {
 	m, err := hashmap.Of[subject.Account]()
 	if err != nil {

@@ -117,6 +117,10 @@ var (
 		Name: "aside GetOrSet, msgpack, no lease", Module: moduleAside, Shares: true, Cluster: true,
 		Note: "with Lease: Off, one load per process", Open: openAsideUnleased,
 	}
+	AsideUnpipelined = Spec{
+		Name: "aside GetOrSet, msgpack, unpipelined", Module: moduleAside, Shares: true, Cluster: true,
+		Note: "with Pipelining: Unpipelined, each command by itself", Open: openAsideUnpipelined,
+	}
 	AsideHash = Spec{
 		Name: "aside GetOrSet, hash", Module: moduleAside, Shares: true, Cluster: true,
 		Note: "hashmap: a Redis hash with a field for each field", Open: openAsideHash,
@@ -143,7 +147,7 @@ func Coherent() []Spec {
 func Local() []Spec { return []Spec{Otter, Sturdyc, ClientSide, RueidisDoCache} }
 
 // All returns every contender once.
-func All() []Spec { return append(Coherent(), Sturdyc, Otter, AsideGet) }
+func All() []Spec { return append(Coherent(), Sturdyc, Otter, AsideGet, AsideUnpipelined) }
 
 // Find returns the contender of the given name.
 func Find(name string) (Spec, bool) {

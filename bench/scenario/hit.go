@@ -42,7 +42,7 @@ func (l *Lab) hits(ctx context.Context, bytes int) (report.Table, report.Plot, e
 	if err != nil {
 		return report.Table{}, report.Plot{}, err
 	}
-	specs := append(contender.Shared(), contender.AsideGet, control(contender.Base))
+	specs := append(contender.Shared(), contender.AsideGet, contender.AsideUnpipelined, control(contender.Base))
 	t, p, err := l.hitsOn(ctx, "hit "+size(bytes), contender.Env{Addrs: []string{proc.Addr}}, proc, specs, hitCallers, subject.Sized(bytes))
 	t.Title = "Values of " + size(bytes)
 	p.File = fmt.Sprintf("hit-%d.svg", bytes)

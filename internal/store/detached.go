@@ -129,10 +129,15 @@ func (s *Store) sawLosses(errs []error) {
 }
 
 func attempt[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
-	var none T
 	if s.direct {
 		return fn(ctx)
 	}
+	return detach(ctx, s, fn)
+}
+
+// detach calls fn on a goroutine of its own.
+func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
+	var none T
 	t, err := s.detached.enter()
 	if err != nil {
 		return none, err

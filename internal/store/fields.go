@@ -19,27 +19,24 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 	for _, name := range names {
 		args = append(args, name)
 	}
-	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
-		return s.readFields(ctx, names, e, args)
-	})
-}
-
-// readFields is to ReadFields what read is to Read.
-func (s *Store) readFields(ctx context.Context, names [][]byte, e *Entry, args []any) (bool, error) {
-	if answered, err := s.askRaw(ctx, e, args); err != nil {
-		return false, err
-	} else if answered {
-		return e.reply.lendFields(&e.Wire, names)
-	}
-	again := redis.NewSliceCmd(ctx, args...)
-	err := process(ctx, s.rdb, again)
+	answered, err := s.askRaw(ctx, e, redis.NewRawWriteToCmd(ctx, &e.reply, args...), now)
 	switch {
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		return false, ErrWrongType
 	case err != nil:
 		return false, err
+	case answered:
+		return e.reply.lendFields(&e.Wire, names)
 	}
-	return giveFields(&e.Wire, names, again.Val())
+	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
+		again := redis.NewSliceCmd(ctx, args...)
+		err := process(ctx, s.rdb, again)
+		switch {
+		case redis.HasErrorPrefix(err, "WRONGTYPE"):
+			return false, ErrWrongType
+		case err != nil:
+			return false, err
+		}
+		return giveFields(&e.Wire, names, again.Val())
+	})
 }
 
 // lendFields is lend for the answer to HMGET.

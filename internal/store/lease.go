@@ -69,13 +69,10 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 	a := s.newAcquisition(Ask{key, beside}, life)
 	for {
 		lease, args := a.attempt()
-		c, err = until(ctx, s, deadline, func(ctx context.Context) (Claim, error) {
-			answer, err := s.eval(ctx, s.rdb, acquire, once, lease.keys, args...)
-			if err != nil {
-				return Claim{}, err
-			}
-			return claimOf(answer.Val(), lease)
-		})
+		answer, err := s.evalUntil(ctx, deadline, acquire, once, lease.keys, args...)
+		if err == nil {
+			c, err = claimOf(answer.Val(), lease)
+		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
 		}
@@ -288,11 +285,9 @@ func (l *Lease) guarded(more ...any) []any {
 }
 
 func (l *Lease) eval(ctx context.Context, deadline time.Time, e *errand) (done bool, err error) {
-	return until(ctx, l.store, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := l.store.eval(ctx, l.store.rdb, e.script, often, e.keys, e.args...)
-		if err != nil {
-			return false, withoutValue(err)
-		}
-		return answer.Bool()
-	})
+	answer, err := l.store.evalUntil(ctx, deadline, e.script, often, e.keys, e.args...)
+	if err != nil {
+		return false, withoutValue(err)
+	}
+	return answer.Bool()
 }

@@ -139,6 +139,20 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 	"Delete": func(ctx context.Context, s *store.Store, deadline time.Time) error {
 		return s.Delete(ctx, deadline, []string{"k"})[0]
 	},
+	"Read in a shared pipeline": func(ctx context.Context, s *store.Store, _ time.Time) error {
+		s.Crowd()
+		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
+		return err
+	},
+	"Acquire": func(ctx context.Context, s *store.Store, deadline time.Time) error {
+		_, err := s.Acquire(ctx, deadline, "k", time.Second, false)
+		return err
+	},
+	"Acquire in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
+		s.Crowd()
+		_, err := s.Acquire(ctx, deadline, "k", time.Second, false)
+		return err
+	},
 }
 
 // eachHang runs a test in a bubble, for each fault, client and call.

@@ -37,40 +37,37 @@ func cutLease(noted string) (mark string, leased bool) {
 func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (found bool, err error) {
 	e.Wire.Reset(key)
 	e.key = key
-	ctx = s.patience.context(ctx, now)
-	if s.direct {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		found, err := s.read(ctx, e)
-		s.sawLoss(err)
-		return found, err
-	}
-	return run(ctx, s, func(ctx context.Context) (bool, error) { return s.read(ctx, e) })
-}
-
-// read asks twice at most. The first time the answer is taken as raw bytes, for
-// speed; go-redis can neither repeat such a command nor act on an error in it, so
-// what is unusual is asked again in its own words.
-func (s *Store) read(ctx context.Context, e *Entry) (bool, error) {
-	var key any = &e.key // go-redis takes an address without an allocation
-	if !s.own {
-		key = e.key // hooks expect a string
-	}
-	if answered, err := s.askRaw(ctx, e, s.readArgs(e.args[:0], key)); err != nil {
+	answered, err := s.askRaw(ctx, e, s.readRaw(ctx, e), now)
+	switch {
+	case err != nil:
 		return false, err
-	} else if answered {
+	case answered:
 		return e.reply.lend(&e.Wire, s.shape)
 	}
-	again := s.readCmd(ctx, e.key)
-	return s.take(&e.Wire, again, process(ctx, s.rdb, again))
+	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
+		again := s.readCmd(ctx, key)
+		return s.take(&e.Wire, again, process(ctx, s.rdb, again))
+	})
 }
 
-// askRaw has the answer to a command put into e.reply. It reports false when there is
-// none to be had in this way.
-func (s *Store) askRaw(ctx context.Context, e *Entry, args []any) (answered bool, err error) {
+// readRaw is the command that has the whole value of e.key put into e.reply.
+func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
+	if !s.own { // hooks expect the key as a string, and may keep the command
+		return redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(nil, e.key)...)
+	}
+	if e.command == nil {
+		e.command = redis.NewRawWriteToCmd(context.Background(), &e.reply, s.readArgs(nil, &e.key)...)
+	}
+	return e.command
+}
+
+// askRaw has the answer to a command put into e.reply, as raw bytes, for speed. It
+// reports false when there is none to be had in this way: go-redis can neither repeat such
+// a command nor act on an error in it, so that what is unusual has to be asked again in its
+// own words.
+func (s *Store) askRaw(ctx context.Context, e *Entry, cmd *redis.RawWriteToCmd, now time.Time) (answered bool, err error) {
 	e.reply.reset()
-	err = process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &e.reply, args...))
+	err = s.send(ctx, cmd, now)
 	switch {
 	case err == nil && e.reply.isWrongType():
 		return false, ErrWrongType
@@ -80,6 +77,29 @@ func (s *Store) askRaw(ctx context.Context, e *Entry, args []any) (answered bool
 		return false, err
 	}
 	return false, nil
+}
+
+// send sends one command, by itself or along with others, and returns its error. Where it
+// was not answered it may still be in use.
+func (s *Store) send(ctx context.Context, cmd redis.Cmder, now time.Time) (err error) {
+	defer s.traffic.leave()
+	switch {
+	case s.traffic.enter():
+		err = s.share(ctx, cmd, now)
+	case s.direct:
+		ctx = s.patience.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		err = process(ctx, s.rdb, cmd)
+	default:
+		_, err = run(s.patience.context(ctx, now), s, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, process(ctx, s.rdb, cmd)
+		})
+		return err
+	}
+	s.sawLoss(err)
+	return err
 }
 
 // take gives w the value that cmd obtained.

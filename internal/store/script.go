@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	_ "embed"
+	"slices"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -88,15 +90,29 @@ func (sc script) command(ctx context.Context, name, text string, keys []string, 
 	return redis.NewCmd(ctx, append(all, args...)...)
 }
 
+// evalUntil runs the script for a call that may wait until a deadline: along with other
+// commands, or by itself.
+func (s *Store) evalUntil(ctx context.Context, deadline time.Time, sc script, how repetition, keys []string, args ...any) (*redis.Cmd, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	defer s.traffic.leave()
+	if s.traffic.enter() {
+		cmd := sc.byHash(ctx, keys, args)
+		err := s.share(ctx, how.of(cmd), time.Now())
+		if !how.permits(err) {
+			s.sawLoss(err)
+			return cmd, err
+		}
+	}
+	return run(ctx, s, func(ctx context.Context) (*redis.Cmd, error) {
+		return s.eval(ctx, s.rdb, sc, how, keys, args...)
+	})
+}
+
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
 func (s *Store) eval(ctx context.Context, to link, sc script, how repetition, keys []string, args ...any) (*redis.Cmd, error) {
-	send := func(cmd *redis.Cmd) error {
-		if how == once {
-			return process(ctx, to, unrepeated{cmd})
-		}
-		return process(ctx, to, cmd)
-	}
+	send := func(cmd *redis.Cmd) error { return process(ctx, to, how.of(cmd)) }
 	cmd := sc.byHash(ctx, keys, args)
 	err := send(cmd)
 	if !isUnknownScript(err) {
@@ -140,6 +156,33 @@ const (
 	once  repetition = false
 	often repetition = true
 )
+
+// of gives a command the repetition.
+func (how repetition) of(cmd *redis.Cmd) redis.Cmder {
+	if how == once {
+		return unrepeated{cmd}
+	}
+	return cmd
+}
+
+// permits reports whether a command that shared a pipeline, and failed there, may be sent
+// again by itself. Nothing has been carried out by a server that does not know the script,
+// or may not write. The rest go-redis repeats where it is told to, but not within a
+// pipeline that also has commands which must not be repeated.
+func (how repetition) permits(err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case isUnknownScript(err), redis.HasErrorPrefix(err, "READONLY"):
+		return true
+	case how == once:
+		return false
+	}
+	return connectionLost(err) || slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
+}
+
+// passing are the answers of a server that may soon give better ones.
+var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}
 
 // An unrepeated command is not sent again by go-redis when its answer is lost.
 // Redirections are followed all the same: who answers with one has done nothing.

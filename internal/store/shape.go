@@ -25,9 +25,6 @@ var kinds = map[codec.Shape]kind{
 	codec.ShapeSortedSet: {read: "zrange", whole: []any{0, -1, "withscores"}, add: "zadd", count: "zcard", named: true},
 }
 
-// maxReadArgs is how many arguments a command has that reads a value, with its name.
-const maxReadArgs = 5
-
 // readArgs appends the command that reads the whole value of a key, given as a string
 // or by its address.
 func (s *Store) readArgs(args []any, key any) []any {

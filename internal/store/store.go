@@ -26,6 +26,8 @@ type Store struct {
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
 	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
+	traffic  traffic
+	trips    trips
 
 	standalone bool        // a command may name keys that a cluster keeps apart for a while
 	apart      atomic.Bool // but not keys of different slots
@@ -88,9 +90,9 @@ type Entry struct {
 
 	Leased bool // set by Look: the key is being loaded
 
-	reply reply
-	key   string // what the arguments of the command point at
-	args  [maxReadArgs]any
+	reply   reply
+	key     string               // what the arguments of command point at
+	command *redis.RawWriteToCmd // reads the whole value, again and again
 }
 
 // A State says what Redis knows of a key.

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Commands share pipelines from one number in flight on, and stop at a lower one.
+func TestTraffic(t *testing.T) {
+	var traffic traffic
+	for n := range denseAbove {
+		if traffic.enter() {
+			t.Errorf("the %d. command shares", n+1)
+		}
+	}
+	if !traffic.enter() {
+		t.Errorf("the %d. command does not share", denseAbove+1)
+	}
+	for n := denseAbove + 1; n > sparseAt; n-- {
+		traffic.leave()
+		if share := traffic.enter(); share != (n > sparseAt) {
+			t.Errorf("with %d in flight a command shares: %v", n, share)
+		}
+		traffic.leave()
+	}
+	traffic.leave()
+	if traffic.enter() {
+		t.Errorf("with %d in flight a command still shares", traffic.inFlight.Load())
+	}
+}
+
+// The larger the answers, the fewer travel together.
+func TestSeats(t *testing.T) {
+	var p trips
+	if n := p.seats(); n != maxSeats {
+		t.Errorf("%d at first, want %d", n, maxSeats)
+	}
+	answer := func(bytes int64) {
+		cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
+		cmd.SetVal(bytes)
+		p.learn(&trip{cmds: []redis.Cmder{cmd}})
+	}
+	for range 100 {
+		answer(1 << 20)
+	}
+	if n := p.seats(); n != 1 {
+		t.Errorf("%d answers of a megabyte travel together", n)
+	}
+	for range 100 {
+		answer(300)
+	}
+	if n := p.seats(); n != maxSeats {
+		t.Errorf("%d small ones, want %d", n, maxSeats)
+	}
+}
