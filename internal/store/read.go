@@ -104,54 +104,6 @@ func connectionLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
-// Look asks for all that Redis knows of a key: the value, or that it is empty or
-// absent, and with ttl the remaining life. One round trip.
-func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.look(ctx, key, e, ttl)
-	})
-	return err
-}
-
-func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
-	e.Wire.Reset(key)
-	e.State, e.TTL, e.Leased = Missing, 0, false
-	control := ControlKey(key)
-	p := s.rdb.Pipeline()
-	value := s.readCmd(ctx, key)
-	_ = p.Process(ctx, value)
-	mark := p.Get(ctx, control)
-	var valueTTL, markTTL *redis.DurationCmd
-	if ttl {
-		valueTTL, markTTL = p.PTTL(ctx, key), p.PTTL(ctx, control)
-	}
-	if err := refused(p.Exec(ctx)); err != nil {
-		return err
-	}
-	noted, err := mark.Result()
-	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
-		return err
-	}
-	noted, e.Leased = cutLease(noted)
-	found, err := s.take(&e.Wire, value, value.Err())
-	if err != nil {
-		return err
-	}
-	life := markTTL
-	switch {
-	case found:
-		e.State, life = Present, valueTTL
-	case noted == markAbsent:
-		e.State = Absent
-	case noted == markEmpty && s.HoldsEmpties():
-		e.State = Present
-	}
-	if ttl && e.State != Missing {
-		e.TTL, err = life.Result()
-	}
-	return err
-}
-
 // refused returns the error of a pipeline that none of its commands tells of, such
 // as that of a hook which has not let it pass.
 func refused(cmds []redis.Cmder, err error) error {
