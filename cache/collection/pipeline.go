@@ -84,7 +84,7 @@ func (c *core) operation(step store.Step) pipe.Operation {
 }
 
 // Len returns how many operations are queued.
-func (p *Pipeline) Len() int { return pipe.Len(p) }
+func (p *Pipeline) Len() int { return pipe.Len(&p.queue) }
 
 // Exec sends what is queued, and waits for Redis as long as the collection or cache of
 // the first operation would. Each operation is one step, and those of one key are carried
@@ -105,7 +105,7 @@ func (p *Pipeline) ExecAtomic(ctx context.Context) error { return p.exec(ctx, tr
 var errClients = errors.New("the collections and caches of a pipeline have to be made of one client")
 
 func (p *Pipeline) exec(ctx context.Context, atomic bool) error {
-	all, first := pipe.Take(p)
+	all, first := pipe.Take(&p.queue)
 	if len(all) == 0 {
 		return first
 	}

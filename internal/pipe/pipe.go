@@ -42,13 +42,13 @@ type Pipeline interface{ queue() *Queue }
 func (q *Queue) queue() *Queue { return q }
 
 // Len returns how many operations are queued.
-func Len(p Pipeline) int { return len(p.queue().operations) }
+func Len(q *Queue) int { return len(q.operations) }
 
-// Take empties a pipeline. The error is of the first operation that could not be queued.
-func Take(p Pipeline) ([]Operation, error) {
-	q := *p.queue()
-	*p.queue() = Queue{}
-	return q.operations, q.err
+// Take empties a queue. The error is of the first operation that could not be queued.
+func Take(q *Queue) ([]Operation, error) {
+	all, err := q.operations, q.err
+	*q = Queue{}
+	return all, err
 }
 
 // A Future is the result of an operation in a pipeline, once that has been sent.
