@@ -29,7 +29,7 @@ func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T
 	if cfg.Mapping != nil {
 		p.Add("Mapping", cfg.Mapping.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout}.open(rdb, codec.ShapeHash, "hash", &p)
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, codec.ShapeHash, "hash", &p)
 	if err != nil {
 		return nil, err
 	}
