@@ -35,10 +35,9 @@ func TestWaitReplicas(t *testing.T) {
 					texts = *cache.Cache[string, string]
 				)
 				writes := map[string]func(l lists, c texts) error{
-					"PushBack":       func(l lists, _ texts) error { return second(l.PushBack(t.Context(), "k", "a")) },
-					"PopBack":        func(l lists, _ texts) error { return second(l.PopBack(t.Context(), "k", 9)) },
-					"PopBack of nil": func(l lists, _ texts) error { return second(l.PopBack(t.Context(), "never", 9)) },
-					"Delete":         func(l lists, _ texts) error { return l.Delete(t.Context(), "k") },
+					"PushBack": func(l lists, _ texts) error { return second(l.PushBack(t.Context(), "k", "a")) },
+					"PopBack":  func(l lists, _ texts) error { return second(l.PopBack(t.Context(), "k", 9)) },
+					"Delete":   func(l lists, _ texts) error { return l.Delete(t.Context(), "k") },
 					"Exec": func(l lists, c texts) error {
 						var p collection.Pipeline
 						for _, key := range []string{"a", "b", "c", "d", "e"} { // on several masters
@@ -68,6 +67,10 @@ func TestWaitReplicas(t *testing.T) {
 				for _, replica := range nodes[len(nodes)/2:] {
 					replica.Pause(t)
 					defer replica.Resume(t)
+				}
+				// WAIT is for all that was written before: this one comes first.
+				if _, err := hastyList.PopBack(t.Context(), "never", 9); !errors.Is(err, cache.ErrRedis) {
+					t.Errorf("PopBack of nothing while the replicas are frozen: %v", err)
 				}
 				for name, write := range writes {
 					if err := write(hastyList, hastyText); !errors.Is(err, cache.ErrRedis) {
