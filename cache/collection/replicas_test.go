@@ -58,20 +58,33 @@ func TestWaitReplicas(t *testing.T) {
 						return p.Exec(t.Context())
 					},
 				}
+				nodes := i.Nodes()
+				replicas := nodes[len(nodes)/2:]
+				freeze := func() {
+					for _, replica := range replicas {
+						replica.Pause(t)
+					}
+				}
+				thaw := func() {
+					for _, replica := range replicas {
+						replica.Resume(t)
+					}
+				}
+				defer thaw()
+				if err := second(list.Len(t.Context(), "k")); err != nil { // the client knows its servers
+					t.Fatal(err)
+				}
+				freeze() // first of all: WAIT is for everything that was ever written
+				if _, err := hastyList.PopBack(t.Context(), "never", 9); !errors.Is(err, cache.ErrRedis) {
+					t.Errorf("PopBack of nothing while the replicas are frozen: %v", err)
+				}
+				thaw()
 				for name, write := range writes {
 					if err := write(list, text); err != nil {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
-				nodes := i.Nodes()
-				for _, replica := range nodes[len(nodes)/2:] {
-					replica.Pause(t)
-					defer replica.Resume(t)
-				}
-				// WAIT is for all that was written before: this one comes first.
-				if _, err := hastyList.PopBack(t.Context(), "never", 9); !errors.Is(err, cache.ErrRedis) {
-					t.Errorf("PopBack of nothing while the replicas are frozen: %v", err)
-				}
+				freeze()
 				for name, write := range writes {
 					if err := write(hastyList, hastyText); !errors.Is(err, cache.ErrRedis) {
 						t.Errorf("%s while the replicas are frozen: %v", name, err)
