@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
@@ -24,6 +26,7 @@ type Cache[K comparable, V any] struct {
 // core is what does not depend on the types of keys and values.
 type core struct {
 	name  string
+	rdb   redis.UniversalClient // as it was given
 	store *store.Store
 
 	ttl    time.Duration

@@ -42,6 +42,7 @@ const (
 	OpDelete       Op = "Delete"
 	OpTouch        Op = "Touch"
 	OpRefresh      Op = "Refresh"
+	OpExec         Op = "Exec" // of a collection.Pipeline
 )
 
 // An Error is a failure of the cache itself: it says what was asked, of which

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -184,9 +185,9 @@ func (m *model) check(what string, floor, v int, err error) {
 func (m *model) write(alone bool) {
 	ctx, kind := m.t.Context(), 0
 	if alone {
-		kind = m.random.n(6)
+		kind = m.random.n(9)
 	}
-	version := m.row.change(kind != 2 && m.random.n(4) > 0 || kind == 1 || kind == 3)
+	version := m.row.change(kind != 2 && kind != 7 && m.random.n(4) > 0 || kind == 1 || kind == 3 || kind == 8)
 	var err error
 	switch kind {
 	case 0:
@@ -205,6 +206,19 @@ func (m *model) write(alone bool) {
 		}
 	case 5:
 		err = m.any().Delete(ctx, "other", "k")
+	case 6, 7, 8:
+		var p collection.Pipeline
+		q := m.any().In(&p)
+		q.Get("k")
+		switch kind {
+		case 6:
+			q.Delete("k")
+		case 7:
+			q.SetAbsent("k", cache.TTL(time.Minute))
+		case 8:
+			q.Set("k", version)
+		}
+		err = p.Exec(ctx)
 	}
 	switch {
 	case err == nil:

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -34,6 +36,24 @@ func TestG2WriteBeatsAnOlderLoad(t *testing.T) {
 				err = errors.Join(err, errors.New("not stored"))
 			}
 			return err
+		}, "written"},
+		"Delete in a pipeline": {func(c store) error {
+			return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.Delete("k") })
+		}, "loaded anew"},
+		"Set in a pipeline": {func(c store) error {
+			return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.Set("k", "written") })
+		}, "written"},
+		"Set in a transaction": {func(c store) error {
+			return piped(c, (*collection.Pipeline).ExecAtomic, func(q queue) { q.Set("k", "written") })
+		}, "written"},
+		"Set of what is over, in a pipeline": {func(c store) error {
+			return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.Set("k", "over") })
+		}, "loaded anew"},
+		"SetAbsent in a pipeline": {func(c store) error {
+			return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.SetAbsent("k") })
+		}, ""},
+		"SetIfAbsent in a pipeline": {func(c store) error {
+			return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.SetIfAbsent("k", "written") })
 		}, "written"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,41 +108,70 @@ func TestG2WriteBeatsAnOlderLoad(t *testing.T) {
 	}
 }
 
+type queue = cache.Queue[string, string]
+
+// piped makes writes in a pipeline.
+func piped(c *cache.Cache[string, string], exec func(*collection.Pipeline, context.Context) error, write func(q queue)) error {
+	var p collection.Pipeline
+	write(c.In(&p))
+	return exec(&p, background)
+}
+
 // A load that begins while a write is under way began before that write returned:
 // whether it ends during the write or after it, it is not stored.
 func TestG2LoadThatBeginsDuringAWrite(t *testing.T) {
-	for _, load := range []time.Duration{10 * time.Millisecond, time.Second} {
-		t.Run(load.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T, env *redistest.Env) {
-				f := newFaults(t, env)
-				c := open(t, f.client(t), cache.Config[string, string]{})
-				wantGet(t, c, "k", nil)
-				f.delay(func(command string) time.Duration {
-					return map[string]time.Duration{"UNLINK": 100 * time.Millisecond, "SET": 300 * time.Millisecond}[command]
-				}, nil)
-				var wg sync.WaitGroup
-				wg.Go(func() {
-					if err := c.Delete(t.Context(), "k"); err != nil {
-						t.Error(err)
-					}
-				})
-				synctest.Wait()
-				wg.Go(func() {
-					v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
-						time.Sleep(load)
-						return "older", nil
-					})
-					want(t, "GetOrSet during the Delete", v, err, "older")
-				})
-				wg.Wait()
-				wantGet(t, c, "k", nil)
-			})
-		})
+	for name, remove := range removals {
+		for _, lease := range []time.Duration{0, cache.Off} {
+			for _, load := range []time.Duration{10 * time.Millisecond, time.Second} {
+				t.Run(fmt.Sprint(name, lease, load), func(t *testing.T) { loadDuringAWrite(t, remove, lease, load) })
+			}
+		}
 	}
+}
+
+// removals are ways to delete a key.
+var removals = map[string]func(c *cache.Cache[string, string]) error{
+	"Delete": func(c *cache.Cache[string, string]) error { return c.Delete(background, "k") },
+	"pipeline": func(c *cache.Cache[string, string]) error {
+		return piped(c, (*collection.Pipeline).Exec, func(q queue) { q.Delete("k") })
+	},
+}
+
+func loadDuringAWrite(t *testing.T, remove func(c *cache.Cache[string, string]) error, lease, load time.Duration) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{Lease: lease})
+		wantGet(t, c, "k", nil)
+		f.delay(func(command string) time.Duration {
+			return map[string]time.Duration{"UNLINK": 100 * time.Millisecond, "SET": 300 * time.Millisecond}[command]
+		}, nil)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := remove(c); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+				time.Sleep(load)
+				return "older", nil
+			})
+			want(t, "GetOrSet during the Delete", v, err, "older")
+		})
+		wg.Wait()
+		wantGet(t, c, "k", nil)
+	})
 }
 
 // A store that was sent before a write began is answered before the write is sent.
 func TestG2WriteWaitsForAStoreUnderWay(t *testing.T) {
+	for name, remove := range removals {
+		t.Run(name, func(t *testing.T) { writeWaits(t, remove) })
+	}
+}
+
+func writeWaits(t *testing.T, remove func(c *cache.Cache[string, string]) error) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
 		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
@@ -143,7 +192,7 @@ func TestG2WriteWaitsForAStoreUnderWay(t *testing.T) {
 		if runs != 1 {
 			t.Fatalf("%d loads by now, want one", runs)
 		}
-		if err := c.Delete(t.Context(), "k"); err != nil {
+		if err := remove(c); err != nil {
 			t.Error(err)
 		}
 		wg.Wait()

@@ -138,12 +138,18 @@ func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V
 		return Entry[V]{}, c.core.redisError(ctx, OpEntry, m.redisKey, err)
 	}
 	c.sawLookup(ctx, m)
+	e := m.whole()
+	c.end(m)
+	return e, nil
+}
+
+// whole is what a call has found that has asked for all.
+func (m *call[K, V]) whole() Entry[V] {
 	e := Entry[V]{Value: m.value, State: m.state, Source: Redis}
 	if m.state != Missing {
 		e.TTL = m.entry.TTL
 	}
-	c.end(m)
-	return e, nil
+	return e
 }
 
 // read sets m.state, and m.value if Present, by one plain read, which finds

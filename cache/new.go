@@ -33,6 +33,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor}
 	c.core = &core{
 		name:         cfg.Name,
+		rdb:          rdb,
 		ttl:          cfg.TTL,
 		absent:       defaultTo(cfg.AbsentTTL, defaultAbsent(cfg.TTL)),
 		jitter:       max(defaultTo(cfg.Jitter, family.DefaultJitter), 0),

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/asidecache/aside/internal/family"
@@ -45,10 +44,7 @@ func settingsOf(opts []Option) (s settings, err error) {
 		if o.sort != optionTTL {
 			continue
 		}
-		s.ttl, err = o.ttl, nil
-		if !family.ValidTTL(o.ttl) {
-			err = fmt.Errorf("the option TTL(%v) is neither Forever nor at least 1ms", o.ttl)
-		}
+		s.ttl, err = o.ttl, family.CheckTTLOption(o.ttl)
 	}
 	return s, err
 }

@@ -260,6 +260,7 @@ func cases[V any]() []namedCase[V] {
 		{"Version", caseVersion[V]},
 		{"OddKeys", caseOddKeys[V]},
 		{"Events", caseEvents[V]},
+		{"Queue", caseQueue[V]},
 		{"Own", caseOwn[V]},
 		{"Closed", caseClosed[V]},
 	}

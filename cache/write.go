@@ -4,13 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
-	"github.com/asidecache/aside/internal/flight"
-	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -63,25 +58,12 @@ type putFunc[K comparable, V any] func(ctx context.Context, deadline time.Time, 
 // set encodes v and puts it. A value whose lifetime is over is not stored: Set
 // removes the entry then, SetIfAbsent does nothing.
 func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option, put putFunc[K, V]) (stored bool, err error) {
-	m, err := c.begin(op, key)
-	if err != nil {
+	m, event, alive, err := c.prepare(op, key, v, opts)
+	if err != nil || !alive && op == OpSetIfAbsent {
 		return false, err
 	}
-	s, err := settingsOf(opts)
-	if err != nil {
-		return false, c.core.error(op, m.redisKey, nil, err)
-	}
-	m.value = v
-	size, err := c.encode(&m.entry, m.redisKey, &m.value)
-	if err != nil {
-		return false, c.core.error(op, m.redisKey, ErrEncode, err)
-	}
-	ttl, alive := c.lifetime(s, 0, key, &m.value)
-	if !alive && op == OpSetIfAbsent {
-		return false, nil
-	}
-	w := write{event: WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}}
-	w.send = func(ctx context.Context, deadline time.Time) (bool, error) { return put(ctx, deadline, m, ttl) }
+	w := write{event: event}
+	w.send = func(ctx context.Context, deadline time.Time) (bool, error) { return put(ctx, deadline, m, event.TTL) }
 	if !alive {
 		w = write{send: c.core.store.Unleased(m.redisKey).StoreNothing}
 	}
@@ -92,14 +74,51 @@ func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option,
 	return stored && alive, nil
 }
 
+// prepare encodes v into the entry of a call, and says what is to be told of it. alive is
+// false for a value whose lifetime is over.
+func (c *Cache[K, V]) prepare(op Op, key K, v V, opts []Option) (m *call[K, V], event WriteEvent, alive bool, err error) {
+	m, err = c.begin(op, key)
+	if err != nil {
+		return nil, event, false, err
+	}
+	s, err := settingsOf(opts)
+	if err != nil {
+		return nil, event, false, c.core.error(op, m.redisKey, nil, err)
+	}
+	m.value = v
+	size, err := c.encode(&m.entry, m.redisKey, &m.value)
+	if err != nil {
+		return nil, event, false, c.core.error(op, m.redisKey, ErrEncode, err)
+	}
+	ttl, alive := c.lifetime(s, 0, key, &m.value)
+	return m, WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}, alive, nil
+}
+
 var errAbsentOff = errors.New("AbsentTTL is Off: give the call a TTL")
 
 // SetAbsent notes that the source has no value for key, for AbsentTTL or the TTL
 // of the call, in place of whatever the key held.
 func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) error {
-	m, err := c.begin(OpSetAbsent, key)
+	m, event, err := c.prepareAbsent(key, opts)
 	if err != nil {
 		return err
+	}
+	w := write{event: event}
+	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+		return true, c.core.store.PutAbsent(ctx, deadline, m.redisKey, event.TTL)
+	}
+	if _, err := c.core.write(ctx, OpSetAbsent, m.redisKey, c.deadline(m), w); err != nil {
+		return err
+	}
+	c.end(m)
+	return nil
+}
+
+// prepareAbsent begins a call and says what is to be told of it.
+func (c *Cache[K, V]) prepareAbsent(key K, opts []Option) (m *call[K, V], event WriteEvent, err error) {
+	m, err = c.begin(OpSetAbsent, key)
+	if err != nil {
+		return nil, event, err
 	}
 	s, err := settingsOf(opts)
 	ttl := defaultTo(s.ttl, c.core.absent)
@@ -107,17 +126,9 @@ func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) erro
 		err = errAbsentOff
 	}
 	if err != nil {
-		return c.core.error(OpSetAbsent, m.redisKey, nil, err)
+		return nil, event, c.core.error(OpSetAbsent, m.redisKey, nil, err)
 	}
-	w := write{event: WriteEvent{Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}}
-	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-		return true, c.core.store.PutAbsent(ctx, deadline, m.redisKey, w.event.TTL)
-	}
-	if _, err := c.core.write(ctx, OpSetAbsent, m.redisKey, c.deadline(m), w); err != nil {
-		return err
-	}
-	c.end(m)
-	return nil
+	return m, WriteEvent{Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}, nil
 }
 
 // write sends w so that no load that began before it returns is stored afterwards.
@@ -130,24 +141,40 @@ func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time,
 		return false, c.redisError(ctx, op, key, err)
 	}
 	if stored {
-		c.foresight.wasStored(key)
-		c.sawWrite(ctx, w.event)
+		c.stored(ctx, key, w.event)
 	}
 	return stored, nil
 }
 
+// stored notes and tells what was stored.
+func (c *core) stored(ctx context.Context, key string, e WriteEvent) {
+	c.foresight.wasStored(key)
+	c.sawWrite(ctx, e)
+}
+
 // fenced runs do, which writes the keys.
 func (c *core) fenced(ctx context.Context, deadline time.Time, keys []string, do func() error) error {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	for _, flights := range []*flight.Group[*found]{&c.flights, &c.outage} {
-		fence, err := flights.Fence(ctx, keys...)
-		defer fence.End()
-		if err != nil {
-			return err
-		}
+	end, err := c.fence(ctx, deadline, keys...)
+	defer end()
+	if err != nil {
+		return err
 	}
 	return do()
+}
+
+// fence begins a write of the keys. After an error, too, end has to be called.
+func (c *core) fence(ctx context.Context, deadline time.Time, keys ...string) (end func(), err error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	load, err := c.flights.Fence(ctx, keys...)
+	if err != nil {
+		return load.End, err
+	}
+	outage, err := c.outage.Fence(ctx, keys...)
+	return func() {
+		outage.End()
+		load.End()
+	}, err
 }
 
 // Delete removes the values of keys, and what is noted of them: after a change of
@@ -193,21 +220,29 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 // not asked. ok is false when there is no value. A remembered "does not exist"
 // keeps its life.
 func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool, err error) {
-	m, err := c.begin(OpTouch, key)
+	m, ttl, err := c.prepareTouch(key, opts)
 	if err != nil {
 		return false, err
 	}
-	s, err := settingsOf(opts)
-	if err != nil {
-		return false, c.core.error(OpTouch, m.redisKey, nil, err)
-	}
-	ttl := c.core.shorten(defaultTo(s.ttl, c.core.ttl))
 	ok, err = c.core.store.Touch(ctx, c.deadline(m), m.redisKey, ttl)
 	if err != nil {
 		return false, c.core.redisError(ctx, OpTouch, m.redisKey, err)
 	}
 	c.end(m)
 	return ok, nil
+}
+
+// prepareTouch begins a call and says which life it is to give.
+func (c *Cache[K, V]) prepareTouch(key K, opts []Option) (m *call[K, V], ttl time.Duration, err error) {
+	m, err = c.begin(OpTouch, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	s, err := settingsOf(opts)
+	if err != nil {
+		return nil, 0, c.core.error(OpTouch, m.redisKey, nil, err)
+	}
+	return m, c.core.shorten(defaultTo(s.ttl, c.core.ttl)), nil
 }
 
 // Refresh loads the value of key, whatever Redis has, stores it in its place and
@@ -239,41 +274,4 @@ func entryFunc[K comparable, V any](load loader.Func[K, V]) loader.EntryFunc[K, 
 		v, err := load(ctx, key)
 		return loader.Entry[V]{Value: v}, err
 	}
-}
-
-// encode puts the bytes of v into e and returns their number. What a codec panics
-// with may hold the value, and would be told to those who share the load.
-func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
-		}
-	}()
-	e.Wire.Reset(redisKey)
-	if err := c.codec.Encode(&e.Wire, v); err != nil {
-		return 0, err
-	}
-	if err := fits(&e.Wire, c.codec.Shape()); err != nil {
-		return 0, err
-	}
-	return e.Size()
-}
-
-// fits reports an error for spans that a key of the shape cannot hold: what is
-// stored of them could not be read.
-func fits(w *codec.Wire, shape codec.Shape) error {
-	if shape == codec.ShapeString {
-		_, err := w.Sole()
-		return err
-	}
-	named := shape == codec.ShapeHash || shape == codec.ShapeSortedSet
-	for i := range w.Len() {
-		switch {
-		case named && w.Name(i) == nil:
-			return fmt.Errorf("the codec gave part %d of a %v no name", i, shape)
-		case !named && w.Name(i) != nil:
-			return fmt.Errorf("the codec gave element %d of a %v a name", i, shape)
-		}
-	}
-	return nil
 }

@@ -46,6 +46,7 @@ func All() []Scenario {
 		{"cluster", cluster},
 		{"hash", hash},
 		{"codec", codecs},
+		{"list", lists},
 		{"memory", memory},
 		{"size", valueSize},
 		{"keys", keyCount},

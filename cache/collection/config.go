@@ -35,6 +35,11 @@ type Config[K comparable, E any] struct {
 	// RedisTimeout is the longest that one call waits for Redis, each page of an All by
 	// itself. Default 1 s.
 	RedisTimeout time.Duration
+
+	// WaitReplicas is how many replicas have to confirm a write or Delete (WAIT) before it
+	// returns, so that a failover does not forget it. When too few do within RedisTimeout
+	// the call returns an error, and the write may be lost or not. Default 0.
+	WaitReplicas int
 }
 
 // A HashConfig describes one family of keys whose values are hashes of a T's fields.
@@ -48,8 +53,9 @@ type HashConfig[K comparable, T any] struct {
 	// the fields are of which are read and written.
 	Mapping *hashmap.Mapping[T]
 
-	// TTL, Jitter and RedisTimeout are those of Config.
+	// TTL, Jitter, RedisTimeout and WaitReplicas are those of Config.
 	TTL          time.Duration
 	Jitter       float64
 	RedisTimeout time.Duration
+	WaitReplicas int
 }

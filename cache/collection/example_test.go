@@ -3,7 +3,6 @@ package collection_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -14,11 +13,11 @@ import (
 
 // embedded returns a client of a Redis inside this process.
 func embedded() (rdb *redis.Client, stop func()) {
-	server := miniredis.NewMiniRedis()
-	rdb = redis.NewClient(&redis.Options{
-		Addr:   "127.0.0.1:6379",
-		Dialer: func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
-	})
+	server, err := miniredis.Run()
+	if err != nil {
+		panic(err)
+	}
+	rdb = redis.NewClient(&redis.Options{Addr: server.Addr()})
 	return rdb, func() {
 		_ = rdb.Close()
 		server.Close()

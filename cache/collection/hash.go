@@ -29,7 +29,7 @@ func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T
 	if cfg.Mapping != nil {
 		p.Add("Mapping", cfg.Mapping.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout}.open(rdb, codec.ShapeHash, "hash", &p)
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, codec.ShapeHash, "hash", &p)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +96,11 @@ func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) 
 	var e store.Entry
 	now := time.Now()
 	ok, err = h.core.store.Read(ctx, name, &e, now)
-	if err == nil && !ok {
+	switch {
+	case err == nil && ok:
+		e.State = store.Present
+	case err == nil:
 		err = h.core.store.Look(ctx, now.Add(h.core.timeout), name, &e, false)
-		ok = e.State == store.Present
 	}
 	if errors.Is(err, store.ErrWrongType) {
 		err = h.core.store.WrongType(ctx, now, name)
@@ -106,7 +108,12 @@ func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) 
 	if err != nil {
 		return v, false, h.core.redisError(ctx, opLoad, name, err)
 	}
-	if !ok {
+	return h.loaded(name, &e)
+}
+
+// loaded is the value that was found.
+func (h *Hash[K, T]) loaded(name string, e *store.Entry) (v T, ok bool, err error) {
+	if e.State != store.Present {
 		return v, false, nil
 	}
 	if err := h.decode(&e.Wire, &v); err != nil {
@@ -119,25 +126,34 @@ func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) 
 // Store replaces the whole value, whatever the key holds, and gives it the TTL. MULTI.
 // IfCached has no effect on it.
 func (h *Hash[K, T]) Store(ctx context.Context, key K, v T) error {
-	name, err := h.redisKey(opStore, key)
-	switch {
-	case err != nil:
+	if h.core.closed.Load() {
+		return h.core.fail(opStore, "", cache.ErrClosed, nil)
+	}
+	name, e, ttl, err := h.prepare(key, &v)
+	if err != nil {
 		return err
-	case h.core.closed.Load():
-		return h.core.fail(opStore, name, cache.ErrClosed, nil)
-	case h.rules.err != nil:
-		return h.core.fail(opStore, name, nil, h.rules.err)
 	}
-	var e store.Entry
-	e.Wire.Reset(name)
-	if err := h.encode(&e, &v); err != nil {
-		return h.core.fail(opStore, name, cache.ErrEncode, err)
-	}
-	ttl := family.Shorten(h.rules.ttl, h.core.jitter)
-	if err := h.core.store.Put(ctx, time.Now().Add(h.core.timeout), name, &e, ttl); err != nil {
+	if err := h.core.store.Put(ctx, time.Now().Add(h.core.timeout), name, e, ttl); err != nil {
 		return h.core.redisError(ctx, opStore, name, err)
 	}
 	return nil
+}
+
+// prepare encodes a value that is to be stored.
+func (h *Hash[K, T]) prepare(key K, v *T) (name string, e *store.Entry, ttl time.Duration, err error) {
+	name, err = h.redisKey(opStore, key)
+	switch {
+	case err != nil:
+		return name, nil, 0, err
+	case h.rules.err != nil:
+		return name, nil, 0, h.core.fail(opStore, name, nil, h.rules.err)
+	}
+	e = new(store.Entry)
+	e.Wire.Reset(name)
+	if err := h.encode(e, v); err != nil {
+		return name, nil, 0, h.core.fail(opStore, name, cache.ErrEncode, err)
+	}
+	return name, e, family.Shorten(h.rules.ttl, h.core.jitter), nil
 }
 
 func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {

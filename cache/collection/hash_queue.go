@@ -1,14 +1,17 @@
 package collection
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/pipe"
+	"github.com/asidecache/aside/internal/store"
 )
 
 // A HashQueue queues the operations of a Hash in a Pipeline. Each method is the one of the
-// Hash by its name, and reads into
-// its variables when the pipeline is sent.
+// Hash by its name, and reads into its variables when the pipeline is sent.
 type HashQueue[K comparable, T any] struct {
 	pipeline *Pipeline
 	of       *Hash[K, T]
@@ -19,40 +22,82 @@ func (h *Hash[K, T]) In(p *Pipeline) HashQueue[K, T] { return HashQueue[K, T]{p,
 
 // Get queues Hash.Get.
 func (q HashQueue[K, T]) Get(key K, into ...codec.FieldReader[T]) *Future[int] {
-	return queue(q.pipeline, q.of.get(key, into))
+	return enqueue(q.pipeline, q.of.get(key, into))
 }
 
 // Set queues Hash.Set.
 func (q HashQueue[K, T]) Set(key K, assigned ...codec.FieldAppender[T]) *Future[struct{}] {
-	return queue(q.pipeline, q.of.set(key, assigned))
+	return enqueue(q.pipeline, q.of.set(key, assigned))
 }
 
 // Incr queues Hash.Incr.
 func (q HashQueue[K, T]) Incr(key K, into codec.FieldReader[T], by int64) *Future[struct{}] {
-	return queue(q.pipeline, q.of.incr("Incr", "hincrby", key, into, by))
+	return enqueue(q.pipeline, q.of.incr("Incr", "hincrby", key, into, by))
 }
 
 // IncrFloat queues Hash.IncrFloat.
 func (q HashQueue[K, T]) IncrFloat(key K, into codec.FieldReader[T], by float64) *Future[struct{}] {
-	return queue(q.pipeline, q.of.incrFloat(key, into, by))
+	return enqueue(q.pipeline, q.of.incrFloat(key, into, by))
 }
 
 // Remove queues Hash.Remove.
 func (q HashQueue[K, T]) Remove(key K, fields ...codec.Field[T]) *Future[int] {
-	return queue(q.pipeline, q.of.remove(key, fields))
+	return enqueue(q.pipeline, q.of.remove(key, fields))
 }
 
 // ExpireFields queues Hash.ExpireFields.
 func (q HashQueue[K, T]) ExpireFields(key K, ttl time.Duration, fields ...codec.Field[T]) *Future[int] {
-	return queue(q.pipeline, q.of.expire(key, ttl, fields))
+	return enqueue(q.pipeline, q.of.expire(key, ttl, fields))
 }
 
 // PersistFields queues Hash.PersistFields.
 func (q HashQueue[K, T]) PersistFields(key K, fields ...codec.Field[T]) *Future[int] {
-	return queue(q.pipeline, q.of.changeLives("PersistFields", "hpersist", key, nil, fields))
+	return enqueue(q.pipeline, q.of.changeLives("PersistFields", "hpersist", key, nil, fields))
 }
 
 // FieldTTL queues Hash.FieldTTL.
 func (q HashQueue[K, T]) FieldTTL(key K, field codec.Field[T]) *Future[Found[time.Duration]] {
-	return queue(q.pipeline, q.of.fieldTTL(key, field))
+	return enqueue(q.pipeline, q.of.fieldTTL(key, field))
+}
+
+// Load queues Hash.Load.
+func (q HashQueue[K, T]) Load(key K) *Future[Found[T]] {
+	h := q.of
+	name, err := h.redisKey(opLoad, key)
+	if err != nil {
+		return pipe.Failed[Found[T]](q.pipeline, err)
+	}
+	var e store.Entry
+	o := h.core.operation(h.core.store.LookStep(name, &e, true, false))
+	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (f Found[T], _ error) {
+		if errors.Is(err, store.ErrWrongType) {
+			err = h.core.store.WrongType(ctx, time.Now(), name)
+		}
+		if err != nil {
+			return f, h.core.redisError(ctx, opLoad, name, err)
+		}
+		f.Value, f.OK, err = h.loaded(name, &e)
+		return f, err
+	})
+}
+
+// Store queues Hash.Store. The value is encoded when it is queued. It is a script.
+func (q HashQueue[K, T]) Store(key K, v T) *Future[struct{}] {
+	h := q.of
+	name, e, ttl, err := h.prepare(key, &v)
+	if err != nil {
+		return pipe.Failed[struct{}](q.pipeline, err)
+	}
+	o := h.core.operation(h.core.store.PutStep(name, e, ttl))
+	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
+		if err != nil {
+			err = h.core.redisError(ctx, opStore, name, err)
+		}
+		return none, err
+	})
+}
+
+// Delete queues Hash.Delete of one key.
+func (q HashQueue[K, T]) Delete(key K) *Future[struct{}] {
+	return enqueueDelete(q.pipeline, q.of.keyed, key)
 }

@@ -102,9 +102,9 @@ func foundLife(parts [][]byte) (f Found[time.Duration], err error) {
 	case err != nil:
 		return f, errAnswer
 	case ms == -1:
-		return Found[time.Duration]{Forever, true}, nil
+		return Found[time.Duration]{Value: Forever, OK: true}, nil
 	case ms >= 0:
-		return Found[time.Duration]{time.Duration(ms) * time.Millisecond, true}, nil
+		return Found[time.Duration]{Value: time.Duration(ms) * time.Millisecond, OK: true}, nil
 	}
 	return f, nil
 }

@@ -12,50 +12,55 @@ func (l *List[K, E]) In(p *Pipeline) ListQueue[K, E] { return ListQueue[K, E]{p,
 
 // PushFront queues List.PushFront.
 func (q ListQueue[K, E]) PushFront(key K, elems ...E) *Future[int] {
-	return queue(q.pipeline, q.of.push("PushFront", "lpush", key, elems))
+	return enqueue(q.pipeline, q.of.push("PushFront", "lpush", key, elems))
 }
 
 // PushBack queues List.PushBack.
 func (q ListQueue[K, E]) PushBack(key K, elems ...E) *Future[int] {
-	return queue(q.pipeline, q.of.push("PushBack", "rpush", key, elems))
+	return enqueue(q.pipeline, q.of.push("PushBack", "rpush", key, elems))
 }
 
 // InsertBefore queues List.InsertBefore.
 func (q ListQueue[K, E]) InsertBefore(key K, pivot, e E) *Future[int] {
-	return queue(q.pipeline, q.of.insert("InsertBefore", "before", key, pivot, e))
+	return enqueue(q.pipeline, q.of.insert("InsertBefore", "before", key, pivot, e))
 }
 
 // InsertAfter queues List.InsertAfter.
 func (q ListQueue[K, E]) InsertAfter(key K, pivot, e E) *Future[int] {
-	return queue(q.pipeline, q.of.insert("InsertAfter", "after", key, pivot, e))
+	return enqueue(q.pipeline, q.of.insert("InsertAfter", "after", key, pivot, e))
 }
 
 // PopFront queues List.PopFront.
 func (q ListQueue[K, E]) PopFront(key K, n int) *Future[[]E] {
-	return queue(q.pipeline, q.of.pop("PopFront", "lpop", key, n))
+	return enqueue(q.pipeline, q.of.pop("PopFront", "lpop", key, n))
 }
 
 // PopBack queues List.PopBack.
 func (q ListQueue[K, E]) PopBack(key K, n int) *Future[[]E] {
-	return queue(q.pipeline, q.of.pop("PopBack", "rpop", key, n))
+	return enqueue(q.pipeline, q.of.pop("PopBack", "rpop", key, n))
 }
 
 // At queues List.At.
 func (q ListQueue[K, E]) At(key K, index int) *Future[Found[E]] {
-	return queue(q.pipeline, q.of.at(key, index))
+	return enqueue(q.pipeline, q.of.at(key, index))
 }
 
 // Range queues List.Range.
 func (q ListQueue[K, E]) Range(key K, first, last int) *Future[[]E] {
-	return queue(q.pipeline, q.of.rang(key, first, last))
+	return enqueue(q.pipeline, q.of.rang(key, first, last))
 }
 
 // Trim queues List.Trim.
 func (q ListQueue[K, E]) Trim(key K, first, last int) *Future[struct{}] {
-	return queue(q.pipeline, q.of.trim(key, first, last))
+	return enqueue(q.pipeline, q.of.trim(key, first, last))
 }
 
 // Len queues List.Len.
 func (q ListQueue[K, E]) Len(key K) *Future[int] {
-	return queue(q.pipeline, q.of.length(key))
+	return enqueue(q.pipeline, q.of.length(key))
+}
+
+// Delete queues List.Delete of one key.
+func (q ListQueue[K, E]) Delete(key K) *Future[struct{}] {
+	return enqueueDelete(q.pipeline, q.of.keyed, key)
 }

@@ -38,12 +38,13 @@ type keyed[K comparable] struct {
 
 // A setup is what the configurations of all collections have in common.
 type setup[K comparable] struct {
-	name    string
-	version int
-	key     func(dst []byte, key K) []byte
-	ttl     time.Duration
-	jitter  float64
-	timeout time.Duration
+	name     string
+	version  int
+	key      func(dst []byte, key K) []byte
+	ttl      time.Duration
+	jitter   float64
+	timeout  time.Duration
+	replicas int
 }
 
 // open makes a keyed. More of what is wrong may have been found already.
@@ -55,11 +56,15 @@ func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string
 	}}
 	p.CheckName(s.name, s.version)
 	p.CheckTimes(s.ttl, s.jitter, timeout)
+	p.Check(s.replicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", s.replicas)
 	var err error
 	k.keys, err = family.NewKeys(s.name, s.version, s.key)
 	p.Add("Key", err)
 	k.core.store, err = store.New(rdb, shape, timeout)
 	p.Add("", err)
+	if err == nil && s.replicas > 0 {
+		p.Add("", k.core.store.WaitForReplicas(s.replicas))
+	}
 	return k, p.Join(sort, s.name)
 }
 
@@ -75,7 +80,7 @@ func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, 
 	} else if checker, ok := value.(codec.Checker); ok {
 		p.Add("Value", checker.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout}.open(rdb, shape, sort, &p)
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, shape, sort, &p)
 	return elements[K, E]{k, value}, err
 }
 

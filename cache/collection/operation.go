@@ -167,13 +167,6 @@ func (c *elements[K, E]) parseAll(parts [][]byte, first int) (elems []E, failed 
 	return elems, failed
 }
 
-// A Found is an element that may be there or not: what futures have in place of two
-// results.
-type Found[E any] struct {
-	Value E
-	OK    bool
-}
-
 // both is a Found as two results.
 func both[E any](f Found[E], err error) (E, bool, error) { return f.Value, f.OK, err }
 
@@ -189,7 +182,8 @@ func (c *elements[K, E]) maybe(op cache.Op) func(r *store.Request) (Found[E], er
 		if err := c.parse(r.Parts[0], &f.Value); err != nil {
 			return f, c.core.fail(op, r.Key(), cache.ErrDecode, err)
 		}
-		return Found[E]{f.Value, true}, nil
+		f.OK = true
+		return f, nil
 	}
 }
 

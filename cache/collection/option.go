@@ -1,7 +1,6 @@
 package collection
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/asidecache/aside/internal/family"
@@ -47,10 +46,7 @@ func (r rules) with(opts []Option) rules {
 	for _, o := range opts {
 		switch o.sort {
 		case optionTTL:
-			r.ttl, r.err = o.ttl, nil
-			if !family.ValidTTL(o.ttl) {
-				r.err = fmt.Errorf("the option TTL(%v) is neither Forever nor at least 1ms", o.ttl)
-			}
+			r.ttl, r.err = o.ttl, family.CheckTTLOption(o.ttl)
 		case optionRenew:
 			r.renew = true
 		case optionIfCached:

@@ -6,82 +6,93 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/pipe"
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A Pipeline sends operations of several collections in one round trip, on a cluster
-// one to each master that is concerned. They are queued through a collection's In, and
-// sent by Exec or ExecAtomic; then each future has its result:
+// A Pipeline sends operations of several collections and caches in one round trip, on a
+// cluster one to each master that is concerned. They are queued through the In of a
+// collection or a cache, and sent by Exec or ExecAtomic; then each future has its result:
 //
 //	var p collection.Pipeline
+//	u := users.In(&p).Get(42)
 //	n := tags.In(&p).PushBack(42, "a", "b")
 //	top := scores.In(&p).Range("day", 0, 9)
 //	if err := p.Exec(ctx); err != nil {
 //		return err
 //	}
-//	best, err := top.Result()
+//	user, err := u.Result()
 //
-// The zero Pipeline is ready for use, and empty again after Exec. All collections have
-// to have been made of one client. A Pipeline is not safe for concurrent use.
-type Pipeline struct {
-	queued []queued
-	err    error // of the first operation that could not be queued
-}
+// The zero Pipeline is ready for use, and empty again after Exec. All collections and
+// caches have to have been made of one client. A Pipeline is not safe for concurrent use.
+type Pipeline struct{ queue }
 
-// A queued operation has a future, whose type only settle knows.
-type queued struct {
-	core    *core
-	request *store.Request
-	settle  func(ctx context.Context, err error) error // err is of the store
-	refuse  func(err error)
-}
+// queue is embedded so that a cache finds it.
+type queue = pipe.Queue
 
-// A Future is the result of an operation in a Pipeline, once that has been sent.
-type Future[T any] struct {
-	value T
-	err   error
-}
+// A Future is the result of an operation in a Pipeline. Its method Result returns what
+// the method of the collection itself would have returned, once the pipeline has been
+// sent, and an error before. What is Found has two results there.
+type Future[T any] = cache.Future[T]
 
-var errNotSent = errors.New("aside: the pipeline has not been sent: call Exec first")
+// A Found is a value that may be there or not: what futures have in place of two
+// results, in its fields Value and OK.
+type Found[T any] = cache.Found[T]
 
-// Result returns what the method of the collection itself would have returned. What is
-// Found has two results there.
-func (f *Future[T]) Result() (T, error) { return f.value, f.err }
-
-// queue adds an operation to a pipeline.
-func queue[T any](p *Pipeline, o operation[T]) *Future[T] {
-	f := &Future[T]{err: errNotSent}
+// enqueue adds an operation to a pipeline.
+func enqueue[T any](p *Pipeline, o operation[T]) *Future[T] {
 	switch {
 	case o.err != nil:
-		f.err = o.err
-		if p.err == nil {
-			p.err = o.err
-		}
-		return f
+		return pipe.Failed[T](p, o.err)
 	case o.request == nil:
-		f.err = nil
-		return f
+		var none T
+		return pipe.Known(none)
 	}
-	settle := func(ctx context.Context, err error) error {
+	return pipe.Add(p, o.core.operation(o.request), func(ctx context.Context, err error) (T, error) {
 		if err != nil {
-			f.err = o.failed(ctx, err)
-			return f.err
+			var none T
+			return none, o.failed(ctx, err)
 		}
-		f.value, f.err = o.take(o.request)
+		v, err := o.take(o.request)
 		o.core.release(o.request)
-		return f.err
+		return v, err
+	})
+}
+
+// enqueueDelete adds a Delete of one key to a pipeline.
+func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{}] {
+	const op = cache.OpDelete
+	name, err := k.redisKey(op, key)
+	if err != nil {
+		return pipe.Failed[struct{}](p, err)
 	}
-	p.queued = append(p.queued, queued{o.core, o.request, settle, func(err error) { f.err = err }})
-	return f
+	return pipe.Add(p, k.core.operation(k.core.store.DeleteStep(name)), func(ctx context.Context, err error) (none struct{}, _ error) {
+		if err != nil {
+			err = k.core.redisError(ctx, op, name, err)
+		}
+		return none, err
+	})
+}
+
+// operation is a step in a pipeline.
+func (c *core) operation(step store.Step) pipe.Operation {
+	return pipe.Operation{
+		Client: c.rdb, Store: c.store, Step: step,
+		Closed: c.closed.Load,
+		Fail:   func(key string, kind, cause error) error { return c.fail(cache.OpExec, key, kind, cause) },
+	}
 }
 
 // Len returns how many operations are queued.
-func (p *Pipeline) Len() int { return len(p.queued) }
+func (p *Pipeline) Len() int { return pipe.Len(&p.queue) }
 
-// Exec sends what is queued, and waits for Redis as long as the collection of the first
-// operation would. Each operation is one step, and those of one key are carried out in
-// their order; others may come between them. The error is that of the first operation
-// that failed; others may have been carried out, and each future has its own.
+// Exec sends what is queued, and waits for Redis as long as the collection or cache of
+// the first operation would. Each operation is one step, and those of one key are carried
+// out in their order; others may come between them. The error is that of the first
+// operation that failed; others may have been carried out, and each future has its own.
+//
+// Where a collection or cache of a write has WaitReplicas, Exec waits for the most that
+// one asks for.
 func (p *Pipeline) Exec(ctx context.Context) error { return p.exec(ctx, false) }
 
 // ExecAtomic is Exec in one step, by MULTI and EXEC: nothing else comes between the
@@ -91,62 +102,84 @@ func (p *Pipeline) Exec(ctx context.Context) error { return p.exec(ctx, false) }
 // because its key holds another type say, does not undo the others.
 func (p *Pipeline) ExecAtomic(ctx context.Context) error { return p.exec(ctx, true) }
 
-const opExec cache.Op = "Exec"
-
-var errClients = errors.New("the collections of a pipeline have to be made of one client")
+var errClients = errors.New("the collections and caches of a pipeline have to be made of one client")
 
 func (p *Pipeline) exec(ctx context.Context, atomic bool) error {
-	all, first := p.queued, p.err
-	p.queued, p.err = nil, nil
+	all, first := pipe.Take(&p.queue)
 	if len(all) == 0 {
 		return first
 	}
 	if atomic && first != nil {
 		return refuseAll(all, first)
 	}
-	c := all[0].core
 	if err := sendable(all, atomic); err != nil {
 		return refuseAll(all, err)
 	}
-	requests := make([]*store.Request, len(all))
-	for i, q := range all {
-		requests[i] = q.request
-	}
-	errs := c.store.DoAll(ctx, time.Now(), requests, atomic)
-	for i, q := range all {
-		if err := q.settle(ctx, errs[i]); first == nil {
+	errs := send(ctx, all, atomic)
+	for i, o := range all {
+		if err := o.Settle(ctx, errs[i]); first == nil {
 			first = err
 		}
 	}
 	return first
 }
 
-// sendable returns why a pipeline cannot be sent.
-func sendable(all []queued, atomic bool) error {
-	c := all[0].core
-	var keys []string
-	for _, q := range all {
-		switch {
-		case q.core.closed.Load():
-			return q.core.fail(opExec, "", cache.ErrClosed, nil)
-		case q.core.rdb != c.rdb:
-			return q.core.fail(opExec, "", nil, errClients)
+// send returns an error, or nil, for each operation.
+func send(ctx context.Context, all []pipe.Operation, atomic bool) []error {
+	now := time.Now()
+	steps := make([]store.Step, len(all))
+	replicas := 0
+	for i, o := range all {
+		steps[i] = o.Step
+		if o.Step.Durable() {
+			replicas = max(replicas, o.Store.Replicas())
 		}
-		keys = append(keys, q.request.Key())
+		if o.Begin == nil {
+			continue
+		}
+		end, err := o.Begin(ctx, now)
+		defer end()
+		if err != nil {
+			return same(err, len(all))
+		}
+	}
+	return all[0].Store.DoAll(ctx, now, steps, atomic, replicas)
+}
+
+func same(err error, n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// sendable returns why a pipeline cannot be sent.
+func sendable(all []pipe.Operation, atomic bool) error {
+	first := all[0]
+	var keys []string
+	for _, o := range all {
+		switch {
+		case o.Closed():
+			return o.Fail("", cache.ErrClosed, nil)
+		case o.Client != first.Client:
+			return o.Fail("", nil, errClients)
+		}
+		keys = append(keys, o.Step.Key())
 	}
 	if !atomic {
 		return nil
 	}
-	if err := c.store.OneSlot(keys); err != nil {
-		return c.fail(opExec, keys[0], ErrSlots, err)
+	if err := first.Store.OneSlot(keys); err != nil {
+		return first.Fail(keys[0], ErrSlots, err)
 	}
 	return nil
 }
 
 // refuseAll gives all futures the error for which nothing was sent.
-func refuseAll(all []queued, err error) error {
-	for _, q := range all {
-		q.refuse(err)
+func refuseAll(all []pipe.Operation, err error) error {
+	for _, o := range all {
+		o.Refuse(err)
 	}
 	return err
 }

@@ -12,55 +12,60 @@ func (s *Set[K, E]) In(p *Pipeline) SetQueue[K, E] { return SetQueue[K, E]{p, s}
 
 // Add queues Set.Add.
 func (q SetQueue[K, E]) Add(key K, elems ...E) *Future[int] {
-	return queue(q.pipeline, q.of.change("Add", "sadd", key, elems))
+	return enqueue(q.pipeline, q.of.change("Add", "sadd", key, elems))
 }
 
 // Remove queues Set.Remove.
 func (q SetQueue[K, E]) Remove(key K, elems ...E) *Future[int] {
-	return queue(q.pipeline, q.of.change("Remove", "srem", key, elems))
+	return enqueue(q.pipeline, q.of.change("Remove", "srem", key, elems))
 }
 
 // Has queues Set.Has.
 func (q SetQueue[K, E]) Has(key K, e E) *Future[bool] {
-	return queue(q.pipeline, q.of.has(key, e))
+	return enqueue(q.pipeline, q.of.has(key, e))
 }
 
 // HasMany queues Set.HasMany.
 func (q SetQueue[K, E]) HasMany(key K, elems ...E) *Future[[]bool] {
-	return queue(q.pipeline, q.of.hasMany(key, elems))
+	return enqueue(q.pipeline, q.of.hasMany(key, elems))
 }
 
 // Members queues Set.Members.
 func (q SetQueue[K, E]) Members(key K) *Future[[]E] {
-	return queue(q.pipeline, q.of.members(key))
+	return enqueue(q.pipeline, q.of.members(key))
 }
 
 // Pop queues Set.Pop.
 func (q SetQueue[K, E]) Pop(key K, n int) *Future[[]E] {
-	return queue(q.pipeline, q.of.pop(key, n))
+	return enqueue(q.pipeline, q.of.pop(key, n))
 }
 
 // Random queues Set.Random.
 func (q SetQueue[K, E]) Random(key K, n int) *Future[[]E] {
-	return queue(q.pipeline, q.of.random(key, n))
+	return enqueue(q.pipeline, q.of.random(key, n))
 }
 
 // Len queues Set.Len.
 func (q SetQueue[K, E]) Len(key K) *Future[int] {
-	return queue(q.pipeline, q.of.length(key))
+	return enqueue(q.pipeline, q.of.length(key))
 }
 
 // Union queues Set.Union.
 func (q SetQueue[K, E]) Union(keys ...K) *Future[[]E] {
-	return queue(q.pipeline, q.of.combine("Union", "sunion", keys))
+	return enqueue(q.pipeline, q.of.combine("Union", "sunion", keys))
 }
 
 // Intersect queues Set.Intersect.
 func (q SetQueue[K, E]) Intersect(keys ...K) *Future[[]E] {
-	return queue(q.pipeline, q.of.combine("Intersect", "sinter", keys))
+	return enqueue(q.pipeline, q.of.combine("Intersect", "sinter", keys))
 }
 
 // Diff queues Set.Diff.
 func (q SetQueue[K, E]) Diff(key K, others ...K) *Future[[]E] {
-	return queue(q.pipeline, q.of.combine("Diff", "sdiff", append([]K{key}, others...)))
+	return enqueue(q.pipeline, q.of.combine("Diff", "sdiff", append([]K{key}, others...)))
+}
+
+// Delete queues Set.Delete of one key.
+func (q SetQueue[K, E]) Delete(key K) *Future[struct{}] {
+	return enqueueDelete(q.pipeline, q.of.keyed, key)
 }

@@ -1,6 +1,7 @@
 package collection_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -132,20 +133,37 @@ func TestSetsCombined(t *testing.T) {
 func TestSetsInDifferentSlots(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		s := newSet(t, env.Client, config("set"))
-		_, err := s.Union(t.Context(), "a", "b")
-		if env.Topology != redistest.Cluster {
-			if err != nil {
-				t.Errorf("Union where there are no slots: %v", err)
+		for key, elem := range map[string]string{"a": "x", "b": "y", "{t}a": "x", "{t}b": "y"} {
+			if _, err := s.Add(t.Context(), key, elem, "both"); err != nil {
+				t.Fatal(err)
 			}
-			return
 		}
 		slot := func(key string) string { return raw(t, env.Client, "cluster", "keyslot", key)[0] }
-		if !errors.Is(err, collection.ErrSlots) {
-			t.Fatalf("Union of keys in different slots: %v", err)
-		}
-		for _, key := range []string{"set:a", "set:b"} {
-			if want := fmt.Sprintf("%q in %s", key, slot(key)); !strings.Contains(err.Error(), want) {
-				t.Errorf("%v does not say: %s", err, want)
+		for name, command := range map[string]struct {
+			call func(ctx context.Context, keys ...string) ([]string, error)
+			want say
+		}{
+			"Union":     {s.Union, say{"both", "x", "y"}},
+			"Intersect": {s.Intersect, say{"both"}},
+			"Diff":      {func(ctx context.Context, keys ...string) ([]string, error) { return s.Diff(ctx, keys[0], keys[1:]...) }, say{"x"}},
+		} {
+			if got, err := command.call(t.Context(), "{t}a", "{t}b"); err != nil || !slices.Equal(say(got).sorted(), command.want) {
+				t.Errorf("%s of keys in one slot = %q, %v, want %q", name, got, err, command.want)
+			}
+			got, err := command.call(t.Context(), "a", "b")
+			if env.Topology != redistest.Cluster {
+				if err != nil || !slices.Equal(say(got).sorted(), command.want) {
+					t.Errorf("%s where there are no slots = %q, %v, want %q", name, got, err, command.want)
+				}
+				continue
+			}
+			if !errors.Is(err, collection.ErrSlots) {
+				t.Fatalf("%s of keys in different slots: %v", name, err)
+			}
+			for _, key := range []string{"set:a", "set:b"} {
+				if want := fmt.Sprintf("%q in %s", key, slot(key)); !strings.Contains(err.Error(), want) {
+					t.Errorf("%v does not say: %s", err, want)
+				}
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -15,6 +16,14 @@ const (
 
 // ValidTTL reports whether Redis can keep a value for d.
 func ValidTTL(d time.Duration) bool { return d == store.Forever || d >= time.Millisecond }
+
+// CheckTTLOption returns why the option TTL(d) of a call or a collection cannot be met.
+func CheckTTLOption(d time.Duration) error {
+	if ValidTTL(d) {
+		return nil
+	}
+	return fmt.Errorf("the option TTL(%v) is neither Forever nor at least 1ms", d)
+}
 
 // Shorten applies the jitter to a TTL, in the whole milliseconds that Redis counts.
 // A TTL is never lengthened, nor shortened below a millisecond.

@@ -39,10 +39,11 @@ var imports = map[string][]string{
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/store", goRedis, miniredis},
-	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/store", goRedis, xsync},
+	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/store", goRedis},
+	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/store", goRedis, xsync},
 
 	"internal/family": {"codec", "internal/store"}, // so that keys are named, and settings checked, in one place
+	"internal/pipe":   {"internal/store", goRedis}, // so that a cache can be queued in a pipeline, which stands above it
 
 	"internal/near":   {"codec", otter, goRedis},
 	"internal/store":  {"codec", goRedis, xsync},

@@ -37,10 +37,10 @@ func (f Fill) errand(s *Store) *errand {
 		}
 		return target.marking()
 	case unleased:
-		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 {
-			if args := s.putArgs(nil, f.Entry, f.TTL); args != nil {
-				return &errand{script: set, keys: []string{target.key, ControlKey(target.key)}, args: args}
-			}
+		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 && isSmall(f.Entry) {
+			args := []any{milliseconds(f.TTL), "", s.kind.add}
+			args = s.kind.appendParts(args, &f.Entry.Wire, 0, f.Entry.Wire.Len())
+			return &errand{script: put, keys: []string{target.key, ControlKey(target.key)}, args: args}
 		}
 	}
 	return nil

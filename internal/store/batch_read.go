@@ -252,16 +252,22 @@ func (e *Entry) take(found bool, err error) error {
 // lookEach asks for value and control key of each key.
 func (s *Store) lookEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	p := s.rdb.Pipeline()
-	looks := make([]looking, len(keys))
+	looks := make([]lookStep, len(keys))
+	cmds := make([][]redis.Cmder, len(keys))
 	for i, key := range keys {
-		looks[i] = s.beginLook(ctx, p, key, false)
+		looks[i] = lookStep{store: s, key: key, entry: entries[i], marks: true}
+		cmds[i] = looks[i].commands(ctx, nil)
+		for _, cmd := range cmds[i] {
+			cmd.SetStepCount(1)
+			_ = p.Process(ctx, cmd)
+		}
 	}
 	if err := refused(p.Exec(ctx)); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(keys))
-	for i, l := range looks {
-		errs[i] = s.endLook(l, entries[i])
+	for i := range looks {
+		errs[i] = looks[i].answered(ctx, s, cmds[i])
 	}
 	return errs, nil
 }

@@ -70,7 +70,7 @@ func (s *Store) unlink(ctx context.Context, keys []string) ([]error, error) {
 
 // unlinkAt is unlinkOn at one server, and waits for its replicas.
 func (s *Store) unlinkAt(ctx context.Context, master *redis.Client, keys []string, indexes []int, errs []error) {
-	err := s.onConn(ctx, master, func(ctx context.Context, to link) error {
+	err := s.onConn(ctx, master, s.replicas, func(ctx context.Context, to link) error {
 		removed, err := s.unlinkOn(ctx, to, keys, indexes, errs)
 		if err == nil && removed == 0 {
 			err = leaveTrace(ctx, to, keys[indexes[0]])

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -50,7 +51,16 @@ func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
 }
 
 func (s *Store) change(ctx context.Context, r *Request) error {
-	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.keys, r.args...)
+	if r.staged() > 0 || s.replicas > 0 {
+		steps := []Step{r}
+		if s.replicas == 0 {
+			errs, err := s.pipeline(ctx, s.rdb, steps)
+			return cmp.Or(err, errs[0])
+		}
+		errs, err := s.doReplicated(ctx, steps, false, s.replicas)
+		return cmp.Or(err, errs[0])
+	}
+	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.names, r.args...)
 	return s.answered(ctx, r, cmd, err)
 }
 
@@ -90,7 +100,7 @@ func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err er
 
 // wrongType finds out which of the keys holds another type than it should.
 func (s *Store) wrongType(ctx context.Context, r *Request) error {
-	for _, key := range r.keys {
+	for _, key := range r.names {
 		if strings.HasPrefix(key, ControlPrefix) {
 			continue
 		}
@@ -107,7 +117,7 @@ func (s *Store) wrongType(ctx context.Context, r *Request) error {
 
 // WrongType is the error of a key that has turned out to hold another type.
 func (s *Store) WrongType(ctx context.Context, now time.Time, key string) error {
-	r := &Request{shape: s.shape, keys: []string{key}}
+	r := &Request{shape: s.shape, names: []string{key}}
 	ctx = s.patience.context(ctx, now)
 	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.wrongType(ctx, r) })
 	return err

@@ -236,31 +236,24 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) *errand {
 	if e.Wire.Len() == 0 {
 		return l.marking(markEmpty, markTTL(ttl).Milliseconds())
 	}
-	if args := l.store.putArgs(l.guarded(), e, ttl); args != nil {
-		return &errand{script: fill, keys: l.keys, args: args}
-	}
-	return nil
-}
-
-// putArgs appends the arguments of put.lua, or returns nil for a value that is too large
-// for a script.
-func (s *Store) putArgs(args []any, e *Entry, ttl time.Duration) []any {
 	w := &e.Wire
-	if e.bytes() > maxPut || w.Len() > maxPutParts {
+	if !isSmall(e) {
 		return nil
 	}
-	life := milliseconds(ttl)
-	if s.shape == codec.ShapeString && ttl != Forever { // SET sets the life as well
-		return append(args, -1, s.kind.add, w.Value(0), "px", life)
+	kind, life := l.store.kind, milliseconds(ttl)
+	if l.store.shape == codec.ShapeString && ttl != Forever { // SET sets the life as well
+		return &errand{script: fill, keys: l.keys, args: l.guarded(-1, kind.add, w.Value(0), "px", life)}
 	}
-	return s.kind.appendParts(append(args, life, s.kind.add), w, 0, w.Len())
+	return &errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}
 }
 
-// A value of more bytes or parts does not go through a script, in which each byte costs
-// several times what a plain command takes.
+// isSmall reports whether a value goes through a script: there each byte costs several
+// times what a plain command takes.
+func isSmall(e *Entry) bool { return e.bytes() <= maxFill && e.Wire.Len() <= maxFillParts }
+
 const (
-	maxPut      = 2 << 10
-	maxPutParts = 256
+	maxFill      = 2 << 10 // bytes
+	maxFillParts = 256
 )
 
 // StoreAbsent removes the value and notes for ttl that the source has none, under

@@ -1,12 +1,17 @@
 -- Changes the elements of a value, its life and what is noted of it in one step.
--- KEYS: value, control. ARGV: life in ms, or -1 for none; 1 to give it in any case and
--- not only to a value that is new; 1 to leave a key alone of which Redis knows no value;
--- then commands, each as its name, how many arguments it has, how many of these go in
--- front of each part, how many belong together or 0 for a command that is not cut into
--- parts, and the arguments.
+-- KEYS: value, control; and a list of arguments, if there are too many for one command.
+-- ARGV: life in ms, or -1 for none; 1 to give it in any case and not only to a value that
+-- is new; 1 to leave a key alone of which Redis knows no value; how many arguments are in
+-- the list, which go behind those of the first command; then commands, each as its name,
+-- how many arguments it has, how many of these go in front of each part, how many belong
+-- together or 0 for a command that is not cut into parts, and the arguments.
 -- Returns what the first command does: of parts that answer with numbers the sum, but
 -- of pushes, which answer with the length, the last.
-local life, renew, known = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
+local life, renew, known, listed = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1', tonumber(ARGV[4])
+if listed > 0 and redis.pcall('LLEN', KEYS[3]) ~= listed then
+  redis.call('UNLINK', KEYS[3])
+  return redis.error_reply('ERR the arguments did not arrive whole: one is there twice, or Redis ran out of memory')
+end
 local left = redis.call('PTTL', KEYS[1])
 local there = left ~= -2
 local noted = false
@@ -14,25 +19,22 @@ if not there then
   noted = redis.pcall('GET', KEYS[2]) -- a table if the key is of another type
   if known and noted ~= 'E' then
     if noted then redis.call('DEL', KEYS[2]) end
+    if listed > 0 then redis.call('UNLINK', KEYS[3]) end
     return false
   end
 end
 
--- run calls the command at ARGV[at], whose arguments end at last.
-local function run(at, last)
-  local name, head, group = ARGV[at], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local first = at + 4
-  local most = 2000 -- unpack has a limit
-  if group == 0 or last - first < most then
-    return redis.pcall(name, KEYS[1], unpack(ARGV, first, last))
-  end
+local most = 2000 -- unpack has a limit
+
+-- cut calls a command for parts of the arguments from one number to another, which get
+-- puts into a table behind its first n.
+local function cut(name, head, group, from, to, get)
   local part, answer = {}, false
-  for i = 1, head do part[i] = ARGV[first + i - 1] end
+  for i = 1, #head do part[i] = head[i] end
   local step = most - most % group
-  for from = first + head, last, step do
-    local to = math.min(from + step - 1, last)
-    for i = from, to do part[head + i - from + 1] = ARGV[i] end
-    local a = redis.pcall(name, KEYS[1], unpack(part, 1, head + to - from + 1))
+  for first = from, to, step do
+    local n = get(part, #head, first, math.min(first + step - 1, to))
+    local a = redis.pcall(name, KEYS[1], unpack(part, 1, n))
     if type(a) ~= 'number' then return a end
     if answer and name ~= 'rpush' and name ~= 'lpush' then a = a + answer end
     answer = a
@@ -40,10 +42,39 @@ local function run(at, last)
   return answer
 end
 
-local at, answer, answered = 4, false, false
+local function fromArguments(part, n, first, last)
+  for i = first, last do part[n + i - first + 1] = ARGV[i] end
+  return n + last - first + 1
+end
+
+local function fromList(part, n, first, last)
+  local args = redis.call('LRANGE', KEYS[3], first, last)
+  for i = 1, #args do part[n + i] = args[i] end
+  return n + #args
+end
+
+-- run calls the command at ARGV[at], whose arguments end at last and go on in the list.
+local function run(at, last, listed)
+  local name, group, first = ARGV[at], tonumber(ARGV[at + 3]), at + 4
+  if listed == 0 and (group == 0 or last - first < most) then
+    return redis.pcall(name, KEYS[1], unpack(ARGV, first, last))
+  end
+  local head = { unpack(ARGV, first, first + tonumber(ARGV[at + 2]) - 1) }
+  if listed == 0 then return cut(name, head, group, first + #head, last, fromArguments) end
+  if name == 'rpush' and not there then -- the list is the value
+    redis.call('RENAME', KEYS[3], KEYS[1])
+    redis.call('PERSIST', KEYS[1])
+    return listed
+  end
+  local answer = cut(name, head, group, 0, listed - 1, fromList)
+  redis.call('UNLINK', KEYS[3])
+  return answer
+end
+
+local at, answer, answered = 5, false, false
 while at <= #ARGV do
   local last = at + 3 + tonumber(ARGV[at + 1])
-  local a = run(at, last)
+  local a = run(at, last, answered and 0 or listed)
   if type(a) == 'table' and a.err then return a end -- of a first command: nothing has been done
   if not answered then answer, answered = a, true end
   at = last + 1

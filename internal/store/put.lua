@@ -1,14 +1,30 @@
--- put replaces the value, if there may be one, by one of moderate size, and ends what the
--- control key holds.
--- KEYS: value, control. ARGV, from first on: the value's life in ms, or -1 for none or one
--- that the command sets, the command that adds to a value, and its arguments.
-local function put(first, there)
-  local add = ARGV[first + 1]
-  if there and add ~= 'set' then redis.call('UNLINK', KEYS[1]) end
-  for i = first + 2, #ARGV, 2000 do -- unpack has a limit
-    redis.call(add, KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
-  end
-  if tonumber(ARGV[first]) >= 0 then redis.call('PEXPIRE', KEYS[1], ARGV[first]) end
-  redis.call('DEL', KEYS[2])
+-- Replaces what a key holds, and what is noted of it.
+-- KEYS: value, control, and the staged value if there is one. ARGV: life in ms, or -1 for
+-- none; what the control key is to hold in place of a value, or nothing; then of a value
+-- that is staged the command that counts its parts and their number, of any other the
+-- command that adds to a value and its arguments.
+-- Returns 1, or -1 when the staged value is incomplete.
+local life, mark = tonumber(ARGV[1]), ARGV[2]
+if mark ~= '' then
+  redis.call('SET', KEYS[2], mark, 'PX', life) -- first: full memory refuses it
+  redis.call('UNLINK', KEYS[1])
   return 1
 end
+if KEYS[3] and redis.pcall(ARGV[3], KEYS[3]) ~= tonumber(ARGV[4]) then
+  redis.call('UNLINK', KEYS[3])
+  return -1
+end
+-- Full memory refuses a script's first write only: that must be the one which stores,
+-- not an UNLINK of nothing.
+if ARGV[3] ~= 'set' and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('UNLINK', KEYS[1]) end
+if KEYS[3] then
+  redis.call('RENAME', KEYS[3], KEYS[1])
+  if life < 0 then redis.call('PERSIST', KEYS[1]) end
+else
+  for i = 4, #ARGV, 2000 do -- unpack has a limit
+    redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
+  end
+end
+if life >= 0 then redis.call('PEXPIRE', KEYS[1], life) end
+redis.call('DEL', KEYS[2])
+return 1

@@ -8,6 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// Replicas returns for how many replicas writes wait.
+func (s *Store) Replicas() int { return s.replicas }
+
 // A link is what commands are sent on: the client, or one connection of it.
 type link interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
@@ -39,14 +42,14 @@ func (s *Store) replicated(ctx context.Context, key string, write func(context.C
 		if err != nil {
 			return err
 		}
-		if err = s.onConn(ctx, master, write); !isMoved(err) || !s.reload(ctx) {
+		if err = s.onConn(ctx, master, s.replicas, write); !isMoved(err) || !s.reload(ctx) {
 			return err
 		}
 	}
 }
 
-// onConn calls write with a connection of a server and waits for the replicas.
-func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(context.Context, link) error) error {
+// onConn calls write with a connection of a server and waits for so many replicas.
+func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, link) error) error {
 	conn := master.Conn()
 	defer conn.Close()
 	if err := write(ctx, conn); err != nil {
@@ -55,9 +58,9 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, write func(con
 	deadline, _ := ctx.Deadline()
 	patience := time.Until(deadline)
 	patience -= min(waitDelay, patience/2)
-	have, err := conn.Wait(ctx, s.replicas, max(patience, time.Millisecond)).Result()
-	if err == nil && have < int64(s.replicas) {
-		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, s.replicas)
+	have, err := conn.Wait(ctx, replicas, max(patience, time.Millisecond)).Result()
+	if err == nil && have < int64(replicas) {
+		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, replicas)
 	}
 	return err
 }

@@ -20,11 +20,12 @@ type Request struct {
 	Parts [][]byte
 
 	shape codec.Shape // that the keys should have
-	keys  []string
+	names []string    // of the keys
 	write bool
 	args  []any
 	buf   []byte // what arguments point into
 	open  int    // where in args the number of the last command's arguments stands
+	token string // names the key where arguments are staged; empty: not yet needed
 	reply reply
 }
 
@@ -41,7 +42,8 @@ func (r *Request) Reset(shape codec.Shape) {
 	r.shape = shape
 	clear(r.Parts)
 	clear(r.args)
-	r.Parts, r.args, r.keys, r.buf = r.Parts[:0], r.args[:0], r.keys[:0], r.buf[:0]
+	r.token = ""
+	r.Parts, r.args, r.names, r.buf = r.Parts[:0], r.args[:0], r.names[:0], r.buf[:0]
 	if cap(r.buf) > maxKept {
 		r.buf = nil
 	}
@@ -60,15 +62,12 @@ func (r *Request) Reset(shape codec.Shape) {
 const maxKeptArgs = 2048
 
 // Key returns the key that the request is about, or the first of several.
-func (r *Request) Key() string { return r.keys[0] }
-
-// Keys returns all of them.
-func (r *Request) Keys() []string { return r.keys }
+func (r *Request) Key() string { return r.names[0] }
 
 // Read begins the request of a plain command. It may have several keys.
 func (r *Request) Read(command string, keys ...string) *Request {
 	r.write = false
-	r.keys = append(r.keys, keys...)
+	r.names = append(r.names, keys...)
 	r.args = append(r.args, command)
 	for _, key := range keys {
 		r.args = append(r.args, key)
@@ -79,13 +78,15 @@ func (r *Request) Read(command string, keys ...string) *Request {
 // Write begins the request of commands that change the value of key.
 func (r *Request) Write(key string, rules Rules) *Request {
 	r.write = true
-	r.keys = append(r.keys, key, ControlKey(key))
-	r.args = append(r.args, milliseconds(rules.Life), rules.Renew, rules.Known)
+	r.names = append(r.names, key, ControlKey(key))
+	r.args = append(r.args, milliseconds(rules.Life), rules.Renew, rules.Known, 0)
 	return r
 }
 
-// rulesArgs is how many arguments of a write stand in front of its commands.
-const rulesArgs = 3
+const (
+	listedArg = 3 // the place of the number of arguments that are staged
+	rulesArgs = 4 // how many arguments of a write stand in front of its commands
+)
 
 // Whole says that a command must not be cut into parts.
 const Whole = 0

@@ -26,10 +26,6 @@ var (
 	digestSource string
 	//go:embed guard.lua
 	guardSource string
-	//go:embed put.lua
-	putSource string
-	//go:embed set.lua
-	setSource string
 	//go:embed fill.lua
 	fillSource string
 	//go:embed stage.lua
@@ -50,8 +46,7 @@ var (
 	renew   = newScript(holdsSource + renewSource)
 	release = newScript(holdsSource + releaseSource)
 
-	set   = newScript(putSource + setSource)
-	fill  = newScript(holdsSource + digestSource + guardSource + putSource + fillSource)
+	fill  = newScript(holdsSource + digestSource + guardSource + fillSource)
 	stage = newScript(stageSource)
 	swap  = newScript(holdsSource + digestSource + guardSource + swapSource)
 	mark  = newScript(holdsSource + digestSource + guardSource + markSource)

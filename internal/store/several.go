@@ -1,63 +1,148 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// DoAll sends requests in their order in one round trip, on a cluster one to each
-// master, and returns an error, or nil, for each. None is carried out twice. In one
-// step, as a MULTI, nothing else comes between them. The requests may be about keys of
-// other shapes than the store's.
-func (s *Store) DoAll(ctx context.Context, now time.Time, requests []*Request, inOneStep bool) []error {
+// A Step is an operation that can be sent along with others: a Request, or what the
+// methods of a Store return that are named for it.
+type Step interface {
+	// Key returns the key that the step is about, or the first of several.
+	Key() string
+	// Durable reports whether the step is a write that replicas are to have.
+	Durable() bool
+
+	keys() []string // the value keys
+	writes() bool
+	uses() *script // what the last of its commands runs, nil for none
+	// commands makes the commands; the script is sent in this form.
+	commands(ctx context.Context, as form) []redis.Cmder
+	// answered takes the answers, which are there, to these commands.
+	answered(ctx context.Context, s *Store, cmds []redis.Cmder) error
+}
+
+// A form is how a script is sent.
+type form func(sc script, ctx context.Context, keys []string, args []any) *redis.Cmd
+
+// reading is what all steps have in common that only read.
+type reading struct{}
+
+func (reading) Durable() bool { return false }
+func (reading) writes() bool  { return false }
+func (reading) uses() *script { return nil }
+
+// DoAll sends steps in their order in one round trip, on a cluster one to each master,
+// waits for so many replicas if there are durable writes, and returns an error, or nil,
+// for each. No Request is carried out twice. In one step, as a MULTI, nothing else comes
+// between them. The steps may be of other stores of the same client.
+func (s *Store) DoAll(ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int) []error {
 	ctx = s.patience.context(ctx, now)
 	errs, err := run(ctx, s, func(ctx context.Context) ([]error, error) {
-		if inOneStep {
-			return s.transactAll(ctx, requests)
+		if replicas > 0 {
+			return s.doReplicated(ctx, steps, inOneStep, replicas)
 		}
-		return s.pipeline(ctx, requests)
+		return s.doOn(ctx, s.rdb, steps, inOneStep)
 	})
 	if err == nil {
 		return errs
 	}
-	errs = make([]error, len(requests)) // the other ones may still be written to
+	errs = make([]error, len(steps)) // the other ones may still be written to
 	for i := range errs {
 		errs[i] = err
 	}
 	return errs
 }
 
-// A form is how a request's script is sent.
-type form func(sc script, ctx context.Context, keys []string, args []any) *redis.Cmd
-
-// queue adds a request to a pipeline.
-func (r *Request) queue(ctx context.Context, p redis.Pipeliner, as form) *redis.Cmd {
-	if !r.write {
-		cmd := redis.NewCmd(ctx, r.args...)
-		cmd.SetStepCount(1)
-		_ = p.Process(ctx, cmd)
-		return cmd
+// doReplicated sends each master its steps on one connection, and waits there.
+func (s *Store) doReplicated(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+	errs := make([]error, len(steps))
+	keys := make([]string, len(steps))
+	pending := make([]int, len(steps))
+	for i, step := range steps {
+		keys[i], pending[i] = step.Key(), i
 	}
-	cmd := as(mutate, ctx, r.keys, r.args)
-	cmd.SetStepCount(1)
-	_ = p.Process(ctx, unrepeated{cmd})
-	return cmd
+	for {
+		byMaster, err := s.byMaster(ctx, keys, pending)
+		if err != nil {
+			return nil, err
+		}
+		var masters sync.WaitGroup
+		for master, part := range byMaster {
+			masters.Go(func() { s.doAt(ctx, master, replicas, steps, part, errs, inOneStep) })
+		}
+		masters.Wait()
+		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
+		if len(pending) == 0 || !s.reload(ctx) {
+			return errs, nil
+		}
+	}
 }
 
-// transactAll brings the script along, as a transaction goes on after a command that
-// finds none.
-func (s *Store) transactAll(ctx context.Context, requests []*Request) ([]error, error) {
-	p := s.rdb.TxPipeline()
-	cmds := make([]*redis.Cmd, len(requests))
-	as := script.whole
-	for i, r := range requests {
-		cmds[i] = r.queue(ctx, p, as)
-		if r.write {
-			as = script.byHash
+// doAt sends the steps of the given indexes to one server, and sets their errors.
+func (s *Store) doAt(ctx context.Context, master *redis.Client, replicas int, steps []Step, indexes []int, errs []error, inOneStep bool) {
+	part := make([]Step, len(indexes))
+	durable := ""
+	for n, i := range indexes {
+		errs[i] = nil
+		part[n] = steps[i]
+		if part[n].Durable() {
+			durable = part[n].Key()
 		}
+	}
+	send := func(ctx context.Context, to link) error {
+		found, err := s.doOn(ctx, to, part, inOneStep)
+		for n, err := range found {
+			errs[indexes[n]] = err
+		}
+		if err == nil && durable != "" {
+			err = leaveTrace(ctx, to, durable)
+		}
+		return err
+	}
+	var err error
+	if durable == "" {
+		err = send(ctx, master)
+	} else {
+		err = s.onConn(ctx, master, replicas, send)
+	}
+	for _, i := range indexes {
+		if err != nil && (steps[i].Durable() || durable == "") {
+			errs[i] = cmp.Or(errs[i], err)
+		}
+	}
+}
+
+func (s *Store) doOn(ctx context.Context, to link, steps []Step, inOneStep bool) ([]error, error) {
+	if inOneStep {
+		return s.transactAll(ctx, to, steps)
+	}
+	return s.pipeline(ctx, to, steps)
+}
+
+// queue adds the commands of a step to a pipeline.
+func queue(ctx context.Context, p redis.Pipeliner, step Step, as form) []redis.Cmder {
+	cmds := step.commands(ctx, as)
+	for _, cmd := range cmds {
+		cmd.SetStepCount(1)
+		_ = p.Process(ctx, cmd)
+	}
+	return cmds
+}
+
+// transactAll brings the scripts along, as a transaction goes on after a command that
+// finds none.
+func (s *Store) transactAll(ctx context.Context, to link, steps []Step) ([]error, error) {
+	p := to.TxPipeline()
+	cmds := make([][]redis.Cmder, len(steps))
+	brought := make(map[*script]bool)
+	for i, step := range steps {
+		cmds[i] = queue(ctx, p, step, bring(brought, step.uses()))
 	}
 	all, err := p.Exec(ctx)
 	if redis.HasErrorPrefix(err, "EXECABORT") {
@@ -66,75 +151,134 @@ func (s *Store) transactAll(ctx context.Context, requests []*Request) ([]error, 
 	if err := refused(all, err); err != nil {
 		return nil, err
 	}
-	errs := make([]error, len(requests))
-	for i, r := range requests {
-		errs[i] = s.answered(ctx, r, cmds[i], cmds[i].Err())
+	return s.answeredAll(ctx, steps, cmds), nil
+}
+
+// bring returns the form in which a script is sent that all servers concerned know, if
+// it has been brought.
+func bring[K comparable](brought map[K]bool, id K) form {
+	if brought[id] {
+		return script.byHash
 	}
-	return errs, nil
+	brought[id] = true
+	return script.whole
+}
+
+func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]redis.Cmder) []error {
+	errs := make([]error, len(steps))
+	for i, step := range steps {
+		errs[i] = step.answered(ctx, s, cmds[i])
+	}
+	return errs
 }
 
 // pipeline sends again what has met a server without the script, and so has not been
 // carried out.
-func (s *Store) pipeline(ctx context.Context, requests []*Request) ([]error, error) {
-	cmds := make([]*redis.Cmd, len(requests))
-	due := make([]int, len(requests)) // the requests to send, by index
+func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, error) {
+	cmds := make([][]redis.Cmder, len(steps))
+	due := make([]int, len(steps)) // the steps to send, by index
 	for i := range due {
 		due[i] = i
 	}
-	for _, as := range []form{script.byHash, script.byHash, script.whole} {
-		p := s.rdb.Pipeline()
+	forms := s.forms(ctx, steps)
+	for try := range 3 {
+		p := to.Pipeline()
 		for _, i := range due {
-			cmds[i] = requests[i].queue(ctx, p, as)
+			as := forms[i]
+			if try == 2 { // the server may not be allowed to keep scripts
+				as = script.whole
+			}
+			cmds[i] = queue(ctx, p, steps[i], as)
 		}
 		if err := refused(p.Exec(ctx)); err != nil {
 			return nil, err
 		}
-		if due = unsent(requests, cmds); len(due) == 0 {
+		if due = unsent(steps, cmds); len(due) == 0 {
 			break
 		}
-		s.teachAll(ctx, requests, due)
+		s.teachAll(ctx, steps, due)
 	}
-	errs := make([]error, len(requests))
-	for i, r := range requests {
-		errs[i] = s.answered(ctx, r, cmds[i], cmds[i].Err())
+	return s.answeredAll(ctx, steps, cmds), nil
+}
+
+// forms says how the script of each step is sent. What is sent again comes behind all
+// that has been carried out: so a write that another one of its key follows must not meet
+// a server without its script, which is brought along.
+func (s *Store) forms(ctx context.Context, steps []Step) []form {
+	forms := make([]form, len(steps))
+	last := make(map[string]int) // the last write of each key
+	for i, step := range steps {
+		forms[i] = script.byHash
+		if step.writes() {
+			last[step.Key()] = i
+		}
 	}
-	return errs, nil
+	type place struct {
+		server *redis.Client
+		sc     *script
+	}
+	brought := make(map[place]bool)
+	for i, step := range steps {
+		sc := step.uses()
+		if sc == nil || last[step.Key()] == i {
+			continue
+		}
+		server, err := s.server(ctx, step.Key())
+		if err != nil {
+			forms[i] = script.whole
+			continue
+		}
+		forms[i] = bring(brought, place{server, sc})
+	}
+	return forms
+}
+
+// server tells the servers of a cluster apart.
+func (s *Store) server(ctx context.Context, key string) (*redis.Client, error) {
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return nil, nil
 }
 
 // unsent returns the writes that have found no script, and the reads behind them that
-// were to see what they do. No write behind such a read was carried out: it is of the
-// same server.
-func unsent(requests []*Request, cmds []*redis.Cmd) (due []int) {
-	var unwritten []string
-	for i, r := range requests {
+// were to see what they do. No write of the same key stands behind one of these.
+func unsent(steps []Step, cmds [][]redis.Cmder) (due []int) {
+	unwritten := make(map[string]bool)
+	for i, step := range steps {
 		switch {
-		case r.write && isUnknownScript(cmds[i].Err()):
-			unwritten = append(unwritten, r.keys[0])
+		case step.uses() != nil && isUnknownScript(cmds[i][len(cmds[i])-1].Err()):
+			unwritten[step.Key()] = true
 			due = append(due, i)
-		case !r.write && slices.ContainsFunc(r.keys, func(key string) bool { return slices.Contains(unwritten, key) }):
+		case !step.writes() && slices.ContainsFunc(step.keys(), func(key string) bool { return unwritten[key] }):
 			due = append(due, i)
 		}
 	}
 	return due
 }
 
-// teachAll loads the script into the servers of the requests. Where one may not keep it,
-// the last try brings it along.
-func (s *Store) teachAll(ctx context.Context, requests []*Request, due []int) {
-	cluster, ok := s.rdb.(*redis.ClusterClient)
-	taught := make(map[*redis.Client]bool)
+// teachAll loads the scripts into the servers of the steps. Where one may not keep them,
+// the last try brings them along.
+func (s *Store) teachAll(ctx context.Context, steps []Step, due []int) {
+	type lesson struct {
+		key     string // one of the server's
+		scripts []script
+	}
+	lessons := make(map[*redis.Client]*lesson)
 	for _, i := range due {
-		key := requests[i].keys[0]
-		var master *redis.Client
-		if ok {
-			var err error
-			if master, err = cluster.MasterForKey(ctx, key); err != nil {
-				continue
-			}
+		sc := steps[i].uses()
+		server, err := s.server(ctx, steps[i].Key())
+		if sc == nil || err != nil {
+			continue
 		}
-		if !taught[master] {
-			taught[master] = true
-			_ = s.teach(ctx, key, mutate)
+		if lessons[server] == nil {
+			lessons[server] = &lesson{key: steps[i].Key()}
 		}
+		if l := lessons[server]; !slices.Contains(l.scripts, *sc) {
+			l.scripts = append(l.scripts, *sc)
+		}
+	}
+	for _, l := range lessons {
+		_ = s.teach(ctx, l.key, l.scripts...)
 	}
 }

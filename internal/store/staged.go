@@ -23,6 +23,16 @@ func stagingKey(control, token string) string {
 
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
+// incomplete is why a value was not staged by these commands.
+func incomplete(cmds []redis.Cmder) error {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return cmd.Err()
+		}
+	}
+	return errIncomplete
+}
+
 // storeStaged sends the value by plain commands to a key of its own and has a script
 // put it in its place: one round trip, and no limit to the parts.
 func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wire, ttl time.Duration) (stored bool, err error) {
@@ -41,41 +51,56 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 		}
 		swapped, err := cmds[len(cmds)-1].(*redis.Cmd).Int()
 		if err == nil && swapped < 0 {
-			err = errIncomplete
-			for _, cmd := range cmds {
-				if cmd.Err() != nil {
-					err = cmd.Err()
-					break
-				}
-			}
+			err = incomplete(cmds)
 		}
 		return swapped > 0, withoutValue(err)
 	})
 }
 
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
-// it begins by clearing what an earlier one has left. The script that stages the first
-// parts, and gives them a life, is sent whole: the parts after it must not find nothing.
-func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, run func(script, context.Context, []string, []any) *redis.Cmd) ([]redis.Cmder, error) {
-	kind := l.store.kind
+// it begins by clearing what an earlier one has left.
+func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]redis.Cmder, error) {
 	staged := stagingKey(l.keys[1], l.token)
 	p := l.store.rdb.Pipeline()
-	send := func(cmd *redis.Cmd) { _ = p.Process(ctx, cmd) }
-	if l.store.shape == codec.ShapeString {
-		send(redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds()))
-	} else {
-		p.Unlink(ctx, staged)
-		first := min(partsPerCommand, w.Len())
-		send(stage.whole(ctx, []string{staged}, kind.appendParts([]any{stagedLife.Milliseconds(), kind.add}, w, 0, first)))
-		for from := first; from < w.Len(); from += partsPerCommand {
-			send(redis.NewCmd(ctx, kind.appendParts([]any{kind.add, staged}, w, from, min(from+partsPerCommand, w.Len()))...))
-			p.PExpire(ctx, staged, stagedLife) // the first ones may have been refused, for lack of memory
-		}
+	for _, cmd := range l.store.stageValue(ctx, staged, w) {
+		_ = p.Process(ctx, cmd)
 	}
-	size := w.Len()
-	if l.store.shape == codec.ShapeString {
-		size = len(w.Value(0))
-	}
-	send(run(swap, ctx, append(l.keys[:2:2], staged), l.guarded(milliseconds(ttl), kind.count, size)))
+	args := l.guarded(milliseconds(ttl), l.store.kind.count, l.store.partsOf(w))
+	_ = p.Process(ctx, as(swap, ctx, append(l.keys[:2:2], staged), args))
 	return p.Exec(ctx)
+}
+
+// stageValue are the commands that stage a value.
+func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []redis.Cmder {
+	if s.shape == codec.ShapeString {
+		return []redis.Cmder{redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
+	}
+	return stageParts(ctx, staged, s.kind.add, w.Len(), func(args []any, from, to int) []any {
+		return s.kind.appendParts(args, w, from, to)
+	})
+}
+
+// partsOf is what the command that counts the parts of a value says of a whole one.
+func (s *Store) partsOf(w *codec.Wire) int {
+	if s.shape == codec.ShapeString {
+		return len(w.Value(0))
+	}
+	return w.Len()
+}
+
+// stageParts are the commands that add n parts to a staged key, given by what appends
+// some of them to arguments. The script that stages the first ones, and gives them a life,
+// is sent whole: the parts after it must not find nothing.
+func stageParts(ctx context.Context, staged, add string, n int, parts func(args []any, from, to int) []any) []redis.Cmder {
+	first := min(partsPerCommand, n)
+	cmds := []redis.Cmder{
+		redis.NewIntCmd(ctx, "unlink", staged),
+		stage.whole(ctx, []string{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
+	}
+	for from := first; from < n; from += partsPerCommand {
+		cmds = append(cmds,
+			redis.NewCmd(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
+			redis.NewBoolCmd(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
+	}
+	return cmds
 }

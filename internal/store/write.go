@@ -82,9 +82,7 @@ func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, t
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
-	args := make([]any, 0, 3+2*e.Wire.Len())
-	args = append(args, s.shape.String(), milliseconds(ttl), s.kind.add)
-	args = s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
+	args := s.putIfAbsentArgs(e, ttl)
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, []string{key, ControlKey(key)}, args...)
@@ -97,17 +95,26 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 	})
 }
 
+func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
+	args := make([]any, 0, 3+2*e.Wire.Len())
+	args = append(args, s.shape.String(), milliseconds(ttl), s.kind.add)
+	return s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
+}
+
 // Touch gives a value, empty or not, a new life of ttl or Forever. It reports
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := s.eval(ctx, s.rdb, touch, often, []string{key, ControlKey(key)},
-			s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl)))
+		answer, err := s.eval(ctx, s.rdb, touch, often, []string{key, ControlKey(key)}, s.touchArgs(ttl)...)
 		if err != nil {
 			return false, err
 		}
 		return answer.Bool()
 	})
+}
+
+func (s *Store) touchArgs(ttl time.Duration) []any {
+	return []any{s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl))}
 }
 
 // milliseconds is a TTL as the scripts take it: -1 for Forever.

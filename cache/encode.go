@@ -1,0 +1,46 @@
+package cache
+
+import (
+	"fmt"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// encode puts the bytes of v into e and returns their number. What a codec panics
+// with may hold the value, and would be told to those who share the load.
+func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = family.CodecPanic(r)
+		}
+	}()
+	e.Wire.Reset(redisKey)
+	if err := c.codec.Encode(&e.Wire, v); err != nil {
+		return 0, err
+	}
+	if err := fits(&e.Wire, c.codec.Shape()); err != nil {
+		return 0, err
+	}
+	return e.Size()
+}
+
+// fits reports an error for spans that a key of the shape cannot hold: what is
+// stored of them could not be read.
+func fits(w *codec.Wire, shape codec.Shape) error {
+	if shape == codec.ShapeString {
+		_, err := w.Sole()
+		return err
+	}
+	named := shape == codec.ShapeHash || shape == codec.ShapeSortedSet
+	for i := range w.Len() {
+		switch {
+		case named && w.Name(i) == nil:
+			return fmt.Errorf("the codec gave part %d of a %v no name", i, shape)
+		case !named && w.Name(i) != nil:
+			return fmt.Errorf("the codec gave element %d of a %v a name", i, shape)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/pipe"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// A Pipeline is a *collection.Pipeline, and nothing else is one.
+type Pipeline interface{ pipe.Pipeline }
+
+// A Future is the result of an operation in a Pipeline. Its method Result returns what
+// the method of the cache itself would have returned, once the pipeline has been sent,
+// and an error before. What is Found has two results there.
+type Future[T any] = pipe.Future[T]
+
+// A Found is a value that may be there or not: what futures have in place of two
+// results, in its fields Value and OK.
+type Found[T any] = pipe.Found[T]
+
+// A Queue queues the operations of a Cache in a Pipeline:
+//
+//	var p collection.Pipeline
+//	u := users.In(&p).Get(42)
+//	users.In(&p).Delete(43)
+//	err := p.Exec(ctx)
+//
+// Each method is the one of the Cache by its name and keeps its promises, from Exec on;
+// values are encoded, and TTLs made, when they are queued. None of them loads. Writes are
+// scripts here, so that each is one step.
+type Queue[K comparable, V any] struct {
+	pipeline pipe.Pipeline
+	of       *Cache[K, V]
+}
+
+// In returns what queues operations of the cache in p.
+func (c *Cache[K, V]) In(p Pipeline) Queue[K, V] { return Queue[K, V]{p, c} }
+
+// Get queues Cache.Get.
+func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
+	m, err := q.begin(OpGet, key, opts)
+	if err != nil {
+		return pipe.Failed[Found[V]](q.pipeline, err)
+	}
+	step := q.of.core.store.LookStep(m.redisKey, &m.entry, q.of.core.store.HoldsEmpties(), false)
+	return queueRead(q, m, step, q.of.looked, func() Found[V] { return Found[V]{Value: m.value, OK: m.state == Present} })
+}
+
+// Entry queues Cache.Entry.
+func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
+	m, err := q.begin(OpEntry, key, opts)
+	if err != nil {
+		return pipe.Failed[Entry[V]](q.pipeline, err)
+	}
+	step := q.of.core.store.LookStep(m.redisKey, &m.entry, true, true)
+	return queueRead(q, m, step, q.of.looked, m.whole)
+}
+
+// GetFields queues Cache.GetFields without a load. The variables are set when the
+// pipeline is sent. Fields that the entry does not have are zero; the whole of it is not
+// read.
+func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool] {
+	m, err := q.of.begin(OpGetFields, key)
+	if err != nil {
+		return pipe.Failed[bool](q.pipeline, err)
+	}
+	to, err := q.of.destinations(into)
+	if err != nil {
+		return pipe.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, m.redisKey, nil, err))
+	}
+	step := q.of.core.store.FieldsStep(m.redisKey, to.names, &m.entry)
+	looked := func(ctx context.Context, m *call[K, V], err error) error {
+		return q.of.lookedAtFields(ctx, m, to, err)
+	}
+	return queueRead(q, m, step, looked, func() bool { return m.state == Present })
+}
+
+// Set queues Cache.Set.
+func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
+	m, event, alive, err := q.of.prepare(OpSet, key, v, opts)
+	if err != nil {
+		return pipe.Failed[struct{}](q.pipeline, err)
+	}
+	step := q.of.core.store.DeleteStep(m.redisKey)
+	if alive {
+		step = q.of.core.store.PutStep(m.redisKey, &m.entry, event.TTL)
+	} else {
+		event = WriteEvent{}
+	}
+	return queueWrite(q, m, step, event, nothing)
+}
+
+// SetIfAbsent queues Cache.SetIfAbsent.
+func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
+	m, event, alive, err := q.of.prepare(OpSetIfAbsent, key, v, opts)
+	switch {
+	case err != nil:
+		return pipe.Failed[bool](q.pipeline, err)
+	case !alive:
+		return pipe.Known(false)
+	}
+	step := q.of.core.store.PutIfAbsentStep(m.redisKey, &m.entry, event.TTL)
+	return queueWrite(q, m, step, event, done)
+}
+
+// SetAbsent queues Cache.SetAbsent.
+func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
+	m, event, err := q.of.prepareAbsent(key, opts)
+	if err != nil {
+		return pipe.Failed[struct{}](q.pipeline, err)
+	}
+	return queueWrite(q, m, q.of.core.store.PutAbsentStep(m.redisKey, event.TTL), event, nothing)
+}
+
+// Delete queues Cache.Delete of one key.
+func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
+	m, err := q.of.begin(OpDelete, key)
+	if err != nil {
+		return pipe.Failed[struct{}](q.pipeline, err)
+	}
+	core := q.of.core
+	o := core.operation(core.store.DeleteStep(m.redisKey))
+	o.Begin = core.fencing(m.redisKey)
+	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
+		if err != nil {
+			return none, core.redisError(ctx, OpDelete, m.redisKey, err)
+		}
+		core.foresight.wasDeleted(m.redisKey)
+		q.of.end(m)
+		return none, nil
+	})
+}
+
+// Touch queues Cache.Touch.
+func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
+	m, ttl, err := q.of.prepareTouch(key, opts)
+	if err != nil {
+		return pipe.Failed[bool](q.pipeline, err)
+	}
+	core := q.of.core
+	step := core.store.TouchStep(m.redisKey, ttl)
+	return pipe.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
+		if err != nil {
+			return false, core.redisError(ctx, OpTouch, m.redisKey, err)
+		}
+		q.of.end(m)
+		return step.Done, nil
+	})
+}
+
+// begin begins a call that reads.
+func (q Queue[K, V]) begin(op Op, key K, opts []Option) (*call[K, V], error) {
+	m, err := q.of.begin(op, key)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := settingsOf(opts); err != nil {
+		return nil, q.of.core.error(op, m.redisKey, nil, err)
+	}
+	return m, nil
+}
+
+// queueRead queues a step that reads into m.entry; looked makes sense of that.
+func queueRead[K comparable, V, T any](q Queue[K, V], m *call[K, V], step store.Step, looked func(context.Context, *call[K, V], error) error, result func() T) *Future[T] {
+	o := q.of.core.operation(step)
+	o.Begin = func(_ context.Context, now time.Time) (func(), error) {
+		m.began = now
+		return func() {}, nil
+	}
+	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
+		if err := looked(ctx, m, err); err != nil {
+			return r, q.of.core.redisError(ctx, m.op, m.redisKey, err)
+		}
+		q.of.sawLookup(ctx, m)
+		r = result()
+		q.of.end(m)
+		return r, nil
+	})
+}
+
+// queueWrite queues a step that stores something.
+func queueWrite[K comparable, V, T any](q Queue[K, V], m *call[K, V], step *store.Write, event WriteEvent, result func(*store.Write) T) *Future[T] {
+	core := q.of.core
+	o := core.operation(step)
+	o.Begin = core.fencing(m.redisKey)
+	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
+		if err != nil {
+			return r, core.redisError(ctx, m.op, m.redisKey, err)
+		}
+		if step.Done {
+			core.stored(ctx, m.redisKey, event)
+		}
+		q.of.end(m)
+		return result(step), nil
+	})
+}
+
+func nothing(*store.Write) (none struct{}) { return none }
+
+func done(w *store.Write) bool { return w.Done }
+
+// operation is a step in a pipeline.
+func (c *core) operation(step store.Step) pipe.Operation {
+	return pipe.Operation{
+		Client: c.rdb, Store: c.store, Step: step,
+		Closed: c.closed.Load,
+		Fail:   func(key string, kind, cause error) error { return c.error(OpExec, key, kind, cause) },
+	}
+}
+
+// fencing is the Begin of an operation that writes key.
+func (c *core) fencing(key string) func(context.Context, time.Time) (func(), error) {
+	return func(ctx context.Context, now time.Time) (end func(), err error) {
+		return c.fence(ctx, now.Add(c.redisTimeout), key)
+	}
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Look asks for all that Redis knows of a key: the value, or that it is empty or
+// absent, and with ttl the remaining life. One round trip.
+func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
+	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.look(ctx, key, e, ttl)
+	})
+	return err
+}
+
+func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
+	l := lookStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
+	p := s.rdb.Pipeline()
+	cmds := l.commands(ctx, nil)
+	for _, cmd := range cmds {
+		_ = p.Process(ctx, cmd)
+	}
+	if err := refused(p.Exec(ctx)); err != nil {
+		return err
+	}
+	return l.answered(ctx, s, cmds)
+}
+
+// LookStep is Look as a Step. Without marks it is Read: values that are strings need no
+// more.
+func (s *Store) LookStep(key string, e *Entry, marks, ttl bool) Step {
+	return &lookStep{store: s, key: key, entry: e, marks: marks, ttl: ttl}
+}
+
+// A lookStep reads a value, and with marks the control key, and with ttl the lives of both.
+type lookStep struct {
+	reading
+	store      *Store
+	key        string
+	entry      *Entry
+	marks, ttl bool
+}
+
+func (l *lookStep) Key() string    { return l.key }
+func (l *lookStep) keys() []string { return []string{l.key} }
+
+func (l *lookStep) commands(ctx context.Context, _ form) []redis.Cmder {
+	cmds := []redis.Cmder{l.store.readCmd(ctx, l.key)}
+	control := ControlKey(l.key)
+	if l.marks {
+		cmds = append(cmds, redis.NewStringCmd(ctx, "get", control))
+	}
+	if l.ttl {
+		cmds = append(cmds, redis.NewDurationCmd(ctx, time.Millisecond, "pttl", l.key), redis.NewDurationCmd(ctx, time.Millisecond, "pttl", control))
+	}
+	return cmds
+}
+
+func (l *lookStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+	e := l.entry
+	e.Wire.Reset(l.key)
+	e.State, e.TTL, e.Leased = Missing, 0, false
+	value := cmds[0].(*redis.Cmd)
+	found, err := l.store.take(&e.Wire, value, value.Err())
+	if err != nil {
+		return err
+	}
+	if l.marks {
+		if err := l.store.readMark(e, cmds[1].(*redis.StringCmd)); err != nil {
+			return err
+		}
+	}
+	life := len(cmds) - 1 // of the mark
+	if found {
+		e.State = Present
+		life--
+	}
+	if l.ttl && e.State != Missing {
+		e.TTL, err = cmds[life].(*redis.DurationCmd).Result()
+	}
+	return err
+}
+
+// readMark sets e's state by what the control key holds.
+func (s *Store) readMark(e *Entry, cmd *redis.StringCmd) error {
+	noted, err := cmd.Result()
+	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return err
+	}
+	noted, e.Leased = cutLease(noted)
+	switch {
+	case noted == markAbsent:
+		e.State = Absent
+	case noted == markEmpty && s.HoldsEmpties():
+		e.State = Present
+	}
+	return nil
+}
+
+// FieldsStep reads fields of a hash, and with them whether there is one: e's state tells.
+func (s *Store) FieldsStep(key string, names [][]byte, e *Entry) Step {
+	return &fieldsStep{store: s, key: key, names: names, entry: e}
+}
+
+type fieldsStep struct {
+	reading
+	store *Store
+	key   string
+	names [][]byte
+	entry *Entry
+}
+
+func (f *fieldsStep) Key() string    { return f.key }
+func (f *fieldsStep) keys() []string { return []string{f.key} }
+
+func (f *fieldsStep) commands(ctx context.Context, _ form) []redis.Cmder {
+	args := []any{"hmget", f.key}
+	for _, name := range f.names {
+		args = append(args, name)
+	}
+	return []redis.Cmder{
+		redis.NewSliceCmd(ctx, args...),
+		redis.NewIntCmd(ctx, "exists", f.key),
+		redis.NewStringCmd(ctx, "get", ControlKey(f.key)),
+	}
+}
+
+func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+	e := f.entry
+	e.Wire.Reset(f.key)
+	e.State, e.TTL, e.Leased = Missing, 0, false
+	values, err := cmds[0].(*redis.SliceCmd).Result()
+	switch {
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return ErrWrongType
+	case err != nil:
+		return err
+	}
+	found, err := giveFields(&e.Wire, f.names, values)
+	if err != nil {
+		return err
+	}
+	there, err := cmds[1].(*redis.IntCmd).Result()
+	if err != nil {
+		return err
+	}
+	if err := f.store.readMark(e, cmds[2].(*redis.StringCmd)); err != nil {
+		return err
+	}
+	if found || there > 0 {
+		e.State = Present
+	}
+	return nil
+}

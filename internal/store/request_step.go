@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Durable is part of Step.
+func (r *Request) Durable() bool { return r.write }
+func (r *Request) writes() bool  { return r.write }
+
+func (r *Request) keys() []string {
+	if r.write {
+		return r.names[:1]
+	}
+	return r.names
+}
+
+func (r *Request) uses() *script {
+	if r.write {
+		return &mutate
+	}
+	return nil
+}
+
+func (r *Request) commands(ctx context.Context, as form) []redis.Cmder {
+	if !r.write {
+		return []redis.Cmder{redis.NewCmd(ctx, r.args...)}
+	}
+	n := r.staged()
+	if n == 0 {
+		return []redis.Cmder{unrepeated{as(mutate, ctx, r.names, r.args)}}
+	}
+	if r.token == "" {
+		r.token = newToken()
+	}
+	staged := stagingKey(r.names[1], r.token)
+	first := r.args[rulesArgs:]
+	head := argsInFront + first[2].(int)
+	cmds := stageParts(ctx, staged, "rpush", n, func(args []any, from, to int) []any {
+		return append(args, first[head+from:head+to]...)
+	})
+	args := append([]any(nil), r.args[:rulesArgs+head]...)
+	args[listedArg] = n
+	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
+	args = append(args, first[head+n:]...)
+	return append(cmds, unrepeated{as(mutate, ctx, append(r.names[:2:2], staged), args)})
+}
+
+// argsInFront is how many arguments of a write describe a command: its name, their
+// number, head and group.
+const argsInFront = 4
+
+// maxArgs is how many arguments the first command of a write may have before they are
+// staged. In a script they would all be in memory at once, and Redis takes no more than
+// a million.
+const maxArgs = 10_000
+
+// staged returns how many arguments of the first command are to be staged.
+func (r *Request) staged() int {
+	if !r.write {
+		return 0
+	}
+	first := r.args[rulesArgs:]
+	n, head, group := first[1].(int), first[2].(int), first[3].(int)
+	if group == Whole || n <= maxArgs {
+		return 0
+	}
+	return n - head
+}
+
+func (r *Request) answered(ctx context.Context, s *Store, cmds []redis.Cmder) error {
+	switch cmd := cmds[len(cmds)-1].(type) {
+	case unrepeated:
+		err := cmd.Err()
+		if redis.HasErrorPrefix(err, "ERR the arguments did not") {
+			err = incomplete(cmds[:len(cmds)-1])
+		}
+		return s.answered(ctx, r, cmd.Cmd, err)
+	case *redis.Cmd:
+		return s.answered(ctx, r, cmd, cmd.Err())
+	}
+	return errReply
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	_ "embed"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+)
+
+//go:embed put.lua
+var putSource string
+
+var put = newScript(putSource)
+
+// A Write is a Step that writes a whole value, or what is noted of it.
+type Write struct {
+	// Done is set by the answer: of a PutIfAbsentStep that it has stored the value, of a
+	// TouchStep that there is one, of all others always.
+	Done bool
+
+	store   *Store
+	key     string
+	durable bool
+	once    bool    // it is not to be repeated
+	sc      *script // nil: a delete
+	args    []any
+	value   *codec.Wire // of a put
+	staged  string      // the key where the value is staged, empty if it is not
+}
+
+// PutStep is Put of a value for which Size has no error. The value of e has to stay as it
+// is until it was sent.
+func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
+	w := &Write{store: s, key: key, durable: true, sc: &put, args: []any{milliseconds(ttl), ""}, value: &e.Wire}
+	switch size, _ := e.Size(); {
+	case e.Wire.Len() == 0:
+		return s.markStep(key, markEmpty, ttl)
+	case size > maxFill || e.Wire.Len() > maxFillParts:
+		w.staged = stagingKey(ControlKey(key), newToken())
+		w.args = append(w.args, s.kind.count, s.partsOf(&e.Wire))
+	default:
+		w.args = s.kind.appendParts(append(w.args, s.kind.add), &e.Wire, 0, e.Wire.Len())
+	}
+	return w
+}
+
+// PutAbsentStep is PutAbsent.
+func (s *Store) PutAbsentStep(key string, ttl time.Duration) *Write {
+	return s.markStep(key, markAbsent, ttl)
+}
+
+func (s *Store) markStep(key, mark string, ttl time.Duration) *Write {
+	return &Write{store: s, key: key, durable: true, sc: &put, args: []any{milliseconds(markTTL(ttl)), mark}}
+}
+
+// PutIfAbsentStep is PutIfAbsent. The value of e has to stay as it is until it was sent.
+func (s *Store) PutIfAbsentStep(key string, e *Entry, ttl time.Duration) *Write {
+	return &Write{store: s, key: key, durable: true, once: true, sc: &putIfAbsent, args: s.putIfAbsentArgs(e, ttl)}
+}
+
+// TouchStep is Touch.
+func (s *Store) TouchStep(key string, ttl time.Duration) *Write {
+	return &Write{store: s, key: key, sc: &touch, args: s.touchArgs(ttl)}
+}
+
+// DeleteStep is Delete of one key.
+func (s *Store) DeleteStep(key string) *Write { return &Write{store: s, key: key, durable: true} }
+
+// Key is part of Step.
+func (w *Write) Key() string { return w.key }
+
+// Durable is part of Step.
+func (w *Write) Durable() bool  { return w.durable }
+func (w *Write) keys() []string { return []string{w.key} }
+func (w *Write) writes() bool   { return true }
+func (w *Write) uses() *script  { return w.sc }
+
+func (w *Write) commands(ctx context.Context, as form) []redis.Cmder {
+	control := ControlKey(w.key)
+	switch {
+	case w.sc == nil && w.store.standalone:
+		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", w.key, control)}
+	case w.sc == nil: // see unlinkOn
+		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", control), redis.NewIntCmd(ctx, "unlink", w.key)}
+	}
+	keys := []string{w.key, control}
+	var cmds []redis.Cmder
+	if w.staged != "" {
+		keys = append(keys, w.staged)
+		cmds = w.store.stageValue(ctx, w.staged, w.value)
+	}
+	cmd := as(*w.sc, ctx, keys, w.args)
+	if w.once {
+		return append(cmds, unrepeated{cmd})
+	}
+	return append(cmds, cmd)
+}
+
+func (w *Write) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+	last := cmds[len(cmds)-1]
+	var n int
+	var err error
+	switch last := last.(type) {
+	case *redis.Cmd:
+		n, err = last.Int()
+	case unrepeated:
+		n, err = last.Int()
+	default: // of a delete
+		n = 1
+		for _, cmd := range cmds {
+			if err == nil {
+				err = cmd.Err()
+			}
+		}
+	}
+	if n < 0 && err == nil {
+		err = incomplete(cmds)
+	}
+	w.Done = n == 1 && err == nil
+	return withoutValue(err)
+}
