@@ -267,6 +267,7 @@ func TestLostPipeline(t *testing.T) {
 		if n := l.sent(); n < 2 {
 			t.Fatalf("no pipeline was lost")
 		}
+		repeated := 0
 		for i := range 10 {
 			key := fmt.Sprint("k", i)
 			var tokens []string
@@ -280,9 +281,16 @@ func TestLostPipeline(t *testing.T) {
 				}
 				tokens = append(tokens, token)
 			}
-			if len(tokens) != 2 {
-				t.Errorf("%s: %d attempts, want the lost one and another", key, len(tokens))
+			switch len(tokens) {
+			case 1:
+			case 2:
+				repeated++
+			default:
+				t.Errorf("%s: %d attempts, want at most the lost one and another", key, len(tokens))
 			}
+		}
+		if repeated == 0 {
+			t.Error("no attempt was made again")
 		}
 	})
 }
