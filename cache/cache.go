@@ -78,7 +78,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 	if m == nil {
 		m = new(call[K, V])
 	}
-	m.op, m.key, m.state, m.broken, m.told = op, key, Missing, false, false
+	m.op, m.key, m.state, m.broken, m.noRedis, m.told = op, key, Missing, false, false, false
 	text, err := c.keys.Append(m.text[:0], &m.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)

@@ -79,11 +79,11 @@ func (c *Cache[K, V]) callOf(r *request[K, V]) *call[K, V] {
 // seen returns what m has found in the name of r, nil for nothing; err is that of
 // asking. Without Redis the flight goes on if the policy says so.
 func (c *Cache[K, V]) seen(ctx context.Context, r *request[K, V], m *call[K, V], err error) (*found, error) {
+	r.patience = time.Until(c.deadline(m))
 	m, err = c.survive(ctx, m, err)
 	if err != nil {
 		return nil, err
 	}
-	r.patience = time.Until(c.deadline(m))
 	r.noRedis, r.broken = m.noRedis, m.broken
 	switch m.state {
 	case Present:
@@ -168,7 +168,8 @@ func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w filling) {
 // after the load began. unstored says that Redis has failed to store it, which only a
 // refresh minds: it is asked for its effect, all others have their value.
 func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p permission, w filling) (unstored error, refused bool) {
-	if !c.mayStore(ctx, f, p, w) {
+	if !c.mayStore(ctx, f, w) {
+		p.tenure.releaseSoon()
 		return nil, false
 	}
 	if w.Target == nil {
@@ -191,15 +192,15 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p 
 }
 
 // mayStore announces the store of w. Where that is not to be, the flight knows that its
-// result is refused.
-func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], p permission, w filling) bool {
+// result is refused, and the lease is to be given back: the write may fail to end it, but
+// nobody has to wait for that.
+func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], w filling) bool {
 	if f.SealStore() {
 		return true
 	}
 	if f.Wanted() {
 		c.sawFenced(ctx, w.event)
 	}
-	p.tenure.releaseSoon() // the write may fail to end the lease, but nobody has to wait for that
 	return false
 }
 

@@ -8,59 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
-
-// A member is one of the flights that have one function, with what that knows of it.
-type member[K comparable, V any] struct {
-	*request[K, V]
-	f *flight.Flight[*found]
-	p permission
-
-	seen *found // what a load has found
-	w    filling
-}
-
-// A crew is the members of one flight of many keys, or some of them.
-type crew[K comparable, V any] []*member[K, V]
-
-// crewOf pairs the flights with their requests; both are in the order of the keys, and not
-// every request has led to a flight.
-func crewOf[K comparable, V any](flights []*flight.Flight[*found], requests []*request[K, V]) crew[K, V] {
-	all := make(crew[K, V], len(flights))
-	for i, f := range flights {
-		for requests[0].redisKey != f.Key() {
-			requests = requests[1:]
-		}
-		all[i] = &member[K, V]{request: requests[0], f: f}
-		requests = requests[1:]
-	}
-	return all
-}
-
-// land ends the flight of m.
-func (m *member[K, V]) land(seen *found, err error) { m.f.Land(seen, err) }
-
-// until is how long the crew may wait for what it asks Redis now.
-func (all crew[K, V]) until() time.Time {
-	until := all[0].task.until()
-	for _, m := range all[1:] {
-		if u := m.task.until(); u.Before(until) {
-			until = u
-		}
-	}
-	return until
-}
-
-func (all crew[K, V]) tenures() []*tenure {
-	tenures := make([]*tenure, len(all))
-	for i, m := range all {
-		tenures[i] = m.p.tenure
-	}
-	return tenures
-}
 
 // flyMany is fly for many keys: it asks for all their leases, loads and stores what it may,
 // and waits for what others load. Nobody's lease is waited for with one in hand whose load
@@ -81,11 +31,12 @@ func (c *Cache[K, V]) flyMany(ctx context.Context, all crew[K, V], load loader.B
 		mine, others, again := c.claimMany(ctx, open, &w)
 		if len(mine) > 0 && !placed && !c.core.tryEnter() {
 			// Another process may have room: the leases are not kept for the time of a queue.
-			c.core.releaseAll(mine.tenures(), mine.until())
+			mine.spend(func() { c.core.releaseAll(mine.tenures(), mine.until()) })
 			if err := c.core.enter(ctx); err != nil {
 				return err
 			}
 			placed = true
+			open = open.underWay()
 			continue
 		}
 		if placed && len(mine) == 0 {
@@ -111,12 +62,15 @@ func (c *Cache[K, V]) loadAndWait(ctx context.Context, mine, others crew[K, V], 
 	loaded := make(chan struct{})
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
+		returned := false
 		defer func() {
-			if r := recover(); r != nil { // of a hook of the client: ask again, where that has a caller to go to
-				open = others
+			if !returned { // a hook of the client has ended it: ask again, where that has a caller to go to
+				_ = recover()
+				open = others.underWay()
 			}
 		}()
 		open = c.awaitMany(ctx, others, w, loaded)
+		returned = true
 	})
 	defer waiting.Wait()
 	defer close(loaded)
@@ -155,6 +109,8 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 	c.holdAll(asked, claims, errs)
 	c.readClaimed(ctx, asked, calls, claims, errs)
 	lapse := time.Duration(-1)
+	var over []landing[K, V]
+	var unused []*tenure
 	for i, m := range asked {
 		claim := claims[i]
 		seen, err := c.seen(ctx, m.request, calls[i], errs[i])
@@ -164,10 +120,9 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 		c.sawRequest(ctx, m.request, calls[i].state)
 		switch {
 		case seen != nil || err != nil:
-			m.p.tenure.release(m.until())
-			m.land(seen, err)
+			over = append(over, landing[K, V]{m, seen, err})
 		case m.noRedis || claim.Status == store.Full:
-			m.p.tenure.releaseSoon()
+			unused = append(unused, m.p.tenure)
 			m.p = permission{unproven: !m.without}
 			mine = append(mine, m)
 		case claim.Status == store.Granted:
@@ -181,6 +136,8 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 			again = append(again, m)
 		}
 	}
+	c.core.releaseSoon(unused)
+	c.landAll(over)
 	if lapse >= 0 {
 		w.busy(lapse)
 	}
@@ -249,21 +206,16 @@ func (c *Cache[K, V]) claimAlone(ctx context.Context, open crew[K, V]) (mine cre
 	}
 	calls := c.callsOf(changed)
 	errs := c.lookMany(ctx, calls)
-	landed := make(map[*member[K, V]]bool)
 	for i, m := range changed {
 		if seen, err := c.seen(ctx, m.request, calls[i], errs[i]); seen != nil || err != nil {
 			m.land(seen, err)
-			landed[m] = true
 		}
 	}
-	for _, m := range open {
-		if landed[m] {
-			continue
-		}
+	mine = open.underWay()
+	for _, m := range mine {
 		if !m.noRedis {
 			m.p.target = c.core.store.Unleased(m.redisKey)
 		}
-		mine = append(mine, m)
 	}
 	return mine
 }
@@ -307,22 +259,15 @@ func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait,
 func (c *Cache[K, V]) loadMany(ctx context.Context, mine crew[K, V], load loader.BatchFunc[K, V]) {
 	values, err := c.loadBatch(ctx, mine, load)
 	var stored crew[K, V]
-	var failed crew[K, V]
-	failures := make(map[*member[K, V]]error)
+	var failed []landing[K, V]
 	for _, m := range mine {
 		if err := c.take(ctx, m, values, err); err != nil {
-			failed = append(failed, m)
-			failures[m] = err
+			failed = append(failed, landing[K, V]{m, nil, err})
 			continue
 		}
 		stored = append(stored, m)
 	}
-	if len(failed) > 0 {
-		c.core.releaseAll(failed.tenures(), failed.until())
-		for _, m := range failed {
-			m.land(nil, failures[m])
-		}
-	}
+	stored.spend(func() { c.landAll(failed) })
 	if len(stored) > 0 {
 		c.settleMany(ctx, stored)
 	}
@@ -401,9 +346,11 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 	var sent crew[K, V]
 	var fills []store.Fill
+	var fenced []*tenure
 	for _, m := range mine {
 		switch {
-		case !c.core.mayStore(ctx, m.f, m.p, m.w):
+		case !c.core.mayStore(ctx, m.f, m.w):
+			fenced = append(fenced, m.p.tenure)
 			m.land(m.seen, nil)
 		case m.w.Target == nil:
 			m.landProven(!m.p.unproven)
@@ -419,21 +366,19 @@ func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 			sent, fills = append(sent, m), append(fills, m.w.Fill)
 		}
 	}
+	c.core.releaseSoon(fenced)
 	if len(sent) == 0 {
 		return
 	}
 	answered := make([]bool, len(sent))
-	defer func() {
-		for i, m := range sent {
-			if m.p.tenure != nil {
-				m.p.tenure.sent(answered[i])
-			}
-		}
-	}()
+	defer func() { c.core.sent(sent.tenures(), answered) }()
 	ctx = context.WithoutCancel(ctx)
 	filled := c.core.store.SendAll(ctx, sent.until(), fills)
 	for i, m := range sent {
 		answered[i] = filled[i].Err == nil
+		m.f.Settled() // before the observer is told, who may write
+	}
+	for i, m := range sent {
 		_, refused := c.core.settled(ctx, &m.task, m.p, m.w, filled[i].Stored, filled[i].Err)
 		m.landProven(!refused)
 	}

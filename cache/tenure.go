@@ -106,20 +106,26 @@ func (t *tenure) store(send func() (stored bool, err error)) (stored bool, err e
 	if !t.end() {
 		return false, nil
 	}
-	answered := false
-	defer func() { t.sent(answered) }()
+	answered := []bool{false}
+	defer func() { t.core.sent([]*tenure{t}, answered) }()
 	stored, err = send()
-	answered = err == nil
+	answered[0] = err == nil
 	return stored, err
 }
 
-// sent is called after the store of a tenure that end has ended.
-func (t *tenure) sent(answered bool) {
-	if answered {
-		t.core.tenures.Done()
-		return
+// sent is called after the stores of tenures that end has ended; nil for none.
+func (c *core) sent(tenures []*tenure, answered []bool) {
+	var leases []*store.Lease // that may still stand, and nobody should wait for
+	for i, t := range tenures {
+		switch {
+		case t == nil:
+		case answered[i]:
+			c.tenures.Done()
+		default:
+			leases = append(leases, t.lease)
+		}
 	}
-	t.core.release(t.lease) // it may still stand, and nobody should wait for it
+	c.release(leases)
 }
 
 // release gives the lease back, unless the tenure has ended. It waits for the answer, if
@@ -138,15 +144,11 @@ func (t *tenure) release(deadline time.Time) {
 
 // releaseAll is release for many tenures, in one round trip.
 func (c *core) releaseAll(tenures []*tenure, deadline time.Time) {
-	var leases []*store.Lease
-	for _, t := range tenures {
-		switch {
-		case !time.Now().Before(deadline):
-			t.releaseSoon()
-		case t.end():
-			leases = append(leases, t.lease)
-		}
+	if !time.Now().Before(deadline) {
+		c.releaseSoon(tenures)
+		return
 	}
+	leases := endAll(tenures)
 	if len(leases) == 0 {
 		return
 	}
@@ -155,19 +157,35 @@ func (c *core) releaseAll(tenures []*tenure, deadline time.Time) {
 	c.store.ReleaseAll(context.Background(), deadline, leases)
 }
 
+// endAll ends tenures and returns the leases of those that had lasted until then.
+func endAll(tenures []*tenure) (leases []*store.Lease) {
+	for _, t := range tenures {
+		if t.end() {
+			leases = append(leases, t.lease)
+		}
+	}
+	return leases
+}
+
 // releaseSoon is release without a wait.
 func (t *tenure) releaseSoon() {
-	if t.end() {
-		t.core.release(t.lease)
+	if t != nil {
+		t.core.releaseSoon([]*tenure{t})
 	}
 }
 
-// release gives back a lease in the background, for which core.tenures counts one.
-func (c *core) release(l *store.Lease) {
+// releaseSoon is releaseAll without a wait.
+func (c *core) releaseSoon(tenures []*tenure) { c.release(endAll(tenures)) }
+
+// release gives back leases in the background, each of which core.tenures counts.
+func (c *core) release(leases []*store.Lease) {
+	if len(leases) == 0 {
+		return
+	}
 	go func() {
-		defer c.tenures.Done()
-		defer c.contain(l)
-		_, _ = l.Release(context.Background(), time.Now().Add(c.redisTimeout))
+		defer c.tenures.Add(-len(leases))
+		defer c.contain(leases[0])
+		c.store.ReleaseAll(context.Background(), time.Now().Add(c.redisTimeout), leases)
 	}()
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -192,36 +193,47 @@ func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth fun
 // once.
 const inParallel = 16
 
-// forEach calls do for the numbers below n, several at a time. A panic of a client's hook
-// comes out here.
+// forEach calls do for the numbers below n, several at a time. What a client's hook does to
+// one of the goroutines, a panic or runtime.Goexit, it does to the caller's.
 func forEach(n int, do func(i int)) {
 	var workers sync.WaitGroup
 	var mu sync.Mutex
 	var panicked any
+	ended := false // by a hook
 	next := 0
 	take := func() (i int, ok bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		i = next
 		next++
-		return i, i < n && panicked == nil
+		return i, i < n && !ended
 	}
 	for range min(n, inParallel) {
 		workers.Go(func() {
+			returned := false
 			defer func() {
-				if r := recover(); r != nil {
-					mu.Lock()
-					defer mu.Unlock()
+				if returned {
+					return
+				}
+				r := recover()
+				mu.Lock()
+				defer mu.Unlock()
+				ended = true
+				if r != nil {
 					panicked = r
 				}
 			}()
 			for i, ok := take(); ok; i, ok = take() {
 				do(i)
 			}
+			returned = true
 		})
 	}
 	workers.Wait()
-	if panicked != nil {
+	switch {
+	case panicked != nil:
 		panic(panicked)
+	case ended:
+		runtime.Goexit()
 	}
 }

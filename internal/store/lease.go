@@ -112,13 +112,17 @@ func (a *acquisition) isOver(err error) bool { return wasRefused(err) || len(a.l
 
 // end returns what has come of the last attempt. An error may leave a lease behind.
 func (a *acquisition) end(c Claim, err error) (Claim, error) {
-	switch {
-	case err == nil:
+	if err == nil {
 		return c, nil
-	case wasRefused(err):
+	}
+	unsure := a.lost
+	if wasRefused(err) {
+		unsure = unsure[:len(unsure)-1]
+	}
+	if len(unsure) == 0 {
 		return Claim{}, err
 	}
-	token := a.lost[len(a.lost)-1].(string)
+	token := unsure[len(unsure)-1].(string)
 	return Claim{Lease: &Lease{store: a.store, keys: a.keys, token: token, life: a.life}}, err
 }
 

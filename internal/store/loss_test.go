@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -238,4 +239,34 @@ func TestServerThatRestarts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The answer to the first attempt is lost and the second is refused: the lease of the first
+// stands, and nobody was told of it.
+func TestAcquireLostThenRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := redistest.Mini(t)
+		attempts := 0
+		rdb := env.NewClient(t)
+		rdb.AddHook(hook{process: func(ctx context.Context, cmd redis.Cmder) error {
+			if attempts++; attempts > 2 {
+				return env.Client.Process(ctx, cmd)
+			}
+			err := error(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})
+			if attempts == 1 {
+				_ = env.Client.Eval(ctx, "return redis.call('SET', KEYS[1], 'L' .. ARGV[1])", []string{store.ControlKey("k")}, cmd.Args()[5]).Err()
+				err = io.EOF
+			}
+			cmd.SetErr(err)
+			return err
+		}})
+		s := newStore(t, rdb, codec.ShapeString)
+		claim, err := s.Acquire(t.Context(), deadline(), "k", time.Minute, false)
+		if attempts != 2 || err == nil || claim.Lease == nil {
+			t.Fatalf("Acquire: %+v, %v after %d attempts, want the lease that may stand", claim, err, attempts)
+		}
+		if held, err := claim.Lease.Release(t.Context(), deadline()); !held || err != nil {
+			t.Errorf("Release: %v, %v", held, err)
+		}
+	})
 }
