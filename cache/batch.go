@@ -98,3 +98,10 @@ func keyError[K comparable](err error, key K) error {
 	}
 	return failure
 }
+
+// isAbsence reports whether an error of a batch load says that what it is about does not
+// exist. One that wraps a *BatchError speaks of several keys, nobody knows of which.
+func isAbsence[K comparable](err error) bool {
+	some := (*loader.BatchError[K])(nil)
+	return errors.Is(err, ErrNotFound) && !errors.As(err, &some)
+}

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -278,7 +277,7 @@ func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V,
 	failure = keyError(failure, m.key)
 	v, ok := values[m.key]
 	switch {
-	case failure != nil && !errors.Is(failure, ErrNotFound):
+	case failure != nil && !isAbsence[K](failure):
 		return failure
 	case failure != nil || !ok:
 		m.err = failure
@@ -334,7 +333,7 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 	switch {
 	case err == nil && len(values) > 0:
 		event.Outcome = LoadOK
-	case err == nil || errors.Is(err, ErrNotFound):
+	case err == nil || isAbsence[K](err):
 		event.Outcome = LoadNotFound
 	default:
 		event.Outcome = LoadFailed

@@ -317,6 +317,14 @@ func TestManyErrors(t *testing.T) {
 		}
 		wantGet(t, c, "a", &[]string{"va"}[0])
 
+		_, err = c.GetOrSetMany(t.Context(), []string{"v", "w"}, func(context.Context, []string) (map[string]string, error) {
+			return nil, fmt.Errorf("rows: %w", &loader.BatchError[string]{Errs: map[string]error{"w": cache.ErrNotFound}})
+		})
+		if !errors.As(err, &some) || len(some.Errs) != 2 {
+			t.Errorf("a *BatchError that is wrapped: error %v, want it for both keys", err)
+		}
+		wantState(t, c, "v", cache.Missing)
+
 		if got, err := c.GetOrSetMany(t.Context(), keys, nil); err == nil || got != nil {
 			t.Errorf("GetOrSetMany without a loader: %v, %v", got, err)
 		}

@@ -71,7 +71,7 @@ func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, 
 			}
 		}
 		asked = to
-		size = min(max(tripSize*asked/max(received, 1), 1), keysPerTrip)
+		size = int(min(max(int64(tripSize)*int64(asked)/int64(max(received, 1)), 1), keysPerTrip))
 	}
 	return errs
 }
