@@ -375,11 +375,15 @@ func TestLeaseOfABrokenEntryThatCannotBeReadAgain(t *testing.T) {
 				if err := env.Client.Set(t.Context(), "test:k", "no number", time.Hour).Err(); err != nil {
 					t.Fatal(err)
 				}
-				granted := false
+				var granted atomic.Bool
 				f.delay(func(command string) time.Duration {
-					granted = granted || command == "EVALSHA" || command == "EVAL"
-					if read := command == "GET" || command == "MGET"; read && granted {
-						return time.Second
+					switch command {
+					case "EVALSHA", "EVAL":
+						granted.Store(true)
+					case "GET", "MGET":
+						if granted.Load() {
+							return time.Second
+						}
 					}
 					return 0
 				}, nil)

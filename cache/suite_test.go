@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ func behave[V any](t *testing.T, env *redistest.Env, name string, f fixture[V]) 
 		}
 	})
 }
+
+// is reports whether the case runs with the fixture of that name.
+func (b *bench[V]) is(fixture string) bool { return strings.HasPrefix(b.name, fixture+"-") }
 
 // open returns a cache of the case's codec without jitter.
 func (b *bench[V]) open(t testing.TB, change ...func(*cache.Config[string, V])) *cache.Cache[string, V] {
