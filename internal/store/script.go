@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,16 +41,16 @@ var (
 
 var (
 	putIfAbsent = newScript(putIfAbsentSource)
-	touch       = newScript(digestSource + touchSource)
+	touch       = newScript(touchSource, digestSource)
 
-	acquire = newScript(holdsSource + digestSource + acquireSource)
-	renew   = newScript(holdsSource + renewSource)
-	release = newScript(holdsSource + releaseSource)
+	acquire = newScript(acquireSource, holdsSource, digestSource)
+	renew   = newScript(renewSource, holdsSource)
+	release = newScript(releaseSource, holdsSource)
 
-	fill  = newScript(holdsSource + digestSource + guardSource + fillSource)
+	fill  = newScript(fillSource, holdsSource, digestSource, guardSource)
 	stage = newScript(stageSource)
-	swap  = newScript(holdsSource + digestSource + guardSource + swapSource)
-	mark  = newScript(holdsSource + digestSource + guardSource + markSource)
+	swap  = newScript(swapSource, holdsSource, digestSource, guardSource)
+	mark  = newScript(markSource, holdsSource, digestSource, guardSource)
 )
 
 // A script is one that the servers keep. All its keys are declared and in one slot.
@@ -58,9 +59,12 @@ type script struct {
 	many         *script // what runs it for many keys, in any slots
 }
 
-func newScript(source string) script {
-	many := "local function one(KEYS, ARGV)\n" + source + "\nend\n" + gatherSource
-	return script{redis.NewScript(source).Hash(), source, &script{hash: redis.NewScript(many).Hash(), source: many}}
+// newScript returns the script of a source that uses functions of others.
+func newScript(source string, functions ...string) script {
+	uses := strings.Join(functions, "")
+	alone := uses + source
+	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + gatherSource
+	return script{redis.NewScript(alone).Hash(), alone, &script{hash: redis.NewScript(many).Hash(), source: many}}
 }
 
 // gathered is the script that runs sc once for each of many keys, see gather.lua.
