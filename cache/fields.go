@@ -108,21 +108,10 @@ func (c *Cache[K, V]) readFields(ctx context.Context, m *call[K, V], to destinat
 
 // lookedAtFields is looked for an entry that holds the destinations' fields alone.
 func (c *Cache[K, V]) lookedAtFields(ctx context.Context, m *call[K, V], to destinations[V], err error) error {
-	switch {
-	case store.IsBroken(err):
-		c.sawBroken(ctx, m, err)
-		return nil
-	case err != nil:
-		return err
-	}
-	switch m.entry.State {
-	case store.Present:
+	return c.lookedFor(ctx, m, err, func() {
 		m.state = Present
 		c.fill(ctx, m, to)
-	case store.Absent:
-		m.state = Absent
-	}
-	return nil
+	})
 }
 
 // fill sets the destinations from m.entry, if m is Present. A field that cannot be

@@ -192,6 +192,11 @@ func (c *Cache[K, V]) poll(ctx context.Context, m *call[K, V]) error {
 
 // looked sets m.state, and m.value if Present, by what the store has found.
 func (c *Cache[K, V]) looked(ctx context.Context, m *call[K, V], err error) error {
+	return c.lookedFor(ctx, m, err, func() { c.decode(ctx, m) })
+}
+
+// lookedFor is looked for who does with a value what take does.
+func (c *Cache[K, V]) lookedFor(ctx context.Context, m *call[K, V], err error, take func()) error {
 	switch {
 	case store.IsBroken(err):
 		c.sawBroken(ctx, m, err)
@@ -201,7 +206,7 @@ func (c *Cache[K, V]) looked(ctx context.Context, m *call[K, V], err error) erro
 	}
 	switch m.entry.State {
 	case store.Present:
-		c.decode(ctx, m)
+		take()
 	case store.Absent:
 		m.state = Absent
 	}

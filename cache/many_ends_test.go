@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -301,5 +302,16 @@ func TestManyKeysOfOneName(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	})
+}
+
+// A key that does not equal itself has the value that came with it.
+func TestManySetsAKeyThatEqualsNone(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[float64, string]{Key: func(dst []byte, key float64) []byte { return fmt.Append(dst, key) }})
+		if err := c.SetMany(t.Context(), map[float64]string{math.NaN(): "v"}); err != nil {
+			t.Fatal(err)
+		}
+		wantGet(t, c, math.NaN(), &[]string{"v"}[0])
 	})
 }

@@ -20,22 +20,21 @@ func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Optio
 	if err != nil {
 		return c.core.error(b.op, "", nil, err)
 	}
+	if c.core.closed.Load() {
+		return c.core.error(b.op, "", ErrClosed, nil)
+	}
 	began := time.Now()
-	keys := make([]K, 0, len(values))
-	for key := range values {
-		keys = append(keys, key)
-	}
-	calls, err := c.beginMany(b, keys)
-	if err != nil {
-		return err
-	}
+	var puts []*call[K, V]
 	var writes []filling
-	puts := calls[:0]
-	for _, m := range calls {
-		m.value = values[m.key]
-		w, err := c.putting(m, s)
+	for key, v := range values {
+		m, err := c.begin(b.op, key)
+		var w filling
+		if err == nil {
+			m.value = v
+			w, err = c.putting(m, s)
+		}
 		if err != nil {
-			b.errs[m.key] = err
+			b.errs[key] = err
 			continue
 		}
 		puts, writes = append(puts, m), append(writes, w)
