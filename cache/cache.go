@@ -46,6 +46,7 @@ type core struct {
 	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
+	size      sizeHint
 	observer  observer
 	stats     counters
 	closed    atomic.Bool
@@ -74,11 +75,8 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 	if c.core.closed.Load() {
 		return nil, c.core.error(op, "", ErrClosed, nil)
 	}
-	m, _ := c.calls.Get().(*call[K, V])
-	if m == nil {
-		m = new(call[K, V])
-	}
-	m.op, m.key, m.state, m.broken, m.noRedis, m.told = op, key, Missing, false, false, false
+	m := c.idle()
+	m.op, m.key = op, key
 	text, err := c.keys.Append(m.text[:0], &m.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)
@@ -86,6 +84,16 @@ func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
 	m.text, m.redisKey = text, string(text)
 	m.began = time.Now()
 	return m, nil
+}
+
+// idle returns a call that nobody uses.
+func (c *Cache[K, V]) idle() *call[K, V] {
+	m, _ := c.calls.Get().(*call[K, V])
+	if m == nil {
+		return new(call[K, V])
+	}
+	m.state, m.broken, m.noRedis, m.told = Missing, false, false, false
+	return m
 }
 
 // end takes the call's memory back.

@@ -47,6 +47,7 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 			seen.known = true
 		}
 		c.sawRequest(ctx, m.request, calls[i].state)
+		c.endUnseen(m.request, calls[i], seen, err)
 		switch {
 		case seen != nil || err != nil:
 			over = append(over, landing[K, V]{m, seen, err})
@@ -136,7 +137,9 @@ func (c *Cache[K, V]) claimAlone(ctx context.Context, open crew[K, V]) (mine cre
 	calls := c.callsOf(changed)
 	errs := c.lookMany(ctx, calls)
 	for i, m := range changed {
-		if seen, err := c.seen(ctx, m.request, calls[i], errs[i]); seen != nil || err != nil {
+		seen, err := c.seen(ctx, m.request, calls[i], errs[i])
+		c.endUnseen(m.request, calls[i], seen, err)
+		if seen != nil || err != nil {
 			m.land(seen, err)
 		}
 	}
@@ -170,10 +173,12 @@ func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait,
 		var leased crew[K, V]
 		for i, m := range others {
 			seen, err := c.seen(ctx, m.request, calls[i], errs[i])
+			free := !calls[i].entry.Leased
+			c.endUnseen(m.request, calls[i], seen, err)
 			switch {
 			case seen != nil || err != nil:
 				m.land(seen, err)
-			case m.noRedis || !calls[i].entry.Leased:
+			case m.noRedis || free:
 				open = append(open, m)
 			default:
 				leased = append(leased, m)

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
@@ -17,13 +18,33 @@ func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err 
 		}
 	}()
 	e.Wire.Reset(redisKey)
+	e.Wire.Grow(c.core.size.guess())
 	if err := c.codec.Encode(&e.Wire, v); err != nil {
 		return 0, err
 	}
 	if err := fits(&e.Wire, c.codec.Shape()); err != nil {
 		return 0, err
 	}
-	return e.Size()
+	if n, err = e.Size(); err == nil {
+		c.core.size.saw(n)
+	}
+	return n, err
+}
+
+// A sizeHint guesses how large the next value is, in bytes.
+type sizeHint struct{ largest atomic.Int64 } // of late
+
+func (h *sizeHint) guess() int { return int(h.largest.Load()) }
+
+// saw notes the size of a value. It writes to memory that all callers share only if the
+// guess was wrong.
+func (h *sizeHint) saw(size int) {
+	switch guess := h.guess(); {
+	case size > guess:
+		h.largest.Store(int64(size + size/8))
+	case size < guess/2:
+		h.largest.Store(int64(guess - guess/8))
+	}
 }
 
 // fits reports an error for spans that a key of the shape cannot hold: what is

@@ -58,7 +58,9 @@ func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found],
 	if !r.refresh && !r.noRedis && c.core.flights.Changes(r.redisKey) != r.changes {
 		f.Seal()
 		m := c.callOf(r)
-		if seen, err := c.seen(ctx, r, m, c.look(ctx, m, false)); seen != nil || err != nil {
+		seen, err := c.seen(ctx, r, m, c.look(ctx, m, false))
+		c.endUnseen(r, m, seen, err)
+		if seen != nil || err != nil {
 			return p, seen, err
 		}
 	}
@@ -71,7 +73,8 @@ func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found],
 // callOf returns a call with which the flight of r asks Redis, within what is left
 // of its patience.
 func (c *Cache[K, V]) callOf(r *request[K, V]) *call[K, V] {
-	m := &call[K, V]{op: r.op, key: r.key, redisKey: r.redisKey, broken: r.broken}
+	m := c.idle()
+	m.op, m.key, m.redisKey, m.broken = r.op, r.key, r.redisKey, r.broken
 	m.began = time.Now().Add(r.patience - c.core.redisTimeout)
 	return m
 }
@@ -94,6 +97,14 @@ func (c *Cache[K, V]) seen(ctx context.Context, r *request[K, V], m *call[K, V],
 		return nil, nil
 	}
 	return &found{state: m.state, entry: &m.entry}, nil
+}
+
+// endUnseen ends the call with which r has asked, if that has found nothing to hand on and
+// Redis has done with it.
+func (c *Cache[K, V]) endUnseen(r *request[K, V], m *call[K, V], seen *found, err error) {
+	if seen == nil && err == nil && !r.noRedis {
+		c.end(m)
+	}
 }
 
 // loadAndStore ends a flight by a load. refused tells that the result may be older

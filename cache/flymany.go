@@ -120,13 +120,6 @@ func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V,
 // loadBatch runs the loader for all that is mine and gives up its place among those that
 // may run at once, see load.
 func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loader.BatchFunc[K, V]) (values map[K]V, err error) {
-	late := time.AfterFunc(c.core.loadTimeout, func() {
-		for _, m := range mine {
-			m.f.Fail(c.core.loadTimedOut(&m.task))
-		}
-	})
-	defer late.Stop()
-
 	event := LoadEvent{Outcome: LoadPanicked}
 	keys := make([]K, len(mine))
 	for i, m := range mine {
@@ -147,7 +140,14 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 	defer c.core.leave() // before the observer is told, who may load as well
 	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
 	defer cancel()
-	defer context.AfterFunc(bounded, func() { c.core.releaseAll(mine.tenures(), time.Now().Add(c.core.redisTimeout)) })()
+	defer context.AfterFunc(bounded, func() {
+		if bounded.Err() == context.DeadlineExceeded {
+			for _, m := range mine {
+				m.f.Fail(c.core.loadTimedOut(&m.task))
+			}
+		}
+		c.core.releaseAll(mine.tenures(), time.Now().Add(c.core.redisTimeout))
+	})()
 	for _, m := range mine {
 		m.f.Begin()
 	}

@@ -109,6 +109,7 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 		seen.known = true
 	}
 	c.sawRequest(ctx, r, m.state)
+	c.endUnseen(r, m, seen, err)
 	return claim, seen, err
 }
 
@@ -128,7 +129,9 @@ func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *re
 		f.Seal()
 		m := c.callOf(r)
 		seen, err := c.seen(ctx, r, m, c.poll(ctx, m))
-		if seen != nil || err != nil || r.noRedis || !m.entry.Leased {
+		leased := m.entry.Leased
+		c.endUnseen(r, m, seen, err)
+		if seen != nil || err != nil || r.noRedis || !leased {
 			return seen, err
 		}
 	}

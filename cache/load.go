@@ -15,11 +15,10 @@ import (
 // once. The tenure ends with the time that the loader has, if not before; nil for
 // none.
 func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *request[K, V], t *tenure) (e loader.Entry[V], err error) {
-	// A loader that ignores its context must not hold up those who wait for it.
-	late := time.AfterFunc(c.core.loadTimeout, func() { f.Fail(c.core.loadTimedOut(&r.task)) })
-	defer late.Stop()
-
-	event := LoadEvent{Keys: []string{r.redisKey}, Outcome: LoadPanicked}
+	event := LoadEvent{Outcome: LoadPanicked}
+	if c.core.observer.Load != nil {
+		event.Keys = []string{r.redisKey}
+	}
 	began := time.Now()
 	defer func() {
 		if event.Outcome == LoadPanicked {
@@ -31,7 +30,12 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 	defer c.core.leave() // before the observer is told, who may load as well
 	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
 	defer cancel()
-	defer context.AfterFunc(bounded, func() { t.release(time.Now().Add(c.core.redisTimeout)) })()
+	defer context.AfterFunc(bounded, func() {
+		if bounded.Err() == context.DeadlineExceeded { // a loader that ignores it must not hold up those who wait
+			f.Fail(c.core.loadTimedOut(&r.task))
+		}
+		t.release(time.Now().Add(c.core.redisTimeout))
+	})()
 	f.Begin()
 	e, err = r.load(bounded, r.key)
 	event.Err = err

@@ -99,9 +99,12 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 		case refresh && f != nil && f.unstored != nil:
 			return none, c.flightError(ctx, m, outcome, f.unstored)
 		case outcome == flight.Led:
+			c.end(m)
 			return r.value, r.err
 		case outcome == flight.Shared:
-			return c.share(ctx, m, f)
+			v, err := c.share(ctx, m, f)
+			c.end(m)
+			return v, err
 		}
 		m.began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 	}
@@ -159,7 +162,7 @@ func (c *Cache[K, V]) answer(m *call[K, V]) (V, error) {
 	return v, nil
 }
 
-// share ends a call with what another's flight has found. Each caller decodes a
+// share returns what another's flight has found for a call. Each caller decodes a
 // value of its own, so that none sees what another does to its value.
 func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, error) {
 	var none V
@@ -167,14 +170,14 @@ func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, er
 	if f.state == Absent {
 		return none, ErrNotFound
 	}
-	own := &call[K, V]{op: m.op, redisKey: m.redisKey}
-	own.entry.Borrow(f.entry)
-	if err := c.parse(&own.entry.Wire, &own.value); err != nil {
+	m.entry.Borrow(f.entry)
+	m.value = none
+	if err := c.parse(&m.entry.Wire, &m.value); err != nil {
 		err := c.core.error(m.op, m.redisKey, ErrDecode, err)
 		c.core.observer.survived(ctx, err)
 		return none, err
 	}
-	return own.value, nil
+	return m.value, nil
 }
 
 var errReentrant = errors.New("the loader asks its own cache for the key that it is loading, and would wait for itself: ask the source instead")

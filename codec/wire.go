@@ -82,6 +82,14 @@ func (w *Wire) Add(name, value []byte) {
 // Scratch returns an empty slice to append a span's bytes to, for Keep.
 func (w *Wire) Scratch() []byte { return w.spare }
 
+// Grow makes room in Scratch for n bytes more, or for 64 KB of them: for who knows about how
+// large a value is going to be.
+func (w *Wire) Grow(n int) {
+	if n = min(n, maxKept); cap(w.spare) < n {
+		w.spare = make([]byte, 0, n)
+	}
+}
+
 // Keep adds the span whose bytes were appended to Scratch. name is lent, as by
 // Add. Bytes that did not fit there, or were never there, stay where they are
 // and are not written to; the next Reset makes the arena large enough for them.

@@ -108,3 +108,25 @@ func TestWireSole(t *testing.T) {
 		t.Error("Sole of a span with an empty name is no error")
 	}
 }
+
+// A wire that knows how large its value is going to be takes memory for it once.
+func TestWireGrow(t *testing.T) {
+	value := make([]byte, 300)
+	allocs := testing.AllocsPerRun(100, func() {
+		w := new(Wire)
+		w.Grow(len(value))
+		b := w.Scratch()
+		for i := range value {
+			b = append(b, value[i])
+		}
+		w.Keep(nil, b)
+	})
+	if want := 2.; allocs != want { // its memory, and that of the span
+		t.Errorf("%v allocations, want %v", allocs, want)
+	}
+	w := new(Wire)
+	w.Grow(1 << 30)
+	if n := cap(w.Scratch()); n != 64<<10 {
+		t.Errorf("room for %d bytes, want 64 KB", n)
+	}
+}

@@ -79,8 +79,23 @@ func (g *Group[R]) trip(ctx context.Context, parent *Flight[R], flights []*Fligh
 	}
 	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, parent)
 	ctx, t.cancel = context.WithCancel(ctx)
-	return func() { execute(ctx, g, flights, fn) }
+	return func() {
+		growStack()
+		execute(ctx, g, flights, fn)
+	}
 }
+
+// growStack makes room for the calls of a function at one time, while there is next to
+// nothing to be copied: a new goroutine has 2 KB.
+//
+//go:noinline
+func growStack() {
+	var room [6 << 10]byte
+	sink(&room)
+}
+
+//go:noinline
+func sink(*[6 << 10]byte) {}
 
 // start begins the flight. Called with group.mu held.
 func (f *Flight[R]) start() {

@@ -6,6 +6,7 @@
 --   present | empty | absent      what Redis knows of the key
 --   busy, ms                      another has the lease, for so long
 --   full                          no memory for a lease
+--   1                             granted, where nothing was before
 --   granted, expiry, life, digest, mark, expiry, ms
 -- where expiry, life and digest of the value tell later whether it is still the same, see
 -- guard.lua, and mark is what the lease has replaced, with the expiry and the life of that.
@@ -17,8 +18,13 @@ local beside = ARGV[4] == '1'
 if kind == ARGV[3] and not beside then return {'present'} end
 
 local lease = 'L' .. ARGV[1]
-local held = redis.pcall('GET', KEYS[2]) -- a table if the key is of another type
-if type(held) ~= 'string' then held = '' end
+local held = true
+if kind == 'none' then
+  held = redis.pcall('SET', KEYS[2], lease, 'PX', ARGV[2], 'NX', 'GET')
+  if not held then return 1 end
+end
+if type(held) ~= 'string' then held = redis.pcall('GET', KEYS[2]) end
+if type(held) ~= 'string' then held = '' end -- an error if the key is of another type
 local left = held ~= '' and redis.call('PTTL', KEYS[2]) or 0
 local leased = string.sub(held, 1, 1) == 'L' and (#held == 17 or #held == 18 or string.sub(held, 18, 18) == 'T') and left >= 0
 local mark = leased and string.sub(held, 18) or held

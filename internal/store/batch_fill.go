@@ -40,7 +40,7 @@ func (f Fill) errand(s *Store) *errand {
 		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 && isSmall(f.Entry) {
 			args := []any{milliseconds(f.TTL), "", s.kind.add}
 			args = s.kind.appendParts(args, &f.Entry.Wire, 0, f.Entry.Wire.Len())
-			return &errand{script: put, keys: []string{target.key, ControlKey(target.key)}, args: args}
+			return &errand{script: put, keys: keysOf(target.key), args: args}
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (s *Store) change(ctx context.Context, r *Request) error {
 		errs, err := s.doReplicated(ctx, steps, false, s.replicas)
 		return cmp.Or(err, errs[0])
 	}
-	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.names, r.args...)
+	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.scriptKeys(), r.args)
 	return s.answered(ctx, r, cmd, err)
 }
 

@@ -11,8 +11,8 @@ import (
 
 // An errand is one of many scripts that are sent together, each for the keys of a slot.
 type errand struct {
-	script script
-	keys   []string
+	script *script
+	keys   []any // each a string
 	args   []any
 
 	answer any // set by evalAll, as is err
@@ -23,7 +23,7 @@ type errand struct {
 // What has met a server without its script was not carried out, and is sent again.
 func (s *Store) evalAll(ctx context.Context, how repetition, errands []*errand) error {
 	due := errands
-	for _, as := range []form{script.byHash, script.byHash, script.whole} {
+	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
 		p := s.rdb.Pipeline()
 		parcels := s.parcels(due)
 		cmds := make([]*redis.Cmd, len(parcels))
@@ -70,7 +70,7 @@ const perParcel = 100
 func (s *Store) parcels(errands []*errand) (parcels []parcel) {
 	for len(errands) > 0 {
 		n := 1
-		for n < len(errands) && n < perParcel && s.joins() && errands[n].script.hash == errands[0].script.hash {
+		for n < len(errands) && n < perParcel && s.joins() && errands[n].isLike(errands[0]) {
 			n++
 		}
 		parcels = append(parcels, errands[:n:n])
@@ -79,9 +79,15 @@ func (s *Store) parcels(errands []*errand) (parcels []parcel) {
 	return parcels
 }
 
-func (p parcel) script() script {
+// isLike reports whether e is sent in the form of o: the same script, with as many keys
+// and arguments.
+func (e *errand) isLike(o *errand) bool {
+	return e.script == o.script && len(e.keys) == len(o.keys) && len(e.args) == len(o.args)
+}
+
+func (p parcel) script() *script {
 	if len(p) > 1 {
-		return p[0].script.gathered()
+		return p[0].script.many
 	}
 	return p[0].script
 }
@@ -92,11 +98,12 @@ func (p parcel) command(ctx context.Context, as form) *redis.Cmd {
 	if len(p) == 1 {
 		return as(p[0].script, ctx, p[0].keys, p[0].args)
 	}
-	keys := make([]string, 0, len(p)*len(p[0].keys))
-	args := make([]any, 0, len(p)*(2+len(p[0].args)))
+	nKeys, nArgs := len(p[0].keys), len(p[0].args)
+	keys := make([]any, 0, len(p)*nKeys)
+	args := make([]any, 2, 2+len(p)*nArgs)
+	args[0], args[1] = nArgs, nKeys
 	for _, e := range p {
 		keys = append(keys, e.keys...)
-		args = append(args, len(e.keys), len(e.args))
 		args = append(args, e.args...)
 	}
 	return as(p.script(), ctx, keys, args)
@@ -125,21 +132,22 @@ func (p parcel) take(answer any, err error) {
 func (s *Store) teachParcels(ctx context.Context, parcels []parcel) {
 	type lesson struct {
 		server *redis.Client
-		hash   string
+		script *script
 	}
 	taught := make(map[lesson]bool)
 	cluster, _ := s.rdb.(*redis.ClusterClient)
 	for _, p := range parcels {
-		l := lesson{hash: p.script().hash}
+		key := p[0].keys[0].(string)
+		l := lesson{script: p.script()}
 		if cluster != nil {
 			var err error
-			if l.server, err = cluster.MasterForKey(ctx, p[0].keys[0]); err != nil {
+			if l.server, err = cluster.MasterForKey(ctx, key); err != nil {
 				continue
 			}
 		}
 		if !taught[l] {
 			taught[l] = true
-			_ = s.teach(ctx, p[0].keys[0], p.script())
+			_ = s.teach(ctx, key, l.script)
 		}
 	}
 }

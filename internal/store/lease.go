@@ -17,8 +17,8 @@ import (
 // long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
 	store *Store
-	keys  []string // value, control
-	token string
+	keys  []any // value, control: see keysOf
+	token any   // a string
 	life  time.Duration
 
 	// Of the value when the lease was granted, as of acquire.lua.
@@ -30,10 +30,13 @@ type Lease struct {
 }
 
 // Key returns the value key.
-func (l *Lease) Key() string { return l.keys[0] }
+func (l *Lease) Key() string { return l.keys[0].(string) }
+
+// missing is the expiry and the life of a value that is not there, as of acquire.lua.
+const missing = "-2"
 
 // Beside reports whether the key held something when the lease was granted.
-func (l *Lease) Beside() bool { return l.expiry != "-2" }
+func (l *Lease) Beside() bool { return l.expiry != missing }
 
 // A Claim is the answer to Acquire.
 type Claim struct {
@@ -66,10 +69,12 @@ var statuses = map[string]Status{
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
 func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (c Claim, err error) {
+	ctx, cancel := s.patience.until(ctx, deadline)
+	defer cancel()
 	a := s.newAcquisition(Ask{key, beside}, life)
 	for {
 		lease, args := a.attempt()
-		answer, err := s.evalUntil(ctx, deadline, acquire, once, lease.keys, args...)
+		answer, err := s.evalShared(ctx, acquire, once, lease.keys, args)
 		if err == nil {
 			c, err = claimOf(answer.Val(), lease)
 		}
@@ -88,21 +93,21 @@ type Ask struct {
 // An acquisition is the attempts to obtain one lease.
 type acquisition struct {
 	store  *Store
-	keys   []string
+	keys   []any
 	beside bool
 	life   time.Duration
 	lost   []any // the tokens of the attempts so far
 }
 
 func (s *Store) newAcquisition(ask Ask, life time.Duration) *acquisition {
-	return &acquisition{store: s, keys: []string{ask.Key, ControlKey(ask.Key)}, beside: ask.Beside, life: life}
+	return &acquisition{store: s, keys: keysOf(ask.Key), beside: ask.Beside, life: life}
 }
 
 // attempt returns the lease that the next attempt is to obtain, and the arguments of its
 // script.
 func (a *acquisition) attempt() (l *Lease, args []any) {
 	l = &Lease{store: a.store, keys: a.keys, token: newToken(), life: a.life, markEnds: time.Now()}
-	args = append([]any{l.token, a.life.Milliseconds(), a.store.shape.String(), a.beside}, a.lost...)
+	args = append([]any{l.token, a.life.Milliseconds(), a.store.kind.name, a.beside}, a.lost...)
 	a.lost = append(a.lost, l.token)
 	return l, args
 }
@@ -122,8 +127,7 @@ func (a *acquisition) end(c Claim, err error) (Claim, error) {
 	if len(unsure) == 0 {
 		return Claim{}, err
 	}
-	token := unsure[len(unsure)-1].(string)
-	return Claim{Lease: &Lease{store: a.store, keys: a.keys, token: token, life: a.life}}, err
+	return Claim{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], life: a.life}}, err
 }
 
 // wasRefused reports whether a command was certainly not carried out: Redis has said
@@ -143,6 +147,10 @@ var errClaim = errors.New("redis sent an answer that is not what the lease's scr
 
 // claimOf reads the script's answer to who asked for l.
 func claimOf(answer any, l *Lease) (c Claim, err error) {
+	if answer == int64(1) {
+		l.expiry, l.left = missing, missing
+		return Claim{Status: Granted, Lease: l}, nil
+	}
 	parts, ok := answer.([]any)
 	if !ok {
 		return c, errClaim
@@ -245,10 +253,17 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) *errand {
 		return nil
 	}
 	kind, life := l.store.kind, milliseconds(ttl)
-	if l.store.shape == codec.ShapeString && ttl != Forever { // SET sets the life as well
-		return &errand{script: fill, keys: l.keys, args: l.guarded(-1, kind.add, w.Value(0), "px", life)}
+	if l.store.shape != codec.ShapeString {
+		return &errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}
 	}
-	return &errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}
+	set := []any{w.Value(0)} // SET sets the life as well
+	if ttl != Forever {
+		set = append(set, "px", life)
+	}
+	if !l.Beside() {
+		return &errand{script: add, keys: l.keys, args: append([]any{l.token}, set...)}
+	}
+	return &errand{script: fill, keys: l.keys, args: append(l.guarded(-1, kind.add), set...)}
 }
 
 // isSmall reports whether a value goes through a script: there each byte costs several
@@ -282,7 +297,9 @@ func (l *Lease) guarded(more ...any) []any {
 }
 
 func (l *Lease) eval(ctx context.Context, deadline time.Time, e *errand) (done bool, err error) {
-	answer, err := l.store.evalUntil(ctx, deadline, e.script, often, e.keys, e.args...)
+	ctx, cancel := l.store.patience.until(ctx, deadline)
+	defer cancel()
+	answer, err := l.store.evalShared(ctx, e.script, often, e.keys, e.args)
 	if err != nil {
 		return false, withoutValue(err)
 	}

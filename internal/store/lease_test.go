@@ -557,7 +557,7 @@ func TestCommandsOfALease(t *testing.T) {
 			}
 		}
 		words := map[string]string{
-			"small": "del evalsha get pexpiretime set", "staged": "del evalsha get pexpire pexpiretime rename set strlen", "poll": "mget",
+			"small": "del evalsha get set", "staged": "del evalsha get pexpire pexpiretime rename set strlen", "poll": "mget",
 		}
 		if b.env.Topology == redistest.Cluster {
 			words["poll"] = "get get"
@@ -588,8 +588,8 @@ func TestCommandsOfALease(t *testing.T) {
 			call func() error
 			want string
 		}{
-			{"Acquire", claim, "evalsha get set type"},
-			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha get pttl type"},
+			{"Acquire", claim, "evalsha set type"},
+			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha pttl set type"},
 			{"Poll", func() error { return b.store.Poll(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
 			{"Renew", renew, "evalsha get pexpire"},
 			{"Store", storing(b.value("v")), words["small"]},
@@ -598,7 +598,7 @@ func TestCommandsOfALease(t *testing.T) {
 			{"Release", giveBack, "del evalsha get"},
 			{"Acquire beside it again", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
 			{"StoreNothing", func() error { _, err := l.StoreNothing(t.Context(), deadline()); return err }, "del evalsha get pexpiretime unlink"},
-			{"Acquire again", claim, "evalsha get set type"},
+			{"Acquire again", claim, "evalsha set type"},
 			{"Store of a large value", storing(b.staged()), words["staged"]},
 		} {
 			eachMaster(t, b.env.Client, func(ctx context.Context, c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })

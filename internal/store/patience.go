@@ -17,13 +17,19 @@ type patience struct {
 	timeout time.Duration
 
 	current atomic.Pointer[window]
-	renew   sync.Mutex // held while current is replaced
+	last    atomic.Pointer[window] // the one before
+	renew   sync.Mutex             // held while current is replaced
 }
 
 // A window is the end of all contexts that begin within an eighth of the timeout.
 type window struct {
-	until time.Time // contexts that begin later need the next window
-	ended chan struct{}
+	from, until time.Time // contexts that begin later need the next window
+	ended       chan struct{}
+}
+
+// has reports whether a context that begins at a time may end with the window.
+func (w *window) has(began time.Time) bool {
+	return w != nil && !began.Before(w.from) && began.Before(w.until)
 }
 
 // context returns ctx, bounded by now plus the timeout. A context with an earlier
@@ -45,10 +51,40 @@ func (p *patience) window(now time.Time) *window {
 	if w := p.current.Load(); w != nil && now.Before(w.until) {
 		return w
 	}
-	w := &window{until: now.Add(p.timeout / 8), ended: make(chan struct{})}
-	time.AfterFunc(p.timeout, func() { close(w.ended) })
-	p.current.Store(w)
+	w := &window{from: now, until: now.Add(p.timeout / 8), ended: make(chan struct{})}
+	time.AfterFunc(time.Until(now.Add(p.timeout)), func() { close(w.ended) })
+	p.last.Store(p.current.Swap(w))
 	return w
+}
+
+// until returns ctx, bounded by a deadline. Where most of the timeout is left until then it
+// does what context does, for a command whose wait began a timeout before the deadline.
+func (p *patience) until(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+	if own, ok := ctx.Deadline(); ok && own.Before(deadline) {
+		return ctx, func() {}
+	}
+	left := time.Until(deadline)
+	if left > p.timeout/2 && left <= p.timeout {
+		if w := p.windowOf(deadline.Add(-p.timeout)); w != nil {
+			return &bounded{ctx, deadline, w.ended}, func() {}
+		}
+	}
+	return context.WithDeadline(ctx, deadline)
+}
+
+// windowOf returns the window of a context that has begun at a time, nil when it is no more.
+func (p *patience) windowOf(began time.Time) *window {
+	w := p.current.Load()
+	switch {
+	case w.has(began):
+		return w
+	case w == nil || !began.Before(w.from):
+		return p.window(began)
+	}
+	if w = p.last.Load(); w.has(began) {
+		return w
+	}
+	return nil
 }
 
 // bounded is a context with an earlier end. Its channel does not tell of the

@@ -19,7 +19,7 @@ func (r *Request) keys() []string {
 
 func (r *Request) uses() *script {
 	if r.write {
-		return &mutate
+		return mutate
 	}
 	return nil
 }
@@ -30,7 +30,7 @@ func (r *Request) commands(ctx context.Context, as form) []redis.Cmder {
 	}
 	n := r.staged()
 	if n == 0 {
-		return []redis.Cmder{unrepeated{as(mutate, ctx, r.names, r.args)}}
+		return []redis.Cmder{unrepeated{as(mutate, ctx, r.scriptKeys(), r.args)}}
 	}
 	if r.token == "" {
 		r.token = newToken()
@@ -45,8 +45,11 @@ func (r *Request) commands(ctx context.Context, as form) []redis.Cmder {
 	args[listedArg] = n
 	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
 	args = append(args, first[head+n:]...)
-	return append(cmds, unrepeated{as(mutate, ctx, append(r.names[:2:2], staged), args)})
+	return append(cmds, unrepeated{as(mutate, ctx, append(r.scriptKeys(), staged), args)})
 }
+
+// scriptKeys are the keys of the script of a write, but for a staged one.
+func (r *Request) scriptKeys() []any { return []any{r.names[0], r.names[1]} }
 
 // argsInFront is how many arguments of a write describe a command: its name, their
 // number, head and group.

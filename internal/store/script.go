@@ -27,6 +27,8 @@ var (
 	digestSource string
 	//go:embed guard.lua
 	guardSource string
+	//go:embed add.lua
+	addSource string
 	//go:embed fill.lua
 	fillSource string
 	//go:embed stage.lua
@@ -47,6 +49,7 @@ var (
 	renew   = newScript(renewSource, holdsSource)
 	release = newScript(releaseSource, holdsSource)
 
+	add   = newScript(addSource, holdsSource)
 	fill  = newScript(fillSource, holdsSource, digestSource, guardSource)
 	stage = newScript(stageSource)
 	swap  = newScript(swapSource, holdsSource, digestSource, guardSource)
@@ -55,45 +58,41 @@ var (
 
 // A script is one that the servers keep. All its keys are declared and in one slot.
 type script struct {
-	hash, source string
-	many         *script // what runs it for many keys, in any slots
+	source string
+	hash   any     // a string
+	many   *script // runs it once for each of many keys, in any slots, see gather.lua
 }
 
 // newScript returns the script of a source that uses functions of others.
-func newScript(source string, functions ...string) script {
+func newScript(source string, functions ...string) *script {
 	uses := strings.Join(functions, "")
 	alone := uses + source
 	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + gatherSource
-	return script{redis.NewScript(alone).Hash(), alone, &script{hash: redis.NewScript(many).Hash(), source: many}}
+	return &script{alone, redis.NewScript(alone).Hash(), &script{source: many, hash: redis.NewScript(many).Hash()}}
 }
 
-// gathered is the script that runs sc once for each of many keys, see gather.lua.
-func (sc script) gathered() script { return *sc.many }
+// keysOf are the keys of most scripts: a value key and its control key. Each is a string,
+// in the form in which commands take it.
+func keysOf(key string) []any { return []any{key, ControlKey(key)} }
 
 // byHash is the command that runs the script where the server knows it, whole the
 // one that brings it along.
-func (sc script) byHash(ctx context.Context, keys []string, args []any) *redis.Cmd {
+func (sc *script) byHash(ctx context.Context, keys, args []any) *redis.Cmd {
 	return sc.command(ctx, "evalsha", sc.hash, keys, args)
 }
 
-func (sc script) whole(ctx context.Context, keys []string, args []any) *redis.Cmd {
+func (sc *script) whole(ctx context.Context, keys, args []any) *redis.Cmd {
 	return sc.command(ctx, "eval", sc.source, keys, args)
 }
 
-func (sc script) command(ctx context.Context, name, text string, keys []string, args []any) *redis.Cmd {
+func (sc *script) command(ctx context.Context, name, text any, keys, args []any) *redis.Cmd {
 	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, name, text, len(keys))
-	for _, key := range keys {
-		all = append(all, key)
-	}
-	return redis.NewCmd(ctx, append(all, args...)...)
+	all = append(append(append(all, name, text, len(keys)), keys...), args...)
+	return redis.NewCmd(ctx, all...)
 }
 
-// evalUntil runs the script for a call that may wait until a deadline: along with other
-// commands, or by itself.
-func (s *Store) evalUntil(ctx context.Context, deadline time.Time, sc script, how repetition, keys []string, args ...any) (*redis.Cmd, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
+// evalShared runs the script along with other commands, or by itself.
+func (s *Store) evalShared(ctx context.Context, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
 	defer s.traffic.leave()
 	if s.traffic.enter() {
 		cmd := sc.byHash(ctx, keys, args)
@@ -104,20 +103,20 @@ func (s *Store) evalUntil(ctx context.Context, deadline time.Time, sc script, ho
 		}
 	}
 	return run(ctx, s, func(ctx context.Context) (*redis.Cmd, error) {
-		return s.eval(ctx, s.rdb, sc, how, keys, args...)
+		return s.eval(ctx, s.rdb, sc, how, keys, args)
 	})
 }
 
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
-func (s *Store) eval(ctx context.Context, to link, sc script, how repetition, keys []string, args ...any) (*redis.Cmd, error) {
+func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
 	send := func(cmd *redis.Cmd) error { return process(ctx, to, how.of(cmd)) }
 	cmd := sc.byHash(ctx, keys, args)
 	err := send(cmd)
 	if !isUnknownScript(err) {
 		return cmd, err
 	}
-	if s.teach(ctx, keys[0], sc) == nil {
+	if s.teach(ctx, keys[0].(string), sc) == nil {
 		cmd = sc.byHash(ctx, keys, args)
 		if err = send(cmd); !isUnknownScript(err) {
 			return cmd, err
@@ -129,7 +128,7 @@ func (s *Store) eval(ctx context.Context, to link, sc script, how repetition, ke
 }
 
 // teach loads scripts into the server that holds key.
-func (s *Store) teach(ctx context.Context, key string, scripts ...script) error {
+func (s *Store) teach(ctx context.Context, key string, scripts ...*script) error {
 	server := s.rdb
 	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
 		master, err := cluster.MasterForKey(ctx, key)
@@ -146,7 +145,7 @@ func (s *Store) teach(ctx context.Context, key string, scripts ...script) error 
 	return err
 }
 
-func isUnknownScript(err error) bool { return redis.HasErrorPrefix(err, "NOSCRIPT") }
+func isUnknownScript(err error) bool { return err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") }
 
 // repetition says whether go-redis may send a command again whose answer is lost.
 type repetition bool

@@ -28,7 +28,7 @@ type Step interface {
 }
 
 // A form is how a script is sent.
-type form func(sc script, ctx context.Context, keys []string, args []any) *redis.Cmd
+type form func(sc *script, ctx context.Context, keys, args []any) *redis.Cmd
 
 // reading is what all steps have in common that only read.
 type reading struct{}
@@ -158,10 +158,10 @@ func (s *Store) transactAll(ctx context.Context, to link, steps []Step) ([]error
 // it has been brought.
 func bring[K comparable](brought map[K]bool, id K) form {
 	if brought[id] {
-		return script.byHash
+		return (*script).byHash
 	}
 	brought[id] = true
-	return script.whole
+	return (*script).whole
 }
 
 func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]redis.Cmder) []error {
@@ -186,7 +186,7 @@ func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, e
 		for _, i := range due {
 			as := forms[i]
 			if try == 2 { // the server may not be allowed to keep scripts
-				as = script.whole
+				as = (*script).whole
 			}
 			cmds[i] = queue(ctx, p, steps[i], as)
 		}
@@ -208,7 +208,7 @@ func (s *Store) forms(ctx context.Context, steps []Step) []form {
 	forms := make([]form, len(steps))
 	last := make(map[string]int) // the last write of each key
 	for i, step := range steps {
-		forms[i] = script.byHash
+		forms[i] = (*script).byHash
 		if step.writes() {
 			last[step.Key()] = i
 		}
@@ -225,7 +225,7 @@ func (s *Store) forms(ctx context.Context, steps []Step) []form {
 		}
 		server, err := s.server(ctx, step.Key())
 		if err != nil {
-			forms[i] = script.whole
+			forms[i] = (*script).whole
 			continue
 		}
 		forms[i] = bring(brought, place{server, sc})
@@ -262,7 +262,7 @@ func unsent(steps []Step, cmds [][]redis.Cmder) (due []int) {
 func (s *Store) teachAll(ctx context.Context, steps []Step, due []int) {
 	type lesson struct {
 		key     string // one of the server's
-		scripts []script
+		scripts []*script
 	}
 	lessons := make(map[*redis.Client]*lesson)
 	for _, i := range due {
@@ -274,8 +274,8 @@ func (s *Store) teachAll(ctx context.Context, steps []Step, due []int) {
 		if lessons[server] == nil {
 			lessons[server] = &lesson{key: steps[i].Key()}
 		}
-		if l := lessons[server]; !slices.Contains(l.scripts, *sc) {
-			l.scripts = append(l.scripts, *sc)
+		if l := lessons[server]; !slices.Contains(l.scripts, sc) {
+			l.scripts = append(l.scripts, sc)
 		}
 	}
 	for _, l := range lessons {

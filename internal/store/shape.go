@@ -8,13 +8,15 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// A kind is how Redis holds the values of a shape.
+// A kind is how Redis holds the values of a shape. Its words are strings, in the form in
+// which commands take them.
 type kind struct {
-	read  string // the plain command that reads a whole value
-	whole []any  // its arguments after the key
-	add   string // the command that adds parts to a value
-	count string // the command that counts them
-	named bool   // a part is a name and a value; the name of a scored element is its score
+	name  any   // of the type; set by New
+	read  any   // the plain command that reads a whole value
+	whole []any // its arguments after the key
+	add   any   // the command that adds parts to a value
+	count any   // the command that counts them
+	named bool  // a part is a name and a value; the name of a scored element is its score
 }
 
 var kinds = map[codec.Shape]kind{
@@ -28,7 +30,7 @@ var kinds = map[codec.Shape]kind{
 // readArgs appends the command that reads the whole value of a key, given as a string
 // or by its address.
 func (s *Store) readArgs(args []any, key any) []any {
-	return append(append(args, s.readWith, key), s.kind.whole...)
+	return append(append(args, s.kind.read, key), s.kind.whole...)
 }
 
 // readCmd is the command that reads the whole value of key.

@@ -38,11 +38,11 @@ func incomplete(cmds []redis.Cmder) error {
 func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wire, ttl time.Duration) (stored bool, err error) {
 	s := l.store
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		cmds, err := l.sendStaged(ctx, w, ttl, script.byHash)
+		cmds, err := l.sendStaged(ctx, w, ttl, (*script).byHash)
 		if isUnknownScript(cmds[len(cmds)-1].Err()) {
-			run := script.byHash
-			if s.teach(ctx, l.keys[0], swap) != nil {
-				run = script.whole
+			run := (*script).byHash
+			if s.teach(ctx, l.Key(), swap) != nil {
+				run = (*script).whole
 			}
 			cmds, err = l.sendStaged(ctx, w, ttl, run)
 		}
@@ -60,7 +60,7 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
 // it begins by clearing what an earlier one has left.
 func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]redis.Cmder, error) {
-	staged := stagingKey(l.keys[1], l.token)
+	staged := stagingKey(l.keys[1].(string), l.token.(string))
 	p := l.store.rdb.Pipeline()
 	for _, cmd := range l.store.stageValue(ctx, staged, w) {
 		_ = p.Process(ctx, cmd)
@@ -91,11 +91,11 @@ func (s *Store) partsOf(w *codec.Wire) int {
 // stageParts are the commands that add n parts to a staged key, given by what appends
 // some of them to arguments. The script that stages the first ones, and gives them a life,
 // is sent whole: the parts after it must not find nothing.
-func stageParts(ctx context.Context, staged, add string, n int, parts func(args []any, from, to int) []any) []redis.Cmder {
+func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []redis.Cmder {
 	first := min(partsPerCommand, n)
 	cmds := []redis.Cmder{
 		redis.NewIntCmd(ctx, "unlink", staged),
-		stage.whole(ctx, []string{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
+		stage.whole(ctx, []any{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,

@@ -34,7 +34,7 @@ type Write struct {
 // PutStep is Put of a value for which Size has no error. The value of e has to stay as it
 // is until it was sent.
 func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
-	w := &Write{store: s, key: key, durable: true, sc: &put, args: []any{milliseconds(ttl), ""}, value: &e.Wire}
+	w := &Write{store: s, key: key, durable: true, sc: put, args: []any{milliseconds(ttl), ""}, value: &e.Wire}
 	switch size, _ := e.Size(); {
 	case e.Wire.Len() == 0:
 		return s.markStep(key, markEmpty, ttl)
@@ -53,17 +53,17 @@ func (s *Store) PutAbsentStep(key string, ttl time.Duration) *Write {
 }
 
 func (s *Store) markStep(key, mark string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, sc: &put, args: []any{milliseconds(markTTL(ttl)), mark}}
+	return &Write{store: s, key: key, durable: true, sc: put, args: []any{milliseconds(markTTL(ttl)), mark}}
 }
 
 // PutIfAbsentStep is PutIfAbsent. The value of e has to stay as it is until it was sent.
 func (s *Store) PutIfAbsentStep(key string, e *Entry, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, once: true, sc: &putIfAbsent, args: s.putIfAbsentArgs(e, ttl)}
+	return &Write{store: s, key: key, durable: true, once: true, sc: putIfAbsent, args: s.putIfAbsentArgs(e, ttl)}
 }
 
 // TouchStep is Touch.
 func (s *Store) TouchStep(key string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, sc: &touch, args: s.touchArgs(ttl)}
+	return &Write{store: s, key: key, sc: touch, args: s.touchArgs(ttl)}
 }
 
 // DeleteStep is Delete of one key.
@@ -86,13 +86,13 @@ func (w *Write) commands(ctx context.Context, as form) []redis.Cmder {
 	case w.sc == nil: // see unlinkOn
 		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", control), redis.NewIntCmd(ctx, "unlink", w.key)}
 	}
-	keys := []string{w.key, control}
+	keys := []any{w.key, control}
 	var cmds []redis.Cmder
 	if w.staged != "" {
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
 	}
-	cmd := as(*w.sc, ctx, keys, w.args)
+	cmd := as(w.sc, ctx, keys, w.args)
 	if w.once {
 		return append(cmds, unrepeated{cmd})
 	}

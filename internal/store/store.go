@@ -22,7 +22,6 @@ type Store struct {
 	shape    codec.Shape
 	kind     kind
 	patience patience
-	readWith any  // the name of the command that reads a value, boxed once
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
 	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
@@ -45,7 +44,7 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 	if s.kind, known = kinds[shape]; !known {
 		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
 	}
-	s.readWith = s.kind.read
+	s.kind.name = shape.String()
 	switch rdb := rdb.(type) {
 	case *redis.Client:
 		if rdb.Options().ClientSideCacheConfig != nil {

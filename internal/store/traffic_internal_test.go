@@ -30,27 +30,34 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// The larger the answers, the fewer travel together.
+// The larger the answers, the fewer travel together, and no more than half of all.
 func TestSeats(t *testing.T) {
-	var p trips
-	if n := p.seats(); n != maxSeats {
+	var s Store
+	s.traffic.inFlight.Store(10 * maxSeats)
+	if n := s.seats(); n != maxSeats {
 		t.Errorf("%d at first, want %d", n, maxSeats)
 	}
 	answer := func(bytes int64) {
 		cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
 		cmd.SetVal(bytes)
-		p.learn(&trip{cmds: []redis.Cmder{cmd}})
+		s.trips.learn(&trip{cmds: []redis.Cmder{cmd}})
 	}
 	for range 100 {
 		answer(1 << 20)
 	}
-	if n := p.seats(); n != 1 {
+	if n := s.seats(); n != 1 {
 		t.Errorf("%d answers of a megabyte travel together", n)
 	}
 	for range 100 {
 		answer(300)
 	}
-	if n := p.seats(); n != maxSeats {
+	if n := s.seats(); n != maxSeats {
 		t.Errorf("%d small ones, want %d", n, maxSeats)
+	}
+	for inFlight, want := range map[int32]int{minSeats: minSeats, 100: 50} {
+		s.traffic.inFlight.Store(inFlight)
+		if n := s.seats(); n != want {
+			t.Errorf("%d of %d in flight, want %d", n, inFlight, want)
+		}
 	}
 }

@@ -34,6 +34,7 @@ type trips struct {
 
 const (
 	maxLanes  = 4
+	minSeats  = 16 // unless answers are large
 	maxSeats  = 256
 	maxDelay  = time.Millisecond // that a trip waits for a lane to come back
 	tripBytes = 256 << 10        // of answers, which those behind them wait for
@@ -56,6 +57,8 @@ func (s *Store) share(ctx context.Context, cmd redis.Cmder, now time.Time) error
 		return s.alight(t, cmd, context.DeadlineExceeded)
 	case <-ctx.Done():
 		return s.alight(t, cmd, ctx.Err())
+	case <-cancelled(ctx):
+		return s.alight(t, cmd, ctx.Err())
 	}
 	switch {
 	case t.panicked != nil:
@@ -71,7 +74,7 @@ func (s *Store) board(cmd redis.Cmder) (*trip, error) {
 	p := &s.trips
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	full := len(p.waiting) > 0 && len(p.waiting[len(p.waiting)-1].cmds) >= p.seats()
+	full := len(p.waiting) > 0 && len(p.waiting[len(p.waiting)-1].cmds) >= s.seats()
 	if p.lanes == 0 || full && p.lanes < maxLanes {
 		if err := s.openLane(); err != nil {
 			return nil, err
@@ -187,7 +190,10 @@ func (p *trips) learn(t *trip) {
 	p.size += weight * (float64(bytes)/float64(len(t.cmds)) - p.size)
 }
 
-// seats returns how many commands get on a trip: few when answers are large.
-func (p *trips) seats() int {
-	return int(min(max(tripBytes/max(p.size, 1), 1), maxSeats))
+// seats returns how many commands get on a trip: few when answers are large, and half of
+// those in flight, so that one half is worked on by the server and the other one here. The
+// caller holds the lock.
+func (s *Store) seats() int {
+	half := max(int(s.traffic.inFlight.Load())/2, minSeats)
+	return min(max(int(tripBytes/max(s.trips.size, 1)), 1), half, maxSeats)
 }

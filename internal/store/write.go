@@ -85,7 +85,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 	args := s.putIfAbsentArgs(e, ttl)
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
-			answer, err := s.eval(ctx, to, putIfAbsent, once, []string{key, ControlKey(key)}, args...)
+			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
 			if err == nil {
 				stored, err = answer.Bool()
 			}
@@ -97,7 +97,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 
 func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 	args := make([]any, 0, 3+2*e.Wire.Len())
-	args = append(args, s.shape.String(), milliseconds(ttl), s.kind.add)
+	args = append(args, s.kind.name, milliseconds(ttl), s.kind.add)
 	return s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
 }
 
@@ -105,7 +105,7 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
 	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := s.eval(ctx, s.rdb, touch, often, []string{key, ControlKey(key)}, s.touchArgs(ttl)...)
+		answer, err := s.eval(ctx, s.rdb, touch, often, keysOf(key), s.touchArgs(ttl))
 		if err != nil {
 			return false, err
 		}
@@ -114,7 +114,7 @@ func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl t
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {
-	return []any{s.shape.String(), milliseconds(ttl), milliseconds(markTTL(ttl))}
+	return []any{s.kind.name, milliseconds(ttl), milliseconds(markTTL(ttl))}
 }
 
 // milliseconds is a TTL as the scripts take it: -1 for Forever.
