@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
 )
 
 // A member is one of the flights that have one function, with what that knows of it.
@@ -12,7 +13,8 @@ type member[K comparable, V any] struct {
 	f *flight.Flight[*found]
 	p permission
 
-	seen   *found // what a load has found
+	seen   found       // what a load has found
+	entry  store.Entry // of that
 	w      filling
 	landed bool
 }
@@ -23,12 +25,13 @@ type crew[K comparable, V any] []*member[K, V]
 // crewOf pairs the flights with their requests; both are in the order of the keys, and not
 // every request has led to a flight.
 func crewOf[K comparable, V any](flights []*flight.Flight[*found], requests []*request[K, V]) crew[K, V] {
-	all := make(crew[K, V], len(flights))
+	all, members := make(crew[K, V], len(flights)), make([]member[K, V], len(flights))
 	for i, f := range flights {
 		for requests[0].redisKey != f.Key() {
 			requests = requests[1:]
 		}
-		all[i] = &member[K, V]{request: requests[0], f: f}
+		members[i] = member[K, V]{request: requests[0], f: f}
+		all[i] = &members[i]
 		requests = requests[1:]
 	}
 	return all

@@ -107,13 +107,13 @@ func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V,
 		if failure == nil {
 			m.err = ErrNotFound
 		}
-		m.seen = &found{state: Absent}
+		m.seen = found{state: Absent}
 		m.w = c.absence(m.request, m.p)
 		return nil
 	}
 	m.value = v
-	m.seen = &found{state: Present, entry: new(store.Entry)}
-	m.w, err = c.presence(ctx, m.request, m.p, m.seen.entry, loader.Entry[V]{Value: v})
+	m.seen = found{state: Present, entry: &m.entry}
+	m.w, err = c.presence(ctx, m.request, m.p, &m.entry, loader.Entry[V]{Value: v})
 	return err
 }
 
@@ -173,7 +173,7 @@ func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 		switch {
 		case !c.core.mayStore(ctx, m.f, m.w):
 			fenced = append(fenced, m.p.tenure)
-			m.land(m.seen, nil)
+			m.land(&m.seen, nil)
 		case m.w.Target == nil:
 			m.landProven(!m.p.unproven)
 		case m.p.tenure == nil:
@@ -212,5 +212,5 @@ func (m *member[K, V]) landProven(proven bool) {
 	if !proven {
 		m.f.Refuse()
 	}
-	m.land(m.seen, nil)
+	m.land(&m.seen, nil)
 }

@@ -83,7 +83,8 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 				return c.answer(m)
 			}
 		}
-		r := c.request(m, load, s)
+		r := new(request[K, V])
+		*r = c.request(m, load, s)
 		r.refresh = refresh
 		waited := time.Since(m.began)
 		f, outcome, err := c.join(m, turn, refresh)(ctx, m.redisKey, func(ctx context.Context, f *flight.Flight[*found]) (*found, error) {
@@ -144,8 +145,8 @@ func (c *Cache[K, V]) lookBefore(ctx context.Context, m *call[K, V], turn int) (
 	return m, nil
 }
 
-func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) *request[K, V] {
-	return &request[K, V]{key: m.key, load: load, task: task{
+func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s settings) request[K, V] {
+	return request[K, V]{key: m.key, load: load, task: task{
 		op: m.op, redisKey: m.redisKey, settings: s, began: m.began,
 		looked: m.told, changes: m.changes,
 		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, without: m.noRedis, broken: m.broken,

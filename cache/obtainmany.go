@@ -90,8 +90,10 @@ func (c *Cache[K, V]) board(ctx context.Context, group *flight.Group[*found], ca
 	if len(calls) == 0 {
 		return g
 	}
+	room := make([]request[K, V], len(calls))
 	for i, m := range calls {
-		g.requests[i] = c.request(m, nil, s)
+		room[i] = c.request(m, nil, s)
+		g.requests[i] = &room[i]
 	}
 	requests := g.requests
 	g.seats, g.err = group.JoinMany(ctx, redisKeys(calls), func(ctx context.Context, flights []*flight.Flight[*found]) error {

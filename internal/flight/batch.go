@@ -25,6 +25,7 @@ func (g *Group[R]) JoinMany(ctx context.Context, keys []string, fn BatchFunc[R])
 	}
 	seats := make(Seats[R], len(keys))
 	parent := g.parent(ctx)
+	var fresh []Flight[R]
 	var led []*Flight[R]
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -40,7 +41,11 @@ func (g *Group[R]) JoinMany(ctx context.Context, keys []string, fn BatchFunc[R])
 			seats[i] = seat[R]{flight: f, joined: f.join()}
 			continue
 		}
-		f := newFlight(l)
+		if fresh == nil {
+			fresh = make([]Flight[R], 0, len(keys)-i)
+		}
+		fresh = append(fresh, newFlight(l))
+		f := &fresh[len(fresh)-1]
 		l.admit(f)
 		seats[i] = seat[R]{flight: f, leads: true}
 		led = append(led, f)

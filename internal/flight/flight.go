@@ -59,13 +59,14 @@ type trip struct {
 	flights int // that need the function; guarded by group.mu
 }
 
-func newFlight[R any](l *lane[R]) *Flight[R] {
-	return &Flight[R]{group: l.group, lane: l, waiting: 1, callers: 1, done: make(chan struct{})}
+func newFlight[R any](l *lane[R]) Flight[R] {
+	return Flight[R]{group: l.group, lane: l, waiting: 1, callers: 1, done: make(chan struct{})}
 }
 
 // flight prepares a flight for the caller who brings fn.
 func (g *Group[R]) flight(ctx context.Context, l *lane[R], parent *Flight[R], fn Func[R]) *Flight[R] {
-	f := newFlight(l)
+	f := new(Flight[R])
+	*f = newFlight(l)
 	f.run = g.trip(ctx, parent, []*Flight[R]{f}, func(ctx context.Context) (R, error) { return fn(ctx, f) })
 	return f
 }

@@ -25,25 +25,25 @@ func (f Fill) Send(ctx context.Context, deadline time.Time) (stored bool, err er
 	return f.Target.StoreNothing(ctx, deadline)
 }
 
-// errand is what Send sends, or nil when that is more than a script of moderate size.
-func (f Fill) errand(s *Store) *errand {
+// errand is what Send sends, unless that is more than a script of moderate size.
+func (f Fill) errand(s *Store) (e errand, ok bool) {
 	switch target := f.Target.(type) {
 	case *Lease:
 		switch f.State {
 		case Present:
 			return target.filling(f.Entry, f.TTL)
 		case Absent:
-			return target.marking(markAbsent, markTTL(f.TTL).Milliseconds())
+			return target.marking(markAbsent, markTTL(f.TTL).Milliseconds()), true
 		}
-		return target.marking()
+		return target.marking(), true
 	case unleased:
 		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 && isSmall(f.Entry) {
 			args := []any{milliseconds(f.TTL), "", s.kind.add}
 			args = s.kind.appendParts(args, &f.Entry.Wire, 0, f.Entry.Wire.Len())
-			return &errand{script: put, keys: keysOf(target.key), args: args}
+			return errand{script: put, keys: keysOf(target.key), args: args}, true
 		}
 	}
-	return nil
+	return e, false
 }
 
 // A Filled is what Send returns.
@@ -57,15 +57,15 @@ type Filled struct {
 func (s *Store) SendAll(ctx context.Context, deadline time.Time, fills []Fill) []Filled {
 	out := make([]Filled, len(fills))
 	var small, large []int
-	errands := make([]*errand, len(fills))
+	errands := make([]errand, 0, len(fills))
 	for i, f := range fills {
-		if errands[i] = f.errand(s); errands[i] != nil {
-			small = append(small, i)
+		if e, ok := f.errand(s); ok {
+			small, errands = append(small, i), append(errands, e)
 		} else {
 			large = append(large, i)
 		}
 	}
-	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) *errand { return errands[small[n]] }) {
+	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) errand { return errands[n] }) {
 		out[small[n]] = Filled{v.yes && v.err == nil, v.err}
 	}
 	forEach(len(large), func(n int) {

@@ -18,18 +18,18 @@ func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, 
 }
 
 func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration, claims []Claim, errs []error) {
-	tries := make([]*acquisition, len(asks))
+	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
-		tries[i], due[i] = s.newAcquisition(ask, life), i
+		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), beside: ask.Beside, life: life}, i
 	}
 	for len(due) > 0 {
-		leases, errands := make([]*Lease, len(due)), make([]*errand, len(due))
+		leases, tokens := make([]Lease, len(due)), newTokens(len(due))
+		errands := make([]errand, len(due))
 		for n, i := range due {
-			lease, args := tries[i].attempt()
-			leases[n], errands[n] = lease, &errand{script: acquire, keys: lease.keys, args: args}
+			errands[n] = tries[i].attempt(&leases[n], tokens[n])
 		}
-		sent, err := until(ctx, s, deadline, func(ctx context.Context) ([]*errand, error) {
+		sent, err := until(ctx, s, deadline, func(ctx context.Context) ([]errand, error) {
 			return errands, s.evalAll(ctx, once, errands)
 		})
 		late := ctx.Err() != nil || !time.Now().Before(deadline)
@@ -37,7 +37,7 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 			claims[i], errs[i] = Claim{}, err
 			if err == nil {
 				if errs[i] = sent[n].err; errs[i] == nil {
-					claims[i], errs[i] = claimOf(sent[n].answer, leases[n])
+					claims[i], errs[i] = claimOf(sent[n].answer, &leases[n])
 				}
 				s.sawLoss(errs[i])
 			}
@@ -61,7 +61,7 @@ func (s *Store) RenewAll(ctx context.Context, deadline time.Time, leases []*Leas
 		ended[0] = err == nil && !held
 		return ended
 	}
-	for i, v := range s.judgeAll(ctx, deadline, len(leases), func(i int) *errand { return leases[i].renewal() }) {
+	for i, v := range s.judgeAll(ctx, deadline, len(leases), func(i int) errand { return leases[i].renewal() }) {
 		ended[i] = v.err == nil && !v.yes
 	}
 	return ended
@@ -74,5 +74,5 @@ func (s *Store) ReleaseAll(ctx context.Context, deadline time.Time, leases []*Le
 		_, _ = leases[0].Release(ctx, deadline)
 		return
 	}
-	s.judgeAll(ctx, deadline, len(leases), func(i int) *errand { return leases[i].giveBack() })
+	s.judgeAll(ctx, deadline, len(leases), func(i int) errand { return leases[i].giveBack() })
 }

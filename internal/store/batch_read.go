@@ -140,9 +140,11 @@ func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry
 
 // askMany returns the strings that a command answers with, nil for none.
 func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
-	var r reply
+	n := float64(len(args) - 1)
+	r := reply{make([]byte, 0, min(int(n*s.values.bytes()*1.25), maxKept))}
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
 	if err == nil && !r.isError() {
+		s.values.saw(float64(len(r.buf)) / n)
 		return r.strings(len(args) - 1)
 	}
 	if err != nil && !connectionLost(err) {

@@ -21,8 +21,11 @@ type errand struct {
 
 // evalAll runs the scripts of errands in one round trip, on a cluster one to each master.
 // What has met a server without its script was not carried out, and is sent again.
-func (s *Store) evalAll(ctx context.Context, how repetition, errands []*errand) error {
-	due := errands
+func (s *Store) evalAll(ctx context.Context, how repetition, errands []errand) error {
+	due := make([]*errand, len(errands))
+	for i := range errands {
+		due[i] = &errands[i]
+	}
 	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
 		p := s.rdb.Pipeline()
 		parcels := s.parcels(due)
@@ -98,15 +101,17 @@ func (p parcel) command(ctx context.Context, as form) *redis.Cmd {
 	if len(p) == 1 {
 		return as(p[0].script, ctx, p[0].keys, p[0].args)
 	}
-	nKeys, nArgs := len(p[0].keys), len(p[0].args)
-	keys := make([]any, 0, len(p)*nKeys)
-	args := make([]any, 2, 2+len(p)*nArgs)
-	args[0], args[1] = nArgs, nKeys
+	keys := make([]any, 0, len(p)*len(p[0].keys))
+	for k := range p[0].keys {
+		for _, e := range p {
+			keys = append(keys, e.keys[k])
+		}
+	}
+	args := make([]any, 0, len(p)*len(p[0].args)+1)
 	for _, e := range p {
-		keys = append(keys, e.keys...)
 		args = append(args, e.args...)
 	}
-	return as(p.script(), ctx, keys, args)
+	return as(p.script(), ctx, keys, append(args, len(p)))
 }
 
 // take notes the answers.
@@ -170,11 +175,11 @@ func (e *errand) verdict() (v verdict) {
 }
 
 // judgeAll is evalAll for scripts that answer yes or no, a thousand a round trip.
-func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth func(i int) *errand) []verdict {
+func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth func(i int) errand) []verdict {
 	verdicts := make([]verdict, n)
 	for from := 0; from < n; from += keysPerTrip {
 		part := verdicts[from:min(from+keysPerTrip, n)]
-		errands := make([]*errand, len(part))
+		errands := make([]errand, len(part))
 		for i := range errands {
 			errands[i] = nth(from + i)
 		}
@@ -183,9 +188,9 @@ func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth fun
 				return nil, err
 			}
 			judged := make([]verdict, len(errands))
-			for i, e := range errands {
-				s.sawLoss(e.err)
-				judged[i] = e.verdict()
+			for i := range errands {
+				s.sawLoss(errands[i].err)
+				judged[i] = errands[i].verdict()
 			}
 			return judged, nil
 		})

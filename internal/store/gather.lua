@@ -1,22 +1,27 @@
 -- Runs the script that stands above, as one() with its own KEYS and ARGV, once for each of
--- many keys: a command for each would cost the server more than what it does.
--- KEYS: those of all runs. ARGV: how many arguments a run has, and how many keys; then the
--- arguments of all runs.
+-- many keys: a command for each would cost the server more than what it does. What can be
+-- done for many at one time, together() does before, if there is one, and notes the answers.
+-- KEYS: the first ones of all runs, then the second ones. ARGV: the arguments of all runs, then
+-- how many runs there are.
 -- Returns what the runs return, an error in place of one that failed.
+local runs = tonumber(table.remove(ARGV))
 local allKeys, allArgs = KEYS, ARGV
-local perRun, keysPerRun = tonumber(allArgs[1]), tonumber(allArgs[2])
-local function run(keys, args)
-  KEYS, ARGV = keys, args
+local args = #allArgs / runs
+
+local function run(i)
+  KEYS, ARGV = {}, {}
+  for k = i, #allKeys, runs do KEYS[#KEYS + 1] = allKeys[k] end
+  for a = 1, args do ARGV[a] = allArgs[args * (i - 1) + a] end
   return one()
 end
 
 local answers = {}
-for i = 1, #allKeys / keysPerRun do
-  local keys, args = {}, {}
-  for k = 1, keysPerRun do keys[k] = allKeys[(i - 1) * keysPerRun + k] end
-  for a = 1, perRun do args[a] = allArgs[2 + (i - 1) * perRun + a] end
-  local done, answer = pcall(run, keys, args)
-  if not done and type(answer) ~= 'table' then answer = {err = 'ERR ' .. tostring(answer)} end
-  answers[i] = answer
+if together then together(runs, answers) end
+for i = 1, runs do
+  if not answers[i] then
+    local done, answer = pcall(run, i)
+    if not done and type(answer) ~= 'table' then answer = {err = 'ERR ' .. tostring(answer)} end
+    answers[i] = answer
+  end
 end
 return answers

@@ -71,10 +71,11 @@ var statuses = map[string]Status{
 func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (c Claim, err error) {
 	ctx, cancel := s.patience.until(ctx, deadline)
 	defer cancel()
-	a := s.newAcquisition(Ask{key, beside}, life)
+	a := acquisition{store: s, keys: keysOf(key), beside: beside, life: life}
 	for {
-		lease, args := a.attempt()
-		answer, err := s.evalShared(ctx, acquire, once, lease.keys, args)
+		lease := new(Lease)
+		e := a.attempt(lease, newToken())
+		answer, err := s.evalShared(ctx, e.script, once, e.keys, e.args)
 		if err == nil {
 			c, err = claimOf(answer.Val(), lease)
 		}
@@ -96,31 +97,30 @@ type acquisition struct {
 	keys   []any
 	beside bool
 	life   time.Duration
-	lost   []any // the tokens of the attempts so far
+	tokens [1 + maxLost]any // of the attempts
+	made   int              // how many attempts
 }
 
-func (s *Store) newAcquisition(ask Ask, life time.Duration) *acquisition {
-	return &acquisition{store: s, keys: keysOf(ask.Key), beside: ask.Beside, life: life}
-}
-
-// attempt returns the lease that the next attempt is to obtain, and the arguments of its
-// script.
-func (a *acquisition) attempt() (l *Lease, args []any) {
-	l = &Lease{store: a.store, keys: a.keys, token: newToken(), life: a.life, markEnds: time.Now()}
-	args = append([]any{l.token, a.life.Milliseconds(), a.store.kind.name, a.beside}, a.lost...)
-	a.lost = append(a.lost, l.token)
-	return l, args
+// attempt returns what is sent to obtain l, with another token each time.
+func (a *acquisition) attempt(l *Lease, token string) errand {
+	*l = Lease{store: a.store, keys: a.keys, token: token, life: a.life, markEnds: time.Now()}
+	args := make([]any, 4, 4+a.made)
+	args[0], args[1], args[2], args[3] = l.token, a.life.Milliseconds(), a.store.kind.name, a.beside
+	args = append(args, a.tokens[:a.made]...)
+	a.tokens[a.made] = l.token
+	a.made++
+	return errand{script: acquire, keys: a.keys, args: args}
 }
 
 // isOver reports whether no further attempt is made after err.
-func (a *acquisition) isOver(err error) bool { return wasRefused(err) || len(a.lost) > maxLost }
+func (a *acquisition) isOver(err error) bool { return wasRefused(err) || a.made == len(a.tokens) }
 
 // end returns what has come of the last attempt. An error may leave a lease behind.
 func (a *acquisition) end(c Claim, err error) (Claim, error) {
 	if err == nil {
 		return c, nil
 	}
-	unsure := a.lost
+	unsure := a.tokens[:a.made]
 	if wasRefused(err) {
 		unsure = unsure[:len(unsure)-1]
 	}
@@ -200,10 +200,18 @@ const tokenSize = 16
 
 // newToken returns random bytes. They name one acquisition, not its process: a token
 // that came back would let in a load that a delete has overtaken.
-func newToken() string {
-	var token [tokenSize]byte
-	_, _ = rand.Read(token[:]) // it never fails
-	return string(token[:])
+func newToken() string { return newTokens(1)[0] }
+
+// newTokens is newToken for n tokens.
+func newTokens(n int) []string {
+	random := make([]byte, n*tokenSize)
+	_, _ = rand.Read(random) // it never fails
+	all := string(random)
+	tokens := make([]string, n)
+	for i := range tokens {
+		tokens[i] = all[i*tokenSize : (i+1)*tokenSize]
+	}
+	return tokens
 }
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.
@@ -211,9 +219,9 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 	return l.eval(ctx, deadline, l.renewal())
 }
 
-func (l *Lease) renewal() *errand {
+func (l *Lease) renewal() errand {
 	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
-	return &errand{script: renew, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
+	return errand{script: renew, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -222,12 +230,12 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 	return l.eval(ctx, deadline, l.giveBack())
 }
 
-func (l *Lease) giveBack() *errand {
+func (l *Lease) giveBack() errand {
 	args := []any{l.token}
 	if l.mark != "" {
 		args = append(args, l.mark, l.markExpiry)
 	}
-	return &errand{script: release, keys: l.keys[1:], args: args}
+	return errand{script: release, keys: l.keys[1:], args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -237,33 +245,34 @@ func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl tim
 	if _, err := e.Size(); err != nil {
 		return false, err
 	}
-	if small := l.filling(e, ttl); small != nil {
+	if small, ok := l.filling(e, ttl); ok {
 		return l.eval(ctx, deadline, small)
 	}
 	return l.storeStaged(ctx, deadline, &e.Wire, ttl)
 }
 
-// filling is the errand that stores a value, or nil for one that has to be staged.
-func (l *Lease) filling(e *Entry, ttl time.Duration) *errand {
-	if e.Wire.Len() == 0 {
-		return l.marking(markEmpty, markTTL(ttl).Milliseconds())
-	}
+// filling is the errand that stores a value, unless that has to be staged.
+func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
 	w := &e.Wire
-	if !isSmall(e) {
-		return nil
+	switch {
+	case w.Len() == 0:
+		return l.marking(markEmpty, markTTL(ttl).Milliseconds()), true
+	case !isSmall(e):
+		return small, false
 	}
 	kind, life := l.store.kind, milliseconds(ttl)
 	if l.store.shape != codec.ShapeString {
-		return &errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}
+		return errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}, true
 	}
-	set := []any{w.Value(0)} // SET sets the life as well
-	if ttl != Forever {
-		set = append(set, "px", life)
+	script, args := add, append(make([]any, 0, 4), l.token)
+	if l.Beside() {
+		script, args = fill, l.guarded(-1, kind.add)
 	}
-	if !l.Beside() {
-		return &errand{script: add, keys: l.keys, args: append([]any{l.token}, set...)}
+	args = append(args, w.Value(0))
+	if ttl != Forever { // SET sets the life as well
+		args = append(args, "px", life)
 	}
-	return &errand{script: fill, keys: l.keys, args: append(l.guarded(-1, kind.add), set...)}
+	return errand{script: script, keys: l.keys, args: args}, true
 }
 
 // isSmall reports whether a value goes through a script: there each byte costs several
@@ -287,8 +296,8 @@ func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool
 }
 
 // marking is the errand that stores no value: a mark with its life, or nothing for none.
-func (l *Lease) marking(noted ...any) *errand {
-	return &errand{script: mark, keys: l.keys, args: l.guarded(noted...)}
+func (l *Lease) marking(noted ...any) errand {
+	return errand{script: mark, keys: l.keys, args: l.guarded(noted...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.
@@ -296,7 +305,7 @@ func (l *Lease) guarded(more ...any) []any {
 	return append([]any{l.token, l.life.Milliseconds(), l.expiry, l.left, l.digest}, more...)
 }
 
-func (l *Lease) eval(ctx context.Context, deadline time.Time, e *errand) (done bool, err error) {
+func (l *Lease) eval(ctx context.Context, deadline time.Time, e errand) (done bool, err error) {
 	ctx, cancel := l.store.patience.until(ctx, deadline)
 	defer cancel()
 	answer, err := l.store.evalShared(ctx, e.script, often, e.keys, e.args)

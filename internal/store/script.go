@@ -27,8 +27,12 @@ var (
 	digestSource string
 	//go:embed guard.lua
 	guardSource string
+	//go:embed acquire_many.lua
+	acquireManySource string
 	//go:embed add.lua
 	addSource string
+	//go:embed add_many.lua
+	addManySource string
 	//go:embed fill.lua
 	fillSource string
 	//go:embed stage.lua
@@ -45,11 +49,11 @@ var (
 	putIfAbsent = newScript(putIfAbsentSource)
 	touch       = newScript(touchSource, digestSource)
 
-	acquire = newScript(acquireSource, holdsSource, digestSource)
+	acquire = newScripts(acquireSource, acquireManySource, holdsSource, digestSource)
 	renew   = newScript(renewSource, holdsSource)
 	release = newScript(releaseSource, holdsSource)
 
-	add   = newScript(addSource, holdsSource)
+	add   = newScripts(addSource, addManySource, holdsSource)
 	fill  = newScript(fillSource, holdsSource, digestSource, guardSource)
 	stage = newScript(stageSource)
 	swap  = newScript(swapSource, holdsSource, digestSource, guardSource)
@@ -65,9 +69,14 @@ type script struct {
 
 // newScript returns the script of a source that uses functions of others.
 func newScript(source string, functions ...string) *script {
+	return newScripts(source, "local together\n", functions...)
+}
+
+// newScripts is newScript for a source with a shorter way to serve many keys.
+func newScripts(source, together string, functions ...string) *script {
 	uses := strings.Join(functions, "")
 	alone := uses + source
-	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + gatherSource
+	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + together + gatherSource
 	return &script{alone, redis.NewScript(alone).Hash(), &script{source: many, hash: redis.NewScript(many).Hash()}}
 }
 

@@ -27,6 +27,7 @@ type Store struct {
 	detached detached
 	traffic  traffic
 	trips    trips
+	values   average // of the answers for each of many keys
 
 	standalone bool        // a command may name keys that a cluster keeps apart for a while
 	apart      atomic.Bool // but not keys of different slots

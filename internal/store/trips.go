@@ -25,11 +25,12 @@ type trip struct {
 // gathers. There is one lane, and more when a trip is full or has waited for long, be it for
 // a large value or a connection that is dead.
 type trips struct {
+	size average // of an answer
+
 	mu      sync.Mutex // guards all below
 	waiting []*trip    // in the order of departure: who comes gets on the last one
 	lanes   int
 	delay   *time.Timer // opens another lane, some time after a trip has begun to wait
-	size    float64     // of an answer in bytes, a moving average
 }
 
 const (
@@ -184,16 +185,12 @@ func (p *trips) learn(t *trip) {
 			bytes += raw.Val()
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	const weight = 1. / 8
-	p.size += weight * (float64(bytes)/float64(len(t.cmds)) - p.size)
+	p.size.saw(float64(bytes) / float64(len(t.cmds)))
 }
 
 // seats returns how many commands get on a trip: few when answers are large, and half of
-// those in flight, so that one half is worked on by the server and the other one here. The
-// caller holds the lock.
+// those in flight, so that one half is worked on by the server and the other one here.
 func (s *Store) seats() int {
 	half := max(int(s.traffic.inFlight.Load())/2, minSeats)
-	return min(max(int(tripBytes/max(s.trips.size, 1)), 1), half, maxSeats)
+	return min(max(int(tripBytes/max(s.trips.size.bytes(), 1)), 1), half, maxSeats)
 }

@@ -1,0 +1,18 @@
+package store
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// An average is a moving one, of sizes in bytes. It is a guess that callers may share: of two
+// sizes that are noted at one moment it may take one.
+type average struct{ bits atomic.Uint64 }
+
+func (a *average) bytes() float64 { return math.Float64frombits(a.bits.Load()) }
+
+func (a *average) saw(size float64) {
+	const weight = 1. / 8
+	now := a.bytes()
+	a.bits.Store(math.Float64bits(now + weight*(size-now)))
+}
