@@ -16,7 +16,7 @@ import (
 // hot key take turns of one round trip. No caller gets an answer to a question that
 // was asked before it came.
 type crowd struct {
-	reading [4096]atomic.Int32 // reads of callers for themselves, by a hash of the key
+	reading [4096]atomic.Int32 // reads and looks of callers for themselves, by a hash of the key
 	reads   flight.Group[*store.Entry]
 	polls   flight.Group[*store.Entry]
 }
@@ -29,13 +29,33 @@ var crowdSeed = maphash.MakeSeed()
 
 // read is store.Read for a call that began at a time and may wait until the deadline.
 func (c *crowd) read(ctx context.Context, s *store.Store, key string, e *store.Entry, began, deadline time.Time) (found bool, err error) {
-	reading := &c.reading[maphash.String(crowdSeed, key)%uint64(len(c.reading))]
-	if reading.Add(1) > maxReading {
-		reading.Add(-1)
+	reading := c.join(key)
+	if reading == nil {
 		return c.share(ctx, s, key, e, deadline)
 	}
 	defer reading.Add(-1)
 	return s.Read(ctx, key, e, began)
+}
+
+// look is store.Poll for a call that has found nothing by a read.
+func (c *crowd) look(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time, patience time.Duration) error {
+	reading := c.join(key)
+	if reading == nil {
+		return c.poll(ctx, s, key, e, deadline, patience)
+	}
+	defer reading.Add(-1)
+	return s.Poll(ctx, deadline, key, e)
+}
+
+// join counts a caller that asks for itself, until it takes itself away. It returns nil when
+// there are enough of these.
+func (c *crowd) join(key string) *atomic.Int32 {
+	reading := &c.reading[maphash.String(crowdSeed, key)%uint64(len(c.reading))]
+	if reading.Add(1) > maxReading {
+		reading.Add(-1)
+		return nil
+	}
+	return reading
 }
 
 // share is read for a caller in a crowd.

@@ -44,10 +44,10 @@ func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.Entr
 	return c.obtain(ctx, m, load, s, false)
 }
 
-// foreseesMiss reports whether a call can do without the read: the flight that it
-// joins will ask Redis. But what is there does not wait for a flight under way.
+// foreseesMiss reports whether a call can do without the read: Redis will be asked more
+// closely before a load. But what is there does not wait for a flight under way.
 func (c *core) foreseesMiss(key string) bool {
-	return c.lease != Off && c.foresight.miss(key) && !c.flights.UnderWay(key)
+	return c.foresight.miss(key) && !c.flights.UnderWay(key)
 }
 
 var errNoLoader = errors.New("the loader is nil")

@@ -136,8 +136,9 @@ func (c *Cache[K, V]) lookBefore(ctx context.Context, m *call[K, V], turn int) (
 	switch {
 	case m.noRedis:
 		return m, nil
-	case c.core.lease == Off:
-		return c.survive(ctx, m, c.look(ctx, m, false))
+	case c.core.lease == Off && turn == 0:
+		err := c.core.crowd.look(ctx, c.core.store, m.redisKey, &m.entry, c.deadline(m), c.core.redisTimeout)
+		return c.survive(ctx, m, c.looked(ctx, m, err))
 	case turn > 0 || c.core.flights.Refreshing(m.redisKey):
 		err := c.core.crowd.poll(ctx, c.core.store, m.redisKey, &m.entry, c.deadline(m), c.core.redisTimeout)
 		return c.survive(ctx, m, c.looked(ctx, m, err))

@@ -26,7 +26,7 @@ func (f Fill) Send(ctx context.Context, deadline time.Time) (stored bool, err er
 }
 
 // errand is what Send sends, unless that is more than a script of moderate size.
-func (f Fill) errand(s *Store) (e errand, ok bool) {
+func (f Fill) errand() (e errand, ok bool) {
 	switch target := f.Target.(type) {
 	case *Lease:
 		switch f.State {
@@ -37,10 +37,8 @@ func (f Fill) errand(s *Store) (e errand, ok bool) {
 		}
 		return target.marking(), true
 	case unleased:
-		if f.State == Present && f.Entry.Wire.Len() > 0 && s.replicas == 0 && isSmall(f.Entry) {
-			args := []any{milliseconds(f.TTL), "", s.kind.add}
-			args = s.kind.appendParts(args, &f.Entry.Wire, 0, f.Entry.Wire.Len())
-			return errand{script: put, keys: keysOf(target.key), args: args}, true
+		if f.State == Present {
+			return target.filling(f.Entry, f.TTL)
 		}
 	}
 	return e, false
@@ -59,7 +57,7 @@ func (s *Store) SendAll(ctx context.Context, deadline time.Time, fills []Fill) [
 	var small, large []int
 	errands := make([]errand, 0, len(fills))
 	for i, f := range fills {
-		if e, ok := f.errand(s); ok {
+		if e, ok := f.errand(); ok {
 			small, errands = append(small, i), append(errands, e)
 		} else {
 			large = append(large, i)

@@ -174,6 +174,17 @@ func (e *errand) verdict() (v verdict) {
 	return verdict{yes: n == 1}
 }
 
+// judge runs a script that answers yes or no, along with other commands or by itself.
+func (s *Store) judge(ctx context.Context, deadline time.Time, e errand) (yes bool, err error) {
+	ctx, cancel := s.patience.until(ctx, deadline)
+	defer cancel()
+	answer, err := s.evalShared(ctx, e.script, often, e.keys, e.args)
+	if err != nil {
+		return false, withoutValue(err)
+	}
+	return answer.Bool()
+}
+
 // judgeAll is evalAll for scripts that answer yes or no, a thousand a round trip.
 func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth func(i int) errand) []verdict {
 	verdicts := make([]verdict, n)

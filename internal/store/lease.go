@@ -216,7 +216,7 @@ func newTokens(n int) []string {
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.
 func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
-	return l.eval(ctx, deadline, l.renewal())
+	return l.store.judge(ctx, deadline, l.renewal())
 }
 
 func (l *Lease) renewal() errand {
@@ -227,7 +227,7 @@ func (l *Lease) renewal() errand {
 // Release gives the lease back, and what it has replaced, and reports whether it was
 // still there. Only a lease whose load has stored nothing needs it.
 func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err error) {
-	return l.eval(ctx, deadline, l.giveBack())
+	return l.store.judge(ctx, deadline, l.giveBack())
 }
 
 func (l *Lease) giveBack() errand {
@@ -246,7 +246,7 @@ func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl tim
 		return false, err
 	}
 	if small, ok := l.filling(e, ttl); ok {
-		return l.eval(ctx, deadline, small)
+		return l.store.judge(ctx, deadline, small)
 	}
 	return l.storeStaged(ctx, deadline, &e.Wire, ttl)
 }
@@ -260,19 +260,12 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
 	case !isSmall(e):
 		return small, false
 	}
-	kind, life := l.store.kind, milliseconds(ttl)
-	if l.store.shape != codec.ShapeString {
-		return errand{script: fill, keys: l.keys, args: kind.appendParts(l.guarded(life, kind.add), w, 0, w.Len())}, true
+	life, value := l.store.adding(e, ttl)
+	if l.store.shape == codec.ShapeString && !l.Beside() {
+		value[0] = l.token // the script knows the command
+		return errand{script: add, keys: l.keys, args: value}, true
 	}
-	script, args := add, append(make([]any, 0, 4), l.token)
-	if l.Beside() {
-		script, args = fill, l.guarded(-1, kind.add)
-	}
-	args = append(args, w.Value(0))
-	if ttl != Forever { // SET sets the life as well
-		args = append(args, "px", life)
-	}
-	return errand{script: script, keys: l.keys, args: args}, true
+	return errand{script: fill, keys: l.keys, args: append(l.guarded(life), value...)}, true
 }
 
 // isSmall reports whether a value goes through a script: there each byte costs several
@@ -287,12 +280,12 @@ const (
 // StoreAbsent removes the value and notes for ttl that the source has none, under
 // the conditions of Store.
 func (l *Lease) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error) {
-	return l.eval(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
+	return l.store.judge(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
 }
 
 // StoreNothing removes the value, under the conditions of Store.
 func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error) {
-	return l.eval(ctx, deadline, l.marking())
+	return l.store.judge(ctx, deadline, l.marking())
 }
 
 // marking is the errand that stores no value: a mark with its life, or nothing for none.
@@ -303,14 +296,4 @@ func (l *Lease) marking(noted ...any) errand {
 // guarded returns the arguments of guard.lua, and more.
 func (l *Lease) guarded(more ...any) []any {
 	return append([]any{l.token, l.life.Milliseconds(), l.expiry, l.left, l.digest}, more...)
-}
-
-func (l *Lease) eval(ctx context.Context, deadline time.Time, e errand) (done bool, err error) {
-	ctx, cancel := l.store.patience.until(ctx, deadline)
-	defer cancel()
-	answer, err := l.store.evalShared(ctx, e.script, often, e.keys, e.args)
-	if err != nil {
-		return false, withoutValue(err)
-	}
-	return answer.Bool()
 }

@@ -15,10 +15,9 @@ func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Ent
 	if s.shape != codec.ShapeString || !s.standalone {
 		return s.Look(ctx, deadline, key, e, false)
 	}
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.pollString(ctx, key, e)
-	})
-	return err
+	ctx, cancel := s.patience.until(ctx, deadline)
+	defer cancel()
+	return s.pollString(ctx, key, e)
 }
 
 // pollString is one command, which cannot be used while a cluster keeps the two keys
@@ -26,8 +25,10 @@ func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Ent
 func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	both := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
-	if err := process(ctx, s.rdb, both); err != nil {
+	both, err := askShared(ctx, s, func(ctx context.Context) *redis.SliceCmd {
+		return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
+	})
+	if err != nil {
 		return err
 	}
 	if len(both.Val()) != 2 {

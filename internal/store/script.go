@@ -41,11 +41,16 @@ var (
 	swapSource string
 	//go:embed mark.lua
 	markSource string
+	//go:embed put.lua
+	putSource string
+	//go:embed put_many.lua
+	putManySource string
 	//go:embed gather.lua
 	gatherSource string
 )
 
 var (
+	put         = newScripts(putSource, putManySource)
 	putIfAbsent = newScript(putIfAbsentSource)
 	touch       = newScript(touchSource, digestSource)
 

@@ -2,18 +2,12 @@ package store
 
 import (
 	"context"
-	_ "embed"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
 )
-
-//go:embed put.lua
-var putSource string
-
-var put = newScript(putSource)
 
 // A Write is a Step that writes a whole value, or what is noted of it.
 type Write struct {
@@ -34,17 +28,34 @@ type Write struct {
 // PutStep is Put of a value for which Size has no error. The value of e has to stay as it
 // is until it was sent.
 func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
-	w := &Write{store: s, key: key, durable: true, sc: put, args: []any{milliseconds(ttl), ""}, value: &e.Wire}
+	w := &Write{store: s, key: key, durable: true, sc: put, value: &e.Wire}
 	switch size, _ := e.Size(); {
 	case e.Wire.Len() == 0:
 		return s.markStep(key, markEmpty, ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.staged = stagingKey(ControlKey(key), newToken())
-		w.args = append(w.args, s.kind.count, s.partsOf(&e.Wire))
+		w.args = []any{milliseconds(ttl), "", s.kind.count, s.partsOf(&e.Wire)}
 	default:
-		w.args = s.kind.appendParts(append(w.args, s.kind.add), &e.Wire, 0, e.Wire.Len())
+		w.args = s.putArgs(e, ttl)
 	}
 	return w
+}
+
+// putArgs are the arguments of put.lua for a value that is not staged.
+func (s *Store) putArgs(e *Entry, ttl time.Duration) []any {
+	life, value := s.adding(e, ttl)
+	return append([]any{life, ""}, value...)
+}
+
+// adding returns how a script adds a value: its life, or -1 where the command sees to that,
+// and the command and its arguments.
+func (s *Store) adding(e *Entry, ttl time.Duration) (life int64, command []any) {
+	w, life := &e.Wire, milliseconds(ttl)
+	command = s.kind.appendParts(append(make([]any, 0, 4), s.kind.add), w, 0, w.Len())
+	if s.shape == codec.ShapeString && ttl != Forever {
+		return -1, append(command, "px", life)
+	}
+	return life, command
 }
 
 // PutAbsentStep is PutAbsent.

@@ -70,6 +70,24 @@ func (s *Store) share(ctx context.Context, cmd redis.Cmder, now time.Time) error
 	return cmd.Err()
 }
 
+// askShared sends a read along with others or by itself. An answer that was lost is asked
+// for once more.
+func askShared[C redis.Cmder](ctx context.Context, s *Store, read func(context.Context) C) (C, error) {
+	defer s.traffic.leave()
+	if s.traffic.enter() {
+		cmd := read(ctx)
+		err := s.share(ctx, cmd, time.Now())
+		if !often.permits(err) {
+			s.sawLoss(err)
+			return cmd, err
+		}
+	}
+	return run(ctx, s, func(ctx context.Context) (C, error) {
+		cmd := read(ctx)
+		return cmd, process(ctx, s.rdb, cmd)
+	})
+}
+
 // board finds a trip for a command.
 func (s *Store) board(cmd redis.Cmder) (*trip, error) {
 	p := &s.trips
