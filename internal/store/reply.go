@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strconv"
+	"slices"
 
 	"github.com/asidecache/aside/codec"
 )
@@ -27,7 +27,7 @@ func (r *reply) Write(p []byte) (int, error) {
 func (r *reply) ReadFrom(src io.Reader) (n int64, err error) {
 	for {
 		if len(r.buf) == cap(r.buf) {
-			r.buf = append(r.buf, 0)[:len(r.buf)]
+			r.buf = slices.Grow(r.buf, r.room(src))
 		}
 		m, err := src.Read(r.buf[len(r.buf):cap(r.buf)])
 		r.buf = r.buf[:len(r.buf)+m]
@@ -39,6 +39,16 @@ func (r *reply) ReadFrom(src io.Reader) (n int64, err error) {
 			return n, err
 		}
 	}
+}
+
+// room returns how many bytes more to make room for: all that are claimed to come, with the
+// end of their line, but no more than three times those that have come.
+func (r *reply) room(src io.Reader) int {
+	bulk, ok := src.(*io.LimitedReader)
+	if !ok {
+		return 1
+	}
+	return int(min(bulk.N+2, int64(max(3*len(r.buf), maxKept))))
 }
 
 // isError reports whether Redis answered with an error.
@@ -87,19 +97,30 @@ type parser struct{ rest []byte }
 
 // header reads a line such as "$5": the kind of the answer and its number.
 func (p *parser) header() (kind byte, n int, err error) {
-	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
-	if !ok || len(line) == 0 {
+	b := p.rest
+	if len(b) < 3 {
 		return 0, 0, errReply
 	}
-	p.rest = rest
-	if line[0] == '_' {
-		return '_', -1, nil
+	i, negative := 1, b[1] == '-'
+	if negative {
+		i++
 	}
-	if n, err = strconv.Atoi(string(line[1:])); err != nil {
+	digits := i
+	for ; i < len(b) && '0' <= b[i] && b[i] <= '9' && n <= maxLength; i++ {
+		n = 10*n + int(b[i]-'0')
+	}
+	if i+1 >= len(b) || b[i] != '\r' || b[i+1] != '\n' || i == digits && b[0] != '_' {
 		return 0, 0, errReply
 	}
-	return line[0], n, nil
+	p.rest = b[i+2:]
+	if negative || b[0] == '_' {
+		n = -1
+	}
+	return b[0], n, nil
 }
+
+// maxLength is beyond what any answer can hold.
+const maxLength = 1 << 40
 
 // bulk reads the n bytes of a bulk string and its end of line.
 func (p *parser) bulk(n int) ([]byte, error) {
