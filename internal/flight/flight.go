@@ -1,6 +1,10 @@
 package flight
 
-import "context"
+import (
+	"context"
+
+	"github.com/asidecache/aside/internal/stack"
+)
 
 // A Flight is one execution of a function, as the function sees it. Its methods
 // are safe for concurrent use.
@@ -81,22 +85,10 @@ func (g *Group[R]) trip(ctx context.Context, parent *Flight[R], flights []*Fligh
 	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, parent)
 	ctx, t.cancel = context.WithCancel(ctx)
 	return func() {
-		growStack()
+		stack.Grow()
 		execute(ctx, g, flights, fn)
 	}
 }
-
-// growStack makes room for the calls of a function at one time, while there is next to
-// nothing to be copied: a new goroutine has 2 KB.
-//
-//go:noinline
-func growStack() {
-	var room [6 << 10]byte
-	sink(&room)
-}
-
-//go:noinline
-func sink(*[6 << 10]byte) {}
 
 // start begins the flight. Called with group.mu held.
 func (f *Flight[R]) start() {

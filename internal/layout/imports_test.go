@@ -46,8 +46,9 @@ var imports = map[string][]string{
 	"internal/pipe":   {"internal/store", goRedis}, // so that a cache can be queued in a pipeline, which stands above it
 
 	"internal/near":   {"codec", otter, goRedis},
-	"internal/store":  {"codec", goRedis, xsync},
-	"internal/flight": {"codec"},
+	"internal/store":  {"codec", "internal/stack", goRedis, xsync},
+	"internal/flight": {"codec", "internal/stack"},
+	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
 
 	"hashmap": {"codec", msgpack},
 	"loader":  {xsync},

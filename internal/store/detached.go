@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/stack"
 )
 
 // Errors of commands that were not sent.
@@ -149,6 +151,7 @@ func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, e
 	}
 	answered := make(chan answer, 1)
 	go func() {
+		stack.Grow()
 		defer s.detached.leave(t)
 		a := answer{err: errNoAnswer}
 		defer func() { // a hook of the client may panic, or call runtime.Goexit

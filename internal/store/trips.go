@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/stack"
 )
 
 // A trip is one pipeline that is shared by commands of many callers. They get on until it
@@ -145,6 +147,7 @@ func (s *Store) alight(t *trip, cmd redis.Cmder, err error) error {
 
 // drive is what a lane does.
 func (s *Store) drive(ticket *ticket) {
+	stack.Grow()
 	defer s.detached.leave(ticket)
 	for {
 		runtime.Gosched() // those who have just been answered are likely to ask again
