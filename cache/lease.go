@@ -153,7 +153,7 @@ func (w *wait) busy(life time.Duration) {
 }
 
 const (
-	minPause = time.Millisecond
+	minPause = 2 * time.Millisecond
 	maxPause = 250 * time.Millisecond
 )
 
