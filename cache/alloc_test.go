@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,60 @@ func TestGetFieldsAllocations(t *testing.T) {
 	t.Logf("%v allocations", allocs)
 	if allocs > 20 {
 		t.Errorf("%v allocations, the budget is 20", allocs)
+	}
+}
+
+// Allocations of misses that are foreseen, with a lease each: those of the client and the
+// cache, but for what the loader makes. The server says yes to all.
+func TestMissAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold at random")
+	}
+	t.Run("one", func(t *testing.T) {
+		c := yesCache(t, ":1\r\n")
+		load := func(context.Context, int64) (account, error) { return sample, nil }
+		missAllocations(t, 64, func() error {
+			_, err := c.GetOrSet(context.Background(), 42, load)
+			return err
+		})
+	})
+	t.Run("a hundred", func(t *testing.T) {
+		const n = 100
+		c := yesCache(t, "*100\r\n"+strings.Repeat(":1\r\n", n))
+		keys, loaded := make([]int64, n), make(map[int64]account, n)
+		for i := range keys {
+			keys[i] = int64(i)
+			loaded[keys[i]] = sample
+		}
+		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
+		missAllocations(t, 1950, func() error {
+			_, err := c.GetOrSetMany(context.Background(), keys, load)
+			return err
+		})
+	})
+}
+
+// yesCache is a cache of a server that answers all commands alike.
+func yesCache(t *testing.T, answer string) *cache.Cache[int64, account] {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Dialer: (&stubServer{answer: []byte(answer)}).dial, Protocol: 2, DisableIdentity: true})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return open(t, rdb, cache.Config[int64, account]{})
+}
+
+func missAllocations(t *testing.T, budget float64, miss func() error) {
+	t.Helper()
+	for range 1000 { // the cache sees that all is missing
+		_ = miss()
+	}
+	allocs := testing.AllocsPerRun(1000, func() {
+		if err := miss(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("%v allocations", allocs)
+	if allocs > budget {
+		t.Errorf("%v allocations, the budget is %v", allocs, budget)
 	}
 }
 

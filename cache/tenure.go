@@ -37,8 +37,10 @@ func (c *core) hold(leases ...*store.Lease) []*tenure {
 		return nil
 	}
 	r := &renewals{core: c, every: c.lease / 3, tenures: make([]*tenure, len(leases))}
+	room := make([]tenure, len(leases))
 	for i, l := range leases {
-		r.tenures[i] = &tenure{core: c, lease: l, renewals: r}
+		room[i] = tenure{core: c, lease: l, renewals: r}
+		r.tenures[i] = &room[i]
 	}
 	c.tenures.Add(len(leases))
 	r.mu.Lock()
