@@ -1,7 +1,18 @@
 package store
 
+import "context"
+
 // Crowd makes the store send its commands as it does while many are in flight.
 func (s *Store) Crowd() { s.traffic.inFlight.Add(2 * denseAbove) }
+
+// KnowMasters makes the store send reads to the masters of a cluster, as it does once the
+// client knows these.
+func (s *Store) KnowMasters() { s.masters.known.Store(true) }
+
+// AsksMasters reports whether it would do so for a key.
+func (s *Store) AsksMasters(ctx context.Context, key string) bool {
+	return s.masters.of(ctx, key) != nil
+}
 
 // MaxLanes is how many shared pipelines can be under way.
 const MaxLanes = maxLanes

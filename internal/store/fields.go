@@ -19,7 +19,7 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 	for _, name := range names {
 		args = append(args, name)
 	}
-	answered, err := s.askRaw(ctx, e, redis.NewRawWriteToCmd(ctx, &e.reply, args...), now)
+	answered, err := s.askRaw(ctx, key, e, redis.NewRawWriteToCmd(ctx, &e.reply, args...), now)
 	switch {
 	case err != nil:
 		return false, err

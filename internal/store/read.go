@@ -37,7 +37,7 @@ func cutLease(noted string) (mark string, leased bool) {
 func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (found bool, err error) {
 	e.Wire.Reset(key)
 	e.key = key
-	answered, err := s.askRaw(ctx, e, s.readRaw(ctx, e), now)
+	answered, err := s.askRaw(ctx, key, e, s.readRaw(ctx, e), now)
 	switch {
 	case err != nil:
 		return false, err
@@ -65,9 +65,9 @@ func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
 // reports false when there is none to be had in this way: go-redis can neither repeat such
 // a command nor act on an error in it, so that what is unusual has to be asked again in its
 // own words.
-func (s *Store) askRaw(ctx context.Context, e *Entry, cmd *redis.RawWriteToCmd, now time.Time) (answered bool, err error) {
+func (s *Store) askRaw(ctx context.Context, key string, e *Entry, cmd *redis.RawWriteToCmd, now time.Time) (answered bool, err error) {
 	e.reply.reset()
-	err = s.send(ctx, cmd, now)
+	err = s.send(ctx, key, cmd, now)
 	switch {
 	case err == nil && e.reply.isWrongType():
 		return false, ErrWrongType
@@ -79,9 +79,9 @@ func (s *Store) askRaw(ctx context.Context, e *Entry, cmd *redis.RawWriteToCmd, 
 	return false, nil
 }
 
-// send sends one command, by itself or along with others, and returns its error. Where it
+// send sends one read, by itself or along with others, and returns its error. Where it
 // was not answered it may still be in use.
-func (s *Store) send(ctx context.Context, cmd redis.Cmder, now time.Time) (err error) {
+func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
 	defer s.traffic.leave()
 	switch {
 	case s.traffic.enter():
@@ -93,10 +93,17 @@ func (s *Store) send(ctx context.Context, cmd redis.Cmder, now time.Time) (err e
 		}
 		err = process(ctx, s.rdb, cmd)
 	default:
-		_, err = run(s.patience.context(ctx, now), s, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, process(ctx, s.rdb, cmd)
-		})
-		return err
+		ctx = s.patience.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		master := s.masters.of(ctx, key)
+		if master == nil {
+			_, err = run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, process(ctx, s.rdb, cmd) })
+			s.masters.known.CompareAndSwap(false, err == nil)
+			return err
+		}
+		err = s.masters.ask(ctx, master, cmd)
 	}
 	s.sawLoss(err)
 	return err
@@ -118,6 +125,9 @@ func (s *Store) take(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
 // connectionLost reports whether a command may be sent again on another
 // connection: not when none could be made, nor when time has run out.
 func connectionLost(err error) bool {
+	if errors.Is(err, errUnsettled) {
+		return true
+	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		return op.Op != "dial" && !op.Timeout()
 	}

@@ -177,6 +177,9 @@ func TestSlotThatMigrates(t *testing.T) {
 					}
 				}
 				foreign(t, rdb, store.ControlKey("{t}both"), "string")
+				if _, _, err := read(t, s, "{t}here"); err != nil || !s.AsksMasters(t.Context(), "{t}here") {
+					t.Errorf("reads do not go to the masters once there was one, with error %v", err)
+				}
 				m := migrate(t, i, "{t}")
 				m.move(t, "{t}there", "{t}both")
 				for _, key := range keys {
@@ -207,6 +210,9 @@ func TestSlotThatMigrates(t *testing.T) {
 				}
 				m.finish(t)
 				// The client still believes in the old master.
+				if _, found, err := read(t, s, "{t}here"); found || err != nil {
+					t.Errorf("Read of what the new master has: %v, %v", found, err)
+				}
 				if err := s.Put(t.Context(), deadline(), "{t}here", entry("{t}here", sh.value), time.Hour); err != nil {
 					t.Errorf("Put to the new master: %v", err)
 				}

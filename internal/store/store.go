@@ -25,6 +25,7 @@ type Store struct {
 	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
 	own      bool // rdb is a clone without hooks: nobody looks at its commands
 	detached detached
+	masters  masters
 	traffic  traffic
 	trips    trips
 	values   average // of the answers for each of many keys
@@ -59,6 +60,9 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 			return nil, errors.New("the cluster client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which may still hold a value that was deleted: pass a client that reads from masters")
 		}
 		s.direct = opt.ContextTimeoutEnabled
+		if !s.direct && !hooked(rdb) {
+			s.masters.cluster = rdb
+		}
 	case *redis.Ring:
 		return nil, errors.New("a redis.Ring forgets deletes when a shard leaves and comes back: pass a redis.Client or redis.ClusterClient")
 	}

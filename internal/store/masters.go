@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// masters are the clients of a cluster's masters, in a form that heeds deadlines, which a
+// cluster client does not by default: a plain read goes to one of them without a goroutine
+// in between. What such a read does not settle, the cluster client does in its own way.
+type masters struct {
+	cluster *redis.ClusterClient // nil: no reads go this way
+	heeding sync.Map             // of a node's *redis.Client, nil for one that has hooks
+	known   atomic.Bool          // the cluster client has found its masters, and does not look for them when it is asked
+}
+
+// of returns the client of the master that has the key, nil for none.
+func (m *masters) of(ctx context.Context, key string) *redis.Client {
+	if m.cluster == nil || !m.known.Load() {
+		return nil
+	}
+	node, err := m.cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return nil
+	}
+	client, ok := m.heeding.Load(node)
+	if !ok {
+		var heeds *redis.Client
+		if rdb, _, own := heedful(node); own {
+			heeds = rdb.(*redis.Client)
+		}
+		client, _ = m.heeding.LoadOrStore(node, heeds)
+	}
+	return client.(*redis.Client)
+}
+
+// errUnsettled: a master has not answered, but the cluster may.
+var errUnsettled = errors.New("the master did not answer")
+
+// ask has a master carry out a read, within ctx.
+func (m *masters) ask(ctx context.Context, master *redis.Client, read redis.Cmder) error {
+	err := process(ctx, master, read)
+	var late net.Error
+	if err == nil || ctx.Err() != nil || errors.As(err, &late) && late.Timeout() {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnsettled, err)
+}
