@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -55,5 +56,55 @@ func TestForeseenMisses(t *testing.T) {
 		}
 		ask("k", "GET")
 		ask("one more", "GET", "EVALSHA", "EVALSHA")
+	})
+}
+
+// Without leases it is a closer look that does for the read.
+func TestForeseenMissesWithoutLeases(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
+		learnScripts(t, c)
+		var log commandLog
+		log.keep(f, 0, 0)
+		runs := 0
+		ask := func(wanted ...string) {
+			t.Helper()
+			v, err := c.GetOrSet(t.Context(), "k", value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+			if got := log.take(); !slices.Equal(got, wanted) {
+				t.Errorf("GetOrSet: %v, want %v", got, wanted)
+			}
+		}
+		ask("GET", "MGET", "EVALSHA")
+		ask("GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		log.take()
+		ask("MGET", "EVALSHA")
+		ask("GET")
+	})
+}
+
+// A call that has not read hears all the same that the key is of another type.
+func TestForeseenMissOfAnotherType(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		var log recorder
+		c := open(t, env.Client, cache.Config[string, string]{Observer: log.observer()})
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := env.Client.RPush(t.Context(), c.RedisKey("k"), "x").Err(); err != nil {
+			t.Fatal(err)
+		}
+		runs := 0
+		v, err := c.GetOrSet(t.Context(), "k", value("v", &runs))
+		want(t, "GetOrSet", v, err, "v")
+		if n := len(log.errors); n != 1 || !errors.Is(log.errors[0], cache.ErrDecode) {
+			t.Errorf("the observer has heard of %d errors, want one of ErrDecode: %v", n, log.errors)
+		}
+		stored := "v"
+		wantGet(t, c, "k", &stored)
 	})
 }

@@ -103,6 +103,8 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 		// A broken entry may have been replaced before the lease was granted.
 		f.Seal()
 		err = c.readAgain(ctx, m)
+	case claim.Status == store.Granted && claim.Lease.Beside() && !r.refresh:
+		c.sawBroken(ctx, m, store.ErrWrongType) // the call has not read, or has polled
 	}
 	seen, err = c.seen(ctx, r, m, err)
 	if seen != nil {

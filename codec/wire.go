@@ -85,8 +85,12 @@ func (w *Wire) Scratch() []byte { return w.spare }
 // Grow makes room in Scratch for n bytes more, or for 64 KB of them: for who knows about how
 // large a value is going to be.
 func (w *Wire) Grow(n int) {
-	if n = min(n, maxKept); cap(w.spare) < n {
-		w.spare = make([]byte, 0, n)
+	if n = min(n, maxKept); cap(w.spare) >= n {
+		return
+	}
+	w.spare = make([]byte, 0, n)
+	if w.used == 0 { // nothing stands in the arena
+		w.chunk = w.spare
 	}
 }
 

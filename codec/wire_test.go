@@ -130,3 +130,19 @@ func TestWireGrow(t *testing.T) {
 		t.Errorf("room for %d bytes, want 64 KB", n)
 	}
 }
+
+// The room that a value a little smaller than was guessed has needed serves the next one.
+func TestWireGrowIsKept(t *testing.T) {
+	w, value := new(Wire), make([]byte, 300)
+	encode := func() {
+		w.Reset("k")
+		w.Grow(len(value) + 40)
+		w.Keep(nil, append(w.Scratch(), value...))
+	}
+	for range 3 {
+		encode()
+	}
+	if allocs := testing.AllocsPerRun(100, encode); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,10 +128,20 @@ func (p parcel) take(answer any, err error) {
 		e.answer, e.err = nil, err
 		if err == nil {
 			e.answer = answers[i]
-			e.err, _ = answers[i].(error)
+			if failure, ok := answers[i].(error); ok {
+				e.err = runError(strings.TrimPrefix(failure.Error(), "RUN "))
+			}
 		}
 	}
 }
+
+// A runError is what Redis has answered in one run of many, see gather.lua.
+type runError string
+
+func (e runError) Error() string { return string(e) }
+
+// RedisError makes it a redis.Error.
+func (runError) RedisError() {}
 
 // teachParcels loads the scripts of parcels into their servers. Where one may not keep
 // them, evalAll's last try brings them along.

@@ -3,7 +3,9 @@
 -- done for many at one time, together() does before, if there is one, and notes the answers.
 -- KEYS: the first ones of all runs, then the second ones. ARGV: the arguments of all runs, then
 -- how many runs there are.
--- Returns what the runs return, an error in place of one that failed.
+-- Returns what the runs return, and in place of one that failed its error behind the word RUN:
+-- at the sight of some errors go-redis leaves the rest of an array unread, and takes it for the
+-- answer to the next command.
 local runs = tonumber(table.remove(ARGV))
 local allKeys, allArgs = KEYS, ARGV
 local args = #allArgs / runs
@@ -20,8 +22,13 @@ if together then together(runs, answers) end
 for i = 1, runs do
   if not answers[i] then
     local done, answer = pcall(run, i)
-    if not done and type(answer) ~= 'table' then answer = {err = 'ERR ' .. tostring(answer)} end
+    if not done and type(answer) ~= 'table' then answer = {err = tostring(answer)} end
     answers[i] = answer
+  end
+  local failed = type(answers[i]) == 'table' and answers[i].err
+  if failed then
+    if not string.find(failed, '^%u+ ') then failed = 'ERR ' .. failed end -- of Lua itself
+    answers[i] = {err = 'RUN ' .. failed}
   end
 end
 return answers

@@ -79,9 +79,11 @@ func (p *patience) windowOf(began time.Time) *window {
 	case w.has(began):
 		return w
 	case w == nil || !began.Before(w.from):
-		return p.window(began)
+		w = p.window(began) // or that of who came before, and began later
+	default:
+		w = p.last.Load()
 	}
-	if w = p.last.Load(); w.has(began) {
+	if w.has(began) {
 		return w
 	}
 	return nil

@@ -1,8 +1,8 @@
 -- Replaces what a key holds, and what is noted of it.
 -- KEYS: value, control, and the staged value if there is one. ARGV: life in ms, or -1 for
--- none or one that the command sets; what the control key is to hold in place of a value, or nothing; then of a value
--- that is staged the command that counts its parts and their number, of any other the
--- command that adds to a value and its arguments.
+-- none or one that the command sets; what the control key is to hold in place of a value, or
+-- nothing; then of a value that is staged the command that counts its parts and their number,
+-- of any other the command that adds to a value and its arguments.
 -- Returns 1, or -1 when the staged value is incomplete.
 local life, mark = tonumber(ARGV[1]), ARGV[2]
 if mark ~= '' then

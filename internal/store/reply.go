@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/asidecache/aside/codec"
@@ -41,14 +42,14 @@ func (r *reply) ReadFrom(src io.Reader) (n int64, err error) {
 	}
 }
 
-// room returns how many bytes more to make room for: all that are claimed to come, with the
-// end of their line, but no more than three times those that have come.
+// room returns how many bytes more to make room for: all that are claimed to come, but not
+// much more than 64 KB or three times those that have come.
 func (r *reply) room(src io.Reader) int {
 	bulk, ok := src.(*io.LimitedReader)
 	if !ok {
 		return 1
 	}
-	return int(min(bulk.N+2, int64(max(3*len(r.buf), maxKept))))
+	return int(min(max(bulk.N, 0), int64(max(3*len(r.buf), maxKept)))) + 2 // so that there is room to read the end in
 }
 
 // isError reports whether Redis answered with an error.
@@ -119,8 +120,8 @@ func (p *parser) header() (kind byte, n int, err error) {
 	return b[0], n, nil
 }
 
-// maxLength is beyond what any answer can hold.
-const maxLength = 1 << 40
+// maxLength is beyond what any answer can hold, and a tenth of what an int can.
+const maxLength = math.MaxInt/10 - 1
 
 // bulk reads the n bytes of a bulk string and its end of line.
 func (p *parser) bulk(n int) ([]byte, error) {

@@ -226,6 +226,12 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 			t.Errorf("%s: the next answer costs %v allocations", name, allocs) // one is the reader
 		}
 	}
+	for _, claim := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MinInt64} { // with the end of a line, that may turn over
+		r := reply{make([]byte, 1)}
+		if n, err := r.ReadFrom(&io.LimitedReader{R: strings.NewReader("abc"), N: claim}); n > 3 || err != nil || cap(r.buf) > 2*maxKept {
+			t.Errorf("a claim of %d: %d bytes, %v, %d bytes of memory", claim, n, err, cap(r.buf))
+		}
+	}
 	var r reply
 	broken := errors.New("broken")
 	if n, err := r.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken))); n != 3 || err != broken || string(r.buf) != "abc" {
