@@ -149,6 +149,58 @@ func TestManyPanics(t *testing.T) {
 	}
 }
 
+// The same for a key that is written again and again, so that it is obtained by itself in the
+// end.
+func TestManyPanicsInTheLastTurn(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				c := open(t, env.Client, cache.Config[string, string]{})
+				var wg sync.WaitGroup
+				lead := func() (release chan struct{}) {
+					release = make(chan struct{})
+					wg.Go(func() {
+						v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { <-release; return "older", nil })
+						want(t, "GetOrSet", v, err, "older")
+					})
+					synctest.Wait()
+					return release
+				}
+				release := lead()
+				loads := 0
+				var returned atomic.Bool
+				var panicked any
+				wg.Go(func() {
+					defer func() { panicked = recover() }()
+					_, _ = c.GetOrSetMany(t.Context(), []string{"k", "l"}, func(_ context.Context, keys []string) (map[string]string, error) {
+						if loads++; slices.Contains(keys, "k") {
+							end()
+						}
+						return map[string]string{"l": "v"}, nil
+					})
+					returned.Store(true)
+				})
+				synctest.Wait()
+				for turn := range 2 {
+					if err := c.Delete(t.Context(), "k"); err != nil {
+						t.Fatal(err)
+					}
+					old := release
+					if turn == 0 {
+						release = lead()
+					}
+					close(old)
+					synctest.Wait()
+				}
+				wg.Wait()
+				if loads != 2 || returned.Load() || name == "panic" && panicked != "boom" {
+					t.Errorf("after %d loads the caller returned, or panicked with %v", loads, panicked)
+				}
+			})
+		})
+	}
+}
+
 // A caller that leaves takes nothing from those who wait for one of its keys; when all have
 // left, the load is cancelled.
 func TestManyLeavers(t *testing.T) {

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
@@ -139,25 +141,49 @@ func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K,
 // parallelTurns is how many keys of a batch go on one by one at the same time.
 const parallelTurns = 64
 
-// obtainEach goes on one by one, with calls whose keys are written again and again.
+// obtainEach goes on one by one, with calls whose keys are written again and again. What a
+// loader does to its goroutine, a panic or runtime.Goexit, it does to the caller's.
 func (c *Cache[K, V]) obtainEach(ctx context.Context, b *batch[K, V], open []*call[K, V], load loader.BatchFunc[K, V], s settings) {
-	calls := make(map[K]*call[K, V], len(open))
-	keys := make([]K, len(open))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ends := make([]ending[K, V], len(open))
+	places := make(chan struct{}, parallelTurns)
+	var turns sync.WaitGroup
 	for i, m := range open {
-		keys[i], calls[m.key] = m.key, m
+		end := &ends[i]
+		end.key = m.key // the call gives it up
+		places <- struct{}{}
+		turns.Go(func() {
+			defer func() {
+				if !end.returned {
+					end.panicked = recover()
+					cancel()
+				}
+				<-places
+			}()
+			end.value, end.err = c.obtain(ctx, m, oneOf(load), s, false)
+			end.returned = true
+		})
 	}
-	obtain := loader.Each(func(ctx context.Context, key K) (V, error) {
-		return c.obtain(ctx, calls[key], oneOf(load), s, false)
-	}, parallelTurns)
-	values, err := obtain(ctx, keys)
-	for key, v := range values {
-		b.values[key] = v
-	}
-	for _, m := range open {
-		if failure := keyError(err, m.key); failure != nil {
-			b.errs[m.key] = c.flightError(ctx, m, flight.Led, failure)
+	turns.Wait()
+	for _, end := range ends {
+		switch {
+		case end.panicked != nil:
+			panic(end.panicked)
+		case !end.returned:
+			runtime.Goexit()
 		}
+		b.note(end.key, end.value, end.err)
 	}
+}
+
+// An ending is how one of several calls has ended that go on at the same time.
+type ending[K comparable, V any] struct {
+	key      K
+	value    V
+	err      error
+	returned bool
+	panicked any
 }
 
 // oneOf makes a loader of one entry of a batch loader.
