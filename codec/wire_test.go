@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
@@ -116,8 +117,8 @@ func TestWireGrow(t *testing.T) {
 		w := new(Wire)
 		w.Grow(len(value))
 		b := w.Scratch()
-		for i := range value {
-			b = append(b, value[i])
+		for part := range slices.Chunk(value, 10) {
+			b = append(b, part...)
 		}
 		w.Keep(nil, b)
 	})

@@ -16,7 +16,7 @@ import (
 // in between. What such a read does not settle, the cluster client does in its own way.
 type masters struct {
 	cluster *redis.ClusterClient // nil: no reads go this way
-	heeding sync.Map             // of a node's *redis.Client, nil for one that has hooks
+	heeding sync.Map             // by a node's *redis.Client, nil for one with hooks; who leaves keeps its few bytes
 	known   atomic.Bool          // the cluster client has found its masters, and does not look for them when it is asked
 }
 

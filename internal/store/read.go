@@ -100,7 +100,9 @@ func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.
 		master := s.masters.of(ctx, key)
 		if master == nil {
 			_, err = run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, process(ctx, s.rdb, cmd) })
-			s.masters.known.CompareAndSwap(false, err == nil)
+			if err == nil {
+				s.masters.known.Store(true)
+			}
 			return err
 		}
 		err = s.masters.ask(ctx, master, cmd)

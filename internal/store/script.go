@@ -74,10 +74,11 @@ type script struct {
 
 // newScript returns the script of a source that uses functions of others.
 func newScript(source string, functions ...string) *script {
-	return newScripts(source, "local together\n", functions...)
+	const nothing = "local together\n"
+	return newScripts(source, nothing, functions...)
 }
 
-// newScripts is newScript for a source with a shorter way to serve many keys.
+// newScripts is newScript for a source with a shorter way to serve many keys, see gather.lua.
 func newScripts(source, together string, functions ...string) *script {
 	uses := strings.Join(functions, "")
 	alone := uses + source
