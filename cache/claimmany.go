@@ -173,16 +173,15 @@ func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait,
 		var leased crew[K, V]
 		for i, m := range others {
 			seen, err := c.seen(ctx, m.request, calls[i], errs[i])
-			free := !calls[i].entry.Leased
-			c.endUnseen(m.request, calls[i], seen, err)
 			switch {
 			case seen != nil || err != nil:
 				m.land(seen, err)
-			case m.noRedis || free:
+			case m.noRedis || !calls[i].entry.Leased:
 				open = append(open, m)
 			default:
 				leased = append(leased, m)
 			}
+			c.endUnseen(m.request, calls[i], seen, err)
 		}
 		others = leased
 	}

@@ -131,10 +131,13 @@ func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *re
 		f.Seal()
 		m := c.callOf(r)
 		seen, err := c.seen(ctx, r, m, c.poll(ctx, m))
-		leased := m.entry.Leased
-		c.endUnseen(r, m, seen, err)
-		if seen != nil || err != nil || r.noRedis || !leased {
+		if seen != nil || err != nil || r.noRedis { // a poll that has failed may still use m
 			return seen, err
+		}
+		leased := m.entry.Leased
+		c.end(m)
+		if !leased {
+			return nil, nil
 		}
 	}
 }
