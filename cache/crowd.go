@@ -37,7 +37,7 @@ func (c *crowd) read(ctx context.Context, s *store.Store, key string, e *store.E
 	return s.Read(ctx, key, e, began)
 }
 
-// look is store.Poll for a call that has found nothing by a read.
+// look is store.Poll for a call that is about to load without a lease.
 func (c *crowd) look(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time, patience time.Duration) error {
 	reading := c.join(key)
 	if reading == nil {

@@ -71,6 +71,32 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
+// Without leases the callers that have found nothing look closely together, too.
+func TestCrowdWithoutLeases(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
+		learnScripts(t, c)
+		var log commandLog
+		log.keep(f, 0, time.Millisecond)
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { time.Sleep(time.Second / 2); return "v", nil })
+				want(t, "GetOrSet", v, err, "v")
+			})
+		}
+		wg.Wait()
+		asked := make(map[string]int)
+		for _, command := range log.take() {
+			asked[command]++
+		}
+		if asked["GET"] != 8 || asked["MGET"] > 16 || asked["EVALSHA"] != 1 {
+			t.Errorf("a thousand callers of a missing key: %v", asked)
+		}
+	})
+}
+
 // Who comes after a read was sent does not get what that has found.
 func TestCrowdIsNotStale(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -29,15 +29,15 @@ func TestQuick(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the quick report takes most of a minute")
 	}
-	if raceEnabled {
-		t.Skip("contenders have races of their own: go-zero's breaker is one that logs while it counts")
-	}
 	program, err := server.Find()
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if raceEnabled {
+		t.Skip("contenders have races of their own: go-zero's breaker is one that logs while it counts")
 	}
 	lab := &scenario.Lab{Server: program, Quick: true, Progress: t.Logf}
 	page, err := scenario.Page(t.Context(), lab, nil)
