@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -176,6 +177,39 @@ func TestG1NoLeaseWithoutRoom(t *testing.T) {
 		}
 		v, err = busy.GetOrSet(t.Context(), "absent", never[string](t))
 		wantError(t, "GetOrSet of what is known not to exist, without room", v, err, cache.ErrNotFound)
+		close(release)
+		wg.Wait()
+	})
+}
+
+// Who waits for another process does not ask at once again, and not much later either.
+func TestG1FirstPause(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		fleet := openFleet(t, 2, f, cache.Config[string, string]{})
+		learnScripts(t, fleet[0])
+		var log commandLog
+		log.keep(f, 0, 0)
+		release := make(chan struct{})
+		var wg sync.WaitGroup
+		for _, c := range fleet {
+			wg.Go(func() {
+				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { <-release; return "v", nil })
+				want(t, "GetOrSet", v, err, "v")
+			})
+			synctest.Wait()
+		}
+		log.take()
+		time.Sleep(1499 * time.Microsecond) // 2 ms, a quarter less for the jitter
+		synctest.Wait()
+		if got := log.take(); len(got) > 0 {
+			t.Errorf("too early: %v", got)
+		}
+		time.Sleep(1001 * time.Microsecond)
+		synctest.Wait()
+		if got := log.take(); !slices.Equal(got, []string{"MGET"}) {
+			t.Errorf("after 2.5 ms: %v, want one MGET", got)
+		}
 		close(release)
 		wg.Wait()
 	})
