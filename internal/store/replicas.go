@@ -50,7 +50,7 @@ func (s *Store) replicated(ctx context.Context, key string, write func(context.C
 
 // onConn calls write with a connection of a server and waits for so many replicas.
 func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, link) error) error {
-	conn := master.Conn()
+	conn := connOf(master)
 	defer conn.Close()
 	if err := write(ctx, conn); err != nil {
 		return err
@@ -63,6 +63,17 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, 
 		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, replicas)
 	}
 	return err
+}
+
+// connOf returns one connection of a server, which is to be closed. It comes from a
+// clone of the client: a Conn has its client's options, but not the lock under which
+// either of them notes what the server of a new connection cannot do. A client with
+// hooks has to stand that race, as a clone would lose them.
+func connOf(server *redis.Client) *redis.Conn {
+	if !hooked(server) {
+		server = cloneOf(server)
+	}
+	return server.Conn()
 }
 
 // waitDelay is how long before the deadline WAIT has to give up: an idle server

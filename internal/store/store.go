@@ -78,10 +78,18 @@ func heedful(rdb *redis.Client) (heeds redis.UniversalClient, direct, own bool) 
 	if opt.ContextTimeoutEnabled || hooked(rdb) {
 		return rdb, opt.ContextTimeoutEnabled, false
 	}
-	clone := rdb.WithTimeout(opt.ReadTimeout)
-	clone.Options().WriteTimeout = opt.WriteTimeout
+	clone := cloneOf(rdb)
 	clone.Options().ContextTimeoutEnabled = true
 	return clone, true, true
+}
+
+// cloneOf returns a client on the same connection pool with options of its own, and
+// without the hooks of commands.
+func cloneOf(rdb *redis.Client) *redis.Client {
+	opt := rdb.Options()
+	clone := rdb.WithTimeout(opt.ReadTimeout)
+	clone.Options().WriteTimeout = opt.WriteTimeout
+	return clone
 }
 
 // An Entry is what one key holds, with room for the answer it came in. After an
