@@ -31,8 +31,8 @@ func (c *core) sawFenced(ctx context.Context, e WriteEvent) {
 	}
 }
 
-// Set stores v, in place of whatever the key held. It is sent as one transaction;
-// an error leaves open whether it was carried out. A load that began before Set
+// Set stores v, in place of whatever the key held, in one step; an error leaves open
+// whether it was carried out. A load that began before Set
 // returned is not stored over it.
 //
 // Two Sets of one key that overlap take effect in either order: where that matters,

@@ -62,6 +62,9 @@ func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string
 	p.Add("Key", err)
 	k.core.store, err = store.New(rdb, shape, timeout)
 	p.Add("", err)
+	if err == nil {
+		k.core.store.SendAlone()
+	}
 	if err == nil && s.replicas > 0 {
 		p.Add("", k.core.store.WaitForReplicas(s.replicas))
 	}

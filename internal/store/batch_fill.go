@@ -37,8 +37,11 @@ func (f Fill) errand() (e errand, ok bool) {
 		}
 		return target.marking(), true
 	case unleased:
-		if f.State == Present {
+		switch {
+		case f.State == Present:
 			return target.filling(f.Entry, f.TTL)
+		case f.State == Absent && target.store.replicas == 0:
+			return target.store.marking(target.key, markAbsent, f.TTL), true
 		}
 	}
 	return e, false

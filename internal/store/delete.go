@@ -16,6 +16,32 @@ const keysPerTrip = 1000
 // Delete removes the keys and all that is noted of them, a thousand keys a round
 // trip. failed tells, by index, which keys Redis did not confirm; nil for none.
 func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
+	if len(keys) == 1 && s.replicas == 0 {
+		return s.deleteOne(ctx, deadline, keys)
+	}
+	return s.deleteMany(ctx, deadline, keys)
+}
+
+// deleteOne is Delete of one key, along with other commands or by itself.
+func (s *Store) deleteOne(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
+	bounded, cancel := s.patience.until(ctx, deadline)
+	defer cancel()
+	var all [2]passenger
+	cmds := s.unlinks(ctx, keys[0])
+	for i, cmd := range cmds {
+		all[i].cmd = cmd
+	}
+	err := s.shared(bounded, often, func(context.Context) error {
+		failed = s.deleteMany(ctx, deadline, keys)
+		return nil
+	}, all[:len(cmds)]...)
+	if err != nil {
+		return map[int]error{0: err}
+	}
+	return failed
+}
+
+func (s *Store) deleteMany(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
 	first := 0
 	for part := range slices.Chunk(keys, keysPerTrip) {
 		errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
@@ -97,23 +123,14 @@ func (s *Store) byMaster(ctx context.Context, keys []string, indexes []int) (map
 
 // unlinkOn removes the keys of the given indexes, and sets the error of each. removed
 // is how many there were.
-//
-// A command cannot name both value and control key while their slot is on its way
-// from one master of a cluster to another, which may take long. So a cluster gets two
-// commands a key, the control key's first: what it permits must not come after the
-// value's end.
 func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []int, errs []error) (removed int64, err error) {
 	p := to.Pipeline()
-	perKey := 1
+	var perKey int
 	for _, i := range indexes {
 		errs[i] = nil
-		if s.standalone {
-			p.Unlink(ctx, keys[i], ControlKey(keys[i]))
-			continue
-		}
-		p.Unlink(ctx, ControlKey(keys[i]))
-		p.Unlink(ctx, keys[i])
-		perKey = 2
+		unlinks := s.unlinks(ctx, keys[i])
+		_ = p.BatchProcess(ctx, unlinks...)
+		perKey = len(unlinks)
 	}
 	cmds, err := p.Exec(ctx)
 	for n, cmd := range cmds {
@@ -122,4 +139,17 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 		removed += cmd.(*redis.IntCmd).Val()
 	}
 	return removed, refused(cmds, err)
+}
+
+// unlinks are the commands that remove a key and all that is noted of it.
+//
+// A command cannot name both value and control key while their slot is on its way
+// from one master of a cluster to another, which may take long. So a cluster gets two
+// commands a key, the control key's first: what it permits must not come after the
+// value's end.
+func (s *Store) unlinks(ctx context.Context, key string) []redis.Cmder {
+	if s.standalone {
+		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", key, ControlKey(key))}
+	}
+	return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", ControlKey(key)), redis.NewIntCmd(ctx, "unlink", key)}
 }

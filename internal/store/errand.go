@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,23 +11,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// An errand is one of many scripts that are sent together, each for the keys of a slot.
+// An errand is a script that is to run for the keys of a slot, alone or together with
+// others.
 type errand struct {
 	script *script
+	how    repetition
 	keys   []any // each a string
 	args   []any
 
-	answer any // set by evalAll, as is err
+	answer any // set by who carries it out, as is err
 	err    error
 }
 
-// evalAll runs the scripts of errands in one round trip, on a cluster one to each master.
-// What has met a server without its script was not carried out, and is sent again.
-func (s *Store) evalAll(ctx context.Context, how repetition, errands []errand) error {
-	due := make([]*errand, len(errands))
-	for i := range errands {
-		due[i] = &errands[i]
-	}
+// carryOut runs the scripts of errands in one round trip, on a cluster one to each master,
+// and the commands beside them. What has met a server without its script was not carried
+// out, and is sent again.
+func (s *Store) carryOut(ctx context.Context, due []*errand, beside ...redis.Cmder) error {
 	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
 		p := s.rdb.Pipeline()
 		parcels := s.parcels(due)
@@ -34,12 +34,10 @@ func (s *Store) evalAll(ctx context.Context, how repetition, errands []errand) e
 		for i, parcel := range parcels {
 			cmds[i] = parcel.command(ctx, as)
 			cmds[i].SetStepCount(1)
-			if how == once {
-				_ = p.Process(ctx, unrepeated{cmds[i]})
-			} else {
-				_ = p.Process(ctx, cmds[i])
-			}
+			_ = p.Process(ctx, parcel[0].how.of(cmds[i]))
 		}
+		_ = p.BatchProcess(ctx, beside...) // last: go-redis leaves a server that must not write if the first command says so
+		beside = nil
 		if err := refused(p.Exec(ctx)); err != nil {
 			return err
 		}
@@ -64,6 +62,14 @@ func (s *Store) evalAll(ctx context.Context, how repetition, errands []errand) e
 	return nil
 }
 
+func pointers(errands []errand) []*errand {
+	all := make([]*errand, len(errands))
+	for i := range errands {
+		all[i] = &errands[i]
+	}
+	return all
+}
+
 // A parcel is errands with one script that are sent as one command.
 type parcel []*errand
 
@@ -72,13 +78,20 @@ const perParcel = 100
 
 // parcels puts errands together that one command can run.
 func (s *Store) parcels(errands []*errand) (parcels []parcel) {
+	joins := s.joins()
 	for len(errands) > 0 {
 		n := 1
-		for n < len(errands) && n < perParcel && s.joins() && errands[n].isLike(errands[0]) {
+		for n < len(errands) && n < perParcel && joins && errands[n].isLike(errands[0]) {
 			n++
 		}
-		parcels = append(parcels, errands[:n:n])
+		next := parcel(errands[:n:n])
 		errands = errands[n:]
+		like := func(p parcel) bool { return joins && p[0].isLike(next[0]) && len(p)+n <= perParcel }
+		if i := slices.IndexFunc(parcels, like); i >= 0 {
+			parcels[i] = append(parcels[i], next...)
+		} else {
+			parcels = append(parcels, next)
+		}
 	}
 	return parcels
 }
@@ -86,7 +99,7 @@ func (s *Store) parcels(errands []*errand) (parcels []parcel) {
 // isLike reports whether e is sent in the form of o: the same script, with as many keys
 // and arguments.
 func (e *errand) isLike(o *errand) bool {
-	return e.script == o.script && len(e.keys) == len(o.keys) && len(e.args) == len(o.args)
+	return e.script == o.script && e.how == o.how && len(e.keys) == len(o.keys) && len(e.args) == len(o.args)
 }
 
 func (p parcel) script() *script {
@@ -185,18 +198,29 @@ func (e *errand) verdict() (v verdict) {
 	return verdict{yes: n == 1}
 }
 
-// judge runs a script that answers yes or no, along with other commands or by itself.
+// do carries out one errand, along with other commands or by itself.
+func (s *Store) do(ctx context.Context, e *errand) error {
+	return s.shared(ctx, e.how, func(ctx context.Context) error {
+		e.answer, e.err = run(ctx, s, func(ctx context.Context) (any, error) {
+			cmd, err := s.eval(ctx, s.rdb, e.script, e.how, e.keys, e.args)
+			return cmd.Val(), err
+		})
+		return e.err
+	}, passenger{errand: e})
+}
+
+// judge carries out an errand that is answered by yes or no.
 func (s *Store) judge(ctx context.Context, deadline time.Time, e errand) (yes bool, err error) {
 	ctx, cancel := s.patience.until(ctx, deadline)
 	defer cancel()
-	answer, err := s.evalShared(ctx, e.script, often, e.keys, e.args)
-	if err != nil {
+	if err := s.do(ctx, &e); err != nil {
 		return false, withoutValue(err)
 	}
-	return answer.Bool()
+	v := e.verdict()
+	return v.yes, v.err
 }
 
-// judgeAll is evalAll for scripts that answer yes or no, a thousand a round trip.
+// judgeAll is judge for many errands, a thousand a round trip.
 func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth func(i int) errand) []verdict {
 	verdicts := make([]verdict, n)
 	for from := 0; from < n; from += keysPerTrip {
@@ -206,7 +230,7 @@ func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth fun
 			errands[i] = nth(from + i)
 		}
 		judged, err := until(ctx, s, deadline, func(ctx context.Context) ([]verdict, error) {
-			if err := s.evalAll(ctx, often, errands); err != nil {
+			if err := s.carryOut(ctx, pointers(errands)); err != nil {
 				return nil, err
 			}
 			judged := make([]verdict, len(errands))

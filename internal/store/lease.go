@@ -75,9 +75,9 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, newToken())
-		answer, err := s.evalShared(ctx, e.script, once, e.keys, e.args)
+		err := s.do(ctx, &e)
 		if err == nil {
-			c, err = claimOf(answer.Val(), lease)
+			c, err = claimOf(e.answer, lease)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
@@ -109,7 +109,7 @@ func (a *acquisition) attempt(l *Lease, token string) errand {
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
-	return errand{script: acquire, keys: a.keys, args: args}
+	return errand{script: acquire, how: once, keys: a.keys, args: args}
 }
 
 // isOver reports whether no further attempt is made after err.
@@ -221,7 +221,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 
 func (l *Lease) renewal() errand {
 	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
-	return errand{script: renew, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
+	return errand{script: renew, how: often, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -235,7 +235,7 @@ func (l *Lease) giveBack() errand {
 	if l.mark != "" {
 		args = append(args, l.mark, l.markExpiry)
 	}
-	return errand{script: release, keys: l.keys[1:], args: args}
+	return errand{script: release, how: often, keys: l.keys[1:], args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -263,9 +263,9 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
 	life, value := l.store.adding(e, ttl)
 	if l.store.shape == codec.ShapeString && !l.Beside() {
 		value[0] = l.token // the script knows the command
-		return errand{script: add, keys: l.keys, args: value}, true
+		return errand{script: add, how: often, keys: l.keys, args: value}, true
 	}
-	return errand{script: fill, keys: l.keys, args: append(l.guarded(life), value...)}, true
+	return errand{script: fill, how: often, keys: l.keys, args: append(l.guarded(life), value...)}, true
 }
 
 // isSmall reports whether a value goes through a script: there each byte costs several
@@ -290,7 +290,7 @@ func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool
 
 // marking is the errand that stores no value: a mark with its life, or nothing for none.
 func (l *Lease) marking(noted ...any) errand {
-	return errand{script: mark, keys: l.keys, args: l.guarded(noted...)}
+	return errand{script: mark, how: often, keys: l.keys, args: l.guarded(noted...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.

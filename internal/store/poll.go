@@ -25,9 +25,14 @@ func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Ent
 func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	both, err := askShared(ctx, s, func(ctx context.Context) *redis.SliceCmd {
-		return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
-	})
+	both := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
+	err := s.shared(ctx, often, func(ctx context.Context) (err error) {
+		both, err = run(ctx, s, func(ctx context.Context) (*redis.SliceCmd, error) {
+			again := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
+			return again, process(ctx, s.rdb, again)
+		})
+		return err
+	}, passenger{cmd: both})
 	if err != nil {
 		return err
 	}

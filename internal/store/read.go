@@ -85,7 +85,7 @@ func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.
 	defer s.traffic.leave()
 	switch {
 	case s.traffic.enter():
-		err = s.share(ctx, cmd, now)
+		err = s.share(ctx, now, passenger{cmd: cmd})
 	case s.direct:
 		ctx = s.patience.context(ctx, now)
 		if err = ctx.Err(); err != nil {

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -106,22 +105,6 @@ func (sc *script) command(ctx context.Context, name, text any, keys, args []any)
 	return redis.NewCmd(ctx, all...)
 }
 
-// evalShared runs the script along with other commands, or by itself.
-func (s *Store) evalShared(ctx context.Context, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
-	defer s.traffic.leave()
-	if s.traffic.enter() {
-		cmd := sc.byHash(ctx, keys, args)
-		err := s.share(ctx, how.of(cmd), time.Now())
-		if !how.permits(err) {
-			s.sawLoss(err)
-			return cmd, err
-		}
-	}
-	return run(ctx, s, func(ctx context.Context) (*redis.Cmd, error) {
-		return s.eval(ctx, s.rdb, sc, how, keys, args)
-	})
-}
-
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
 func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
@@ -180,8 +163,9 @@ func (how repetition) of(cmd *redis.Cmd) redis.Cmder {
 
 // permits reports whether a command that shared a pipeline, and failed there, may be sent
 // again by itself. Nothing has been carried out by a server that does not know the script,
-// or may not write. The rest go-redis repeats where it is told to, but not within a
-// pipeline that also has commands which must not be repeated.
+// or may not write. The rest go-redis repeats where it is told to, but not within a pipeline
+// that also has commands which must not be repeated; and what is done by a script there may
+// be done without one.
 func (how repetition) permits(err error) bool {
 	switch {
 	case err == nil:
@@ -191,8 +175,13 @@ func (how repetition) permits(err error) bool {
 	case how == once:
 		return false
 	}
-	return connectionLost(err) || slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
+	return connectionLost(err) || isForbidden(err) ||
+		slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
 }
+
+// isForbidden reports whether the client may not use a command, or there is none of that
+// name.
+func isForbidden(err error) bool { return redis.HasErrorPrefix(err, "NOPERM") || isUnknownCommand(err) }
 
 // passing are the answers of a server that may soon give better ones.
 var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}

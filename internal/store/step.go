@@ -64,7 +64,12 @@ func (s *Store) PutAbsentStep(key string, ttl time.Duration) *Write {
 }
 
 func (s *Store) markStep(key, mark string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, sc: put, args: []any{milliseconds(markTTL(ttl)), mark}}
+	return &Write{store: s, key: key, durable: true, sc: put, args: s.markArgs(mark, ttl)}
+}
+
+// markArgs are the arguments of put.lua for a mark in place of a value.
+func (s *Store) markArgs(mark string, ttl time.Duration) []any {
+	return []any{milliseconds(markTTL(ttl)), mark}
 }
 
 // PutIfAbsentStep is PutIfAbsent. The value of e has to stay as it is until it was sent.
@@ -90,14 +95,10 @@ func (w *Write) writes() bool   { return true }
 func (w *Write) uses() *script  { return w.sc }
 
 func (w *Write) commands(ctx context.Context, as form) []redis.Cmder {
-	control := ControlKey(w.key)
-	switch {
-	case w.sc == nil && w.store.standalone:
-		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", w.key, control)}
-	case w.sc == nil: // see unlinkOn
-		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", control), redis.NewIntCmd(ctx, "unlink", w.key)}
+	if w.sc == nil {
+		return w.store.unlinks(ctx, w.key)
 	}
-	keys := []any{w.key, control}
+	keys := keysOf(w.key)
 	var cmds []redis.Cmder
 	if w.staged != "" {
 		keys = append(keys, w.staged)

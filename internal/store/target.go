@@ -33,10 +33,13 @@ func (u unleased) Store(ctx context.Context, deadline time.Time, e *Entry, ttl t
 
 // filling is the errand that stores a value, where one will do.
 func (u unleased) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
-	if e.Wire.Len() == 0 || !isSmall(e) || u.store.replicas > 0 {
+	switch {
+	case u.store.replicas > 0 || !isSmall(e):
 		return small, false
+	case e.Wire.Len() == 0:
+		return u.store.marking(u.key, markEmpty, ttl), true
 	}
-	return errand{script: put, keys: keysOf(u.key), args: u.store.putArgs(e, ttl)}, true
+	return u.store.putting(u.key, e, ttl), true
 }
 
 func (u unleased) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (bool, error) {

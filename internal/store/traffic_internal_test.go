@@ -40,7 +40,7 @@ func TestSeats(t *testing.T) {
 	answer := func(bytes int64) {
 		cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
 		cmd.SetVal(bytes)
-		s.trips.learn(&trip{cmds: []redis.Cmder{cmd}})
+		s.trips.learn([]redis.Cmder{cmd}, 1)
 	}
 	for range 100 {
 		answer(1 << 20)

@@ -12,14 +12,27 @@ import (
 	"github.com/asidecache/aside/internal/stack"
 )
 
-// A trip is one pipeline that is shared by commands of many callers. They get on until it
-// departs.
+// A trip is one pipeline that is shared by many callers. They get on until it departs.
 type trip struct {
-	cmds []redis.Cmder
+	passengers []passenger
 
 	arrived  chan struct{} // closed when all below is set
-	err      error         // of all commands, which may still be in use; nil: each has its own
+	err      error         // of all passengers, which may still be in use; nil: each has its own
 	panicked any           // what a hook of the client has panicked with
+}
+
+// A passenger is what one caller sends: a command, or an errand, which runs in one command
+// with those of others that are like it.
+type passenger struct {
+	cmd    redis.Cmder
+	errand *errand
+}
+
+func (p passenger) err() error {
+	if p.errand != nil {
+		return p.errand.err
+	}
+	return p.cmd.Err()
 }
 
 // trips are the pipelines of a store. Each lane is a goroutine that carries one trip after
@@ -43,59 +56,61 @@ const (
 	tripBytes = 256 << 10        // of answers, which those behind them wait for
 )
 
-// share sends a command along with others and returns its error. Where that is the
-// context's, or the store's own, the command may still be in use.
-func (s *Store) share(ctx context.Context, cmd redis.Cmder, now time.Time) error {
+// shared sends passengers along with others while many commands are in flight, in the order
+// given. Otherwise it calls alone, which sends them by themselves; also when they were on
+// their way in vain and may be sent again.
+func (s *Store) shared(ctx context.Context, how repetition, alone func(context.Context) error, all ...passenger) error {
+	defer s.traffic.leave()
+	if s.traffic.enter() {
+		err := s.share(ctx, time.Now(), all...)
+		if !how.permits(err) {
+			s.sawLoss(err)
+			return err
+		}
+	}
+	return alone(ctx)
+}
+
+// share sends passengers along with others and returns the first error. Where that is the
+// context's, or the store's own, they may still be in use. The time now is when the wait
+// begins.
+func (s *Store) share(ctx context.Context, now time.Time, all ...passenger) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	cmd.SetStepCount(1) // as in process
-	t, err := s.board(cmd)
+	t, err := s.board(all)
 	if err != nil {
 		return err
 	}
 	select {
 	case <-t.arrived:
 	case <-s.patience.window(now).ended:
-		return s.alight(t, cmd, context.DeadlineExceeded)
+		return s.alight(t, all, context.DeadlineExceeded)
 	case <-ctx.Done():
-		return s.alight(t, cmd, ctx.Err())
+		return s.alight(t, all, ctx.Err())
 	case <-cancelled(ctx):
-		return s.alight(t, cmd, ctx.Err())
+		return s.alight(t, all, ctx.Err())
 	}
 	switch {
 	case t.panicked != nil:
-		panic(t.panicked) // where it would have been if the command had been sent by itself
+		panic(t.panicked) // where it would have been if the passenger had been sent by itself
 	case t.err != nil:
 		return t.err
 	}
-	return cmd.Err()
-}
-
-// askShared sends a read along with others or by itself. An answer that was lost is asked
-// for once more.
-func askShared[C redis.Cmder](ctx context.Context, s *Store, read func(context.Context) C) (C, error) {
-	defer s.traffic.leave()
-	if s.traffic.enter() {
-		cmd := read(ctx)
-		err := s.share(ctx, cmd, time.Now())
-		if !often.permits(err) {
-			s.sawLoss(err)
-			return cmd, err
+	for _, p := range all {
+		if err := p.err(); err != nil {
+			return err
 		}
 	}
-	return run(ctx, s, func(ctx context.Context) (C, error) {
-		cmd := read(ctx)
-		return cmd, process(ctx, s.rdb, cmd)
-	})
+	return nil
 }
 
-// board finds a trip for a command.
-func (s *Store) board(cmd redis.Cmder) (*trip, error) {
+// board finds a trip for passengers.
+func (s *Store) board(all []passenger) (*trip, error) {
 	p := &s.trips
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	full := len(p.waiting) > 0 && len(p.waiting[len(p.waiting)-1].cmds) >= s.seats()
+	full := len(p.waiting) > 0 && len(p.waiting[len(p.waiting)-1].passengers) >= s.seats()
 	if p.lanes == 0 || full && p.lanes < maxLanes {
 		if err := s.openLane(); err != nil {
 			return nil, err
@@ -110,7 +125,7 @@ func (s *Store) board(cmd redis.Cmder) (*trip, error) {
 		}
 	}
 	t := p.waiting[len(p.waiting)-1]
-	t.cmds = append(t.cmds, cmd)
+	t.passengers = append(t.passengers, all...)
 	return t, nil
 }
 
@@ -134,13 +149,13 @@ func (s *Store) hurry() {
 	}
 }
 
-// alight takes a command off a trip that has not departed.
-func (s *Store) alight(t *trip, cmd redis.Cmder, err error) error {
+// alight takes passengers off a trip that has not departed.
+func (s *Store) alight(t *trip, all []passenger, err error) error {
 	p := &s.trips
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if slices.Contains(p.waiting, t) {
-		t.cmds = slices.DeleteFunc(t.cmds, func(c redis.Cmder) bool { return c == cmd })
+		t.passengers = slices.DeleteFunc(t.passengers, func(p passenger) bool { return slices.Contains(all, p) })
 	}
 	return err
 }
@@ -172,21 +187,18 @@ func (p *trips) next() *trip {
 	return t
 }
 
-// carry sends the commands of a trip and waits for the answers, for as long as a command
-// that departs now may take.
+// carry sends what is on a trip and waits for the answers, for as long as a command that
+// departs now may take.
 func (s *Store) carry(t *trip) {
 	defer func() {
 		t.panicked = recover()
 		close(t.arrived)
 	}()
-	if len(t.cmds) == 0 {
+	if len(t.passengers) == 0 {
 		return
 	}
-	send := func(ctx context.Context) (struct{}, error) {
-		p := s.rdb.Pipeline()
-		_ = p.BatchProcess(ctx, t.cmds...)
-		return struct{}{}, refused(p.Exec(ctx))
-	}
+	cmds, errands := t.split()
+	send := func(ctx context.Context) (struct{}, error) { return struct{}{}, s.carryOut(ctx, errands, cmds...) }
 	ctx := s.patience.context(context.Background(), time.Now())
 	if s.own {
 		_, t.err = send(ctx)
@@ -194,19 +206,31 @@ func (s *Store) carry(t *trip) {
 		_, t.err = detach(ctx, s, send)
 	}
 	if t.err == nil {
-		s.trips.learn(t)
+		s.trips.learn(cmds, len(t.passengers))
 	}
 }
 
+func (t *trip) split() (cmds []redis.Cmder, errands []*errand) {
+	for _, p := range t.passengers {
+		if p.errand != nil {
+			errands = append(errands, p.errand)
+			continue
+		}
+		p.cmd.SetStepCount(1) // as in process
+		cmds = append(cmds, p.cmd)
+	}
+	return cmds, errands
+}
+
 // learn notes how large the answers of a trip were.
-func (p *trips) learn(t *trip) {
+func (p *trips) learn(cmds []redis.Cmder, passengers int) {
 	var bytes int64
-	for _, cmd := range t.cmds {
+	for _, cmd := range cmds {
 		if raw, ok := cmd.(*redis.RawWriteToCmd); ok {
 			bytes += raw.Val()
 		}
 	}
-	p.size.saw(float64(bytes) / float64(len(t.cmds)))
+	p.size.saw(float64(bytes) / float64(passengers))
 }
 
 // seats returns how many commands get on a trip: few when answers are large, and half of

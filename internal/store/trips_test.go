@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -239,10 +240,8 @@ func TestLostPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := new(losing)
 		s, _, _, asked := stuck(t, l.through)
-		if lease := granted(t, s, "warm"); lease != nil { // the server learns the scripts
-			if held, err := lease.Release(t.Context(), deadline()); !held || err != nil {
-				t.Fatal(held, err)
-			}
+		for _, warm := range [][]string{{"w1"}, {"w2", "w3"}} { // the server learns the scripts, also for many
+			s.ReleaseAll(t.Context(), deadline(), grantedAll(t, s, warm))
 		}
 		l.choose("evalsha", 1)
 		var callers sync.WaitGroup
@@ -272,10 +271,10 @@ func TestLostPipeline(t *testing.T) {
 			key := fmt.Sprint("k", i)
 			var tokens []string
 			for _, request := range asked.about(key) {
-				if !slices.Contains(request, "string") { // the shape, which only Acquire tells
+				token, asks := tokenFor(request, key)
+				if !asks {
 					continue
 				}
-				token := request[5] // name, hash, number of keys, two keys
 				if slices.Contains(tokens, token) {
 					t.Errorf("%s: a token was sent twice: %q", key, request)
 				}
@@ -293,6 +292,37 @@ func TestLostPipeline(t *testing.T) {
 			t.Error("no attempt was made again")
 		}
 	})
+}
+
+// tokenFor returns the token with which a request asks for the lease of a key, alone or
+// among others.
+func tokenFor(request []string, key string) (token string, asks bool) {
+	if !slices.Contains(request, "string") { // the shape, which only this script is told
+		return "", false
+	}
+	keys, err := strconv.Atoi(request[2]) // after the script: all values, then all controls
+	if err != nil {
+		return "", false
+	}
+	const perKey = 4 // arguments
+	return request[3+keys+perKey*(slices.Index(request, key)-3)], true
+}
+
+// grantedAll returns the leases of keys that are free.
+func grantedAll(t *testing.T, s *store.Store, keys []string) (leases []*store.Lease) {
+	asks := make([]store.Ask, len(keys))
+	for i, key := range keys {
+		asks[i].Key = key
+	}
+	claims, errs := s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
+	for i, c := range claims {
+		if errs[i] != nil || c.Status != store.Granted {
+			t.Errorf("%s: %v, %v", keys[i], c.Status, errs[i])
+			continue
+		}
+		leases = append(leases, c.Lease)
+	}
+	return leases
 }
 
 // granted returns the lease of a key that is free.

@@ -15,16 +15,55 @@ const partsPerCommand = 1000
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
 func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) error {
-	return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
-		control := ControlKey(key)
-		if e.Wire.Len() == 0 {
+	if e.Wire.Len() == 0 {
+		return s.putMark(ctx, deadline, key, markEmpty, ttl)
+	}
+	alone := func() error {
+		return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
+			s.putValue(ctx, p, key, &e.Wire, ttl)
+			p.Del(ctx, ControlKey(key))
+		})
+	}
+	if s.replicas > 0 || !isSmall(e) {
+		return alone()
+	}
+	return s.write(ctx, deadline, s.putting(key, e, ttl), alone)
+}
+
+// PutAbsent removes the value and notes for ttl that the source has none.
+func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
+	return s.putMark(ctx, deadline, key, markAbsent, ttl)
+}
+
+func (s *Store) putMark(ctx context.Context, deadline time.Time, key, mark string, ttl time.Duration) error {
+	alone := func() error {
+		return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
 			p.Unlink(ctx, key)
-			p.Set(ctx, control, markEmpty, markTTL(ttl))
-			return
-		}
-		s.putValue(ctx, p, key, &e.Wire, ttl)
-		p.Del(ctx, control)
-	})
+			p.Set(ctx, ControlKey(key), mark, markTTL(ttl))
+		})
+	}
+	if s.replicas > 0 {
+		return alone()
+	}
+	return s.write(ctx, deadline, s.marking(key, mark, ttl), alone)
+}
+
+// write sends what stores one value, or a mark, along with other commands, or alone.
+func (s *Store) write(ctx context.Context, deadline time.Time, e errand, alone func() error) error {
+	bounded, cancel := s.patience.until(ctx, deadline)
+	defer cancel()
+	err := s.shared(bounded, e.how, func(context.Context) error { return alone() }, passenger{errand: &e})
+	return withoutValue(err)
+}
+
+// putting is the errand of Put for a value that is neither empty nor large.
+func (s *Store) putting(key string, e *Entry, ttl time.Duration) errand {
+	return errand{script: put, how: often, keys: keysOf(key), args: s.putArgs(e, ttl)}
+}
+
+// marking is the errand that stores a mark in place of a value.
+func (s *Store) marking(key, mark string, ttl time.Duration) errand {
+	return errand{script: put, how: often, keys: keysOf(key), args: s.markArgs(mark, ttl)}
 }
 
 // transact sends the commands on key that queue adds as one transaction.
@@ -70,19 +109,14 @@ func markTTL(ttl time.Duration) time.Duration {
 	return ttl
 }
 
-// PutAbsent removes the value and notes for ttl that the source has none.
-func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
-	return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
-		p.Unlink(ctx, key)
-		p.Set(ctx, ControlKey(key), markAbsent, markTTL(ttl))
-	})
-}
-
 // PutIfAbsent is Put if the key holds no value; an absent mark is none, and a key
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
 	args := s.putIfAbsentArgs(e, ttl)
+	if s.replicas == 0 && isSmall(e) {
+		return s.judge(ctx, deadline, errand{script: putIfAbsent, how: once, keys: keysOf(key), args: args})
+	}
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
@@ -104,13 +138,7 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 // Touch gives a value, empty or not, a new life of ttl or Forever. It reports
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
-	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		answer, err := s.eval(ctx, s.rdb, touch, often, keysOf(key), s.touchArgs(ttl))
-		if err != nil {
-			return false, err
-		}
-		return answer.Bool()
-	})
+	return s.judge(ctx, deadline, errand{script: touch, how: often, keys: keysOf(key), args: s.touchArgs(ttl)})
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {
