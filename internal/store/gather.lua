@@ -5,7 +5,8 @@
 -- how many runs there are.
 -- Returns what the runs return, and in place of one that failed its error behind the word RUN:
 -- at the sight of some errors go-redis leaves the rest of an array unread, and takes it for the
--- answer to the next command.
+-- answer to the next command. The error of a server that may not write is that of all, so that
+-- go-redis leaves it.
 local runs = tonumber(table.remove(ARGV))
 local allKeys, allArgs = KEYS, ARGV
 local args = #allArgs / runs
@@ -27,6 +28,7 @@ for i = 1, runs do
   end
   local failed = type(answers[i]) == 'table' and answers[i].err
   if failed then
+    if string.find(failed, '^READONLY') then return answers[i] end
     if not string.find(failed, '^%u+ ') then failed = 'ERR ' .. failed end -- of Lua itself
     answers[i] = {err = 'RUN ' .. failed}
   end

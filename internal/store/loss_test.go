@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,4 +271,36 @@ func TestAcquireLostThenRefused(t *testing.T) {
 			t.Errorf("Release: %v, %v", held, err)
 		}
 	})
+}
+
+// A connection to a server that may not write any more, as after a failover behind one name,
+// is not used again: the next one may find the master.
+func TestReplicaIsLeft(t *testing.T) {
+	for _, server := range redistest.Servers(t) {
+		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
+			replica := server.Start(t, redistest.Sentinel).Nodes()[1]
+			var connections atomic.Int64
+			rdb := redis.NewClient(&redis.Options{Addr: replica.Addr, OnConnect: func(context.Context, *redis.Conn) error {
+				connections.Add(1)
+				return nil
+			}})
+			defer rdb.Close()
+			s := newStore(t, rdb, codec.ShapeString)
+			asks := []store.Ask{{Key: "a"}, {Key: "b"}}
+			_, _ = s.AcquireAll(t.Context(), deadline(), asks, time.Minute) // the server learns the script
+			for range 2 {
+				before := connections.Load()
+				_, errs := s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
+				for _, err := range errs {
+					if !redis.HasErrorPrefix(err, "READONLY") {
+						t.Errorf("error %v", err)
+					}
+				}
+				if n := connections.Load() - before; n != 1 {
+					t.Errorf("%d new connections, want 1", n)
+				}
+			}
+		})
+	}
 }
