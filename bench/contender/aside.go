@@ -51,6 +51,10 @@ func (c *aside) GetOrSet(ctx context.Context, key string, load Loader) (subject.
 	return c.cache.GetOrSet(ctx, key, loader.Func[string, subject.Account](load))
 }
 
+func (c *aside) Set(ctx context.Context, key string, a subject.Account) error {
+	return c.cache.Set(ctx, key, a)
+}
+
 func (c *aside) Delete(ctx context.Context, key string) error { return c.cache.Delete(ctx, key) }
 
 func (c *aside) Close() error { return errors.Join(c.cache.Close(), c.rdb.Close()) }

@@ -27,6 +27,13 @@ type Contender interface {
 	Close() error
 }
 
+// A Setter is a contender that is told values, too.
+type Setter interface {
+	Contender
+	// Set caches a value of key.
+	Set(ctx context.Context, key string, a subject.Account) error
+}
+
 // An Env is where a contender finds Redis.
 type Env struct {
 	Addrs   []string
@@ -127,7 +134,7 @@ var (
 	}
 )
 
-// Shared returns the contenders whose entries are in Redis, the base first.
+// Shared returns the contenders whose entries are in Redis, the base first. All are Setters.
 func Shared() []Spec {
 	return []Spec{Base, AutoPipeline, GoRedisCache, RueidisDo, GoZero, AsideMsgpack, AsideHash}
 }

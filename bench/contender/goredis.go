@@ -67,10 +67,15 @@ func (c *goRedis) GetOrSet(ctx context.Context, key string, load Loader) (a subj
 	if a, err = load(ctx, key); err != nil {
 		return a, err
 	}
-	if b, err = msgpack.Marshal(&a); err != nil {
-		return a, err
+	return a, c.Set(ctx, key, a)
+}
+
+func (c *goRedis) Set(ctx context.Context, key string, a subject.Account) error {
+	b, err := msgpack.Marshal(&a)
+	if err != nil {
+		return err
 	}
-	return a, c.rdb.Set(ctx, key, b, TTL).Err()
+	return c.rdb.Set(ctx, key, b, TTL).Err()
 }
 
 func (c *goRedis) Delete(ctx context.Context, key string) error {

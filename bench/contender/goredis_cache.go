@@ -30,6 +30,10 @@ func (c *goRedisCache) GetOrSet(ctx context.Context, key string, load Loader) (a
 	return a, err
 }
 
+func (c *goRedisCache) Set(ctx context.Context, key string, a subject.Account) error {
+	return c.cache.Set(&cache.Item{Ctx: ctx, Key: key, Value: &a, TTL: TTL})
+}
+
 func (c *goRedisCache) Delete(ctx context.Context, key string) error {
 	return c.cache.Delete(ctx, key)
 }

@@ -47,6 +47,10 @@ func (c *goZero) GetOrSet(ctx context.Context, key string, load Loader) (a subje
 	return a, err
 }
 
+func (c *goZero) Set(ctx context.Context, key string, a subject.Account) error {
+	return c.cache.SetCtx(ctx, key, a)
+}
+
 func (c *goZero) Delete(ctx context.Context, key string) error {
 	return c.cache.DelCtx(ctx, key)
 }

@@ -46,11 +46,15 @@ func (c *rueidisContender) GetOrSet(ctx context.Context, key string, load Loader
 	if a, err = load(ctx, key); err != nil {
 		return a, err
 	}
-	if b, err = msgpack.Marshal(&a); err != nil {
-		return a, err
+	return a, c.Set(ctx, key, a)
+}
+
+func (c *rueidisContender) Set(ctx context.Context, key string, a subject.Account) error {
+	b, err := msgpack.Marshal(&a)
+	if err != nil {
+		return err
 	}
-	set := c.client.B().Set().Key(key).Value(rueidis.BinaryString(b)).Ex(TTL).Build()
-	return a, c.client.Do(ctx, set).Error()
+	return c.client.Do(ctx, c.client.B().Set().Key(key).Value(rueidis.BinaryString(b)).Ex(TTL).Build()).Error()
 }
 
 func (c *rueidisContender) Delete(ctx context.Context, key string) error {

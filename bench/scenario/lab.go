@@ -39,6 +39,7 @@ func All() []Scenario {
 		{"hit", hit},
 		{"near", near},
 		{"miss", miss},
+		{"write", write},
 		{"stampede", stampede},
 		{"correct", correct},
 		{"batch", batch},

@@ -1,0 +1,63 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/asidecache/aside/bench/contender"
+	"github.com/asidecache/aside/bench/harness"
+	"github.com/asidecache/aside/bench/report"
+	"github.com/asidecache/aside/bench/subject"
+)
+
+// write measures what programs do after a change of the source: put the new value, or remove
+// the old one.
+func write(ctx context.Context, l *Lab) (s report.Section, err error) {
+	s = report.Section{
+		Title: "Write",
+		Text: "A value of 300 B that is set under a random one of 1,000 keys, and such a key that is deleted. aside also ends the lease of a load that is under way, in the same step, " +
+			"so that no older value is stored over the new one. The rows have the names that the contenders have everywhere.",
+	}
+	proc, err := l.Server.Start(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, proc.Kill()) }()
+	specs := append(contender.Shared(), control(contender.Base))
+	rivals, err := open(contender.Env{Addrs: []string{proc.Addr}}, 1000, specs)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, closeAll(rivals)) }()
+	a := subject.Sized(subject.Small)
+	ops := []struct {
+		name string
+		do   func(ctx context.Context, r rival, key string) error
+	}{
+		{"Set", func(ctx context.Context, r rival, key string) error {
+			setter, ok := r.Contender.(contender.Setter)
+			if !ok {
+				return fmt.Errorf("%s cannot set", r.Name)
+			}
+			return setter.Set(ctx, key, a)
+		}},
+		{"Delete", func(ctx context.Context, r rival, key string) error { return r.Delete(ctx, key) }},
+	}
+	for _, o := range ops {
+		op := func(r rival) harness.Op {
+			return func(rng *rand.Rand, _ int) error { return o.do(ctx, r, r.keys[rng.IntN(len(r.keys))]) }
+		}
+		t, _, err := l.speeds(o.name, []int{1, 16, 128}, rivals, op, func() error { return proc.Flush(ctx) })
+		if err == nil {
+			err = l.addBills(ctx, proc, &t, rivals, op)
+		}
+		if err != nil {
+			return s, err
+		}
+		t.Title = o.name
+		s.Tables = append(s.Tables, t)
+	}
+	return s, nil
+}
