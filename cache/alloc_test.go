@@ -84,7 +84,7 @@ func TestMissAllocations(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
 		c := yesCache(t, ":1\r\n")
 		load := func(context.Context, int64) (account, error) { return sample, nil }
-		missAllocations(t, 64, func() error {
+		allocations(t, 64, func() error {
 			_, err := c.GetOrSet(context.Background(), 42, load)
 			return err
 		})
@@ -98,10 +98,25 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		missAllocations(t, 1950, func() error {
+		allocations(t, 1950, func() error {
 			_, err := c.GetOrSetMany(context.Background(), keys, load)
 			return err
 		})
+	})
+}
+
+// Allocations of writes: those of the client and the cache.
+func TestWriteAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold at random")
+	}
+	t.Run("Set", func(t *testing.T) {
+		c := yesCache(t, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:1\r\n")
+		allocations(t, 44, func() error { return c.Set(context.Background(), 42, sample) })
+	})
+	t.Run("Delete", func(t *testing.T) {
+		c := yesCache(t, ":1\r\n")
+		allocations(t, 27, func() error { return c.Delete(context.Background(), 42) })
 	})
 }
 
@@ -113,13 +128,13 @@ func yesCache(t *testing.T, answer string) *cache.Cache[int64, account] {
 	return open(t, rdb, cache.Config[int64, account]{})
 }
 
-func missAllocations(t *testing.T, budget float64, miss func() error) {
+func allocations(t *testing.T, budget float64, do func() error) {
 	t.Helper()
-	for range 1000 { // the cache sees that all is missing
-		_ = miss()
+	for range 1000 { // the cache sees whether misses are foreseen
+		_ = do()
 	}
 	allocs := testing.AllocsPerRun(1000, func() {
-		if err := miss(); err != nil {
+		if err := do(); err != nil {
 			t.Fatal(err)
 		}
 	})

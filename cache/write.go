@@ -164,13 +164,11 @@ func (c *core) fenced(ctx context.Context, deadline time.Time, keys []string, do
 
 // fence begins a write of the keys. After an error, too, end has to be called.
 func (c *core) fence(ctx context.Context, deadline time.Time, keys ...string) (end func(), err error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	load, err := c.flights.Fence(ctx, keys...)
+	load, err := c.flights.Fence(ctx, deadline, keys...)
 	if err != nil {
 		return load.End, err
 	}
-	outage, err := c.outage.Fence(ctx, keys...)
+	outage, err := c.outage.Fence(ctx, deadline, keys...)
 	return func() {
 		outage.End()
 		load.End()
@@ -186,6 +184,9 @@ func (c *core) fence(ctx context.Context, deadline time.Time, keys ...string) (e
 // names what Redis did not confirm: an *Error for one key, a *BatchError for
 // several. Those keys may still hold their values: repeat the call.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
+	if len(keys) == 1 {
+		return c.deleteOne(ctx, keys[0])
+	}
 	began := time.Now()
 	b := newBatch[K, V](OpDelete, 0)
 	calls, err := c.beginMany(b, keys)
@@ -207,13 +208,24 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 		c.core.foresight.wasDeleted(m.redisKey)
 		c.end(m)
 	}
-	for _, err := range b.errs {
-		if len(keys) == 1 {
-			return err
-		}
-	}
 	_, err = b.result()
 	return err
+}
+
+func (c *Cache[K, V]) deleteOne(ctx context.Context, key K) error {
+	m, err := c.begin(OpDelete, key)
+	if err != nil {
+		return err
+	}
+	w := write{send: func(ctx context.Context, deadline time.Time) (stored bool, err error) {
+		return false, c.core.store.Delete(ctx, deadline, []string{m.redisKey})[0]
+	}}
+	if _, err := c.core.write(ctx, OpDelete, m.redisKey, c.deadline(m), w); err != nil {
+		return err
+	}
+	c.core.foresight.wasDeleted(m.redisKey)
+	c.end(m)
+	return nil
 }
 
 // Touch gives the value of key a new life, of TTL or the TTL of the call; TTLFor is

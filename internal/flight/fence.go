@@ -1,6 +1,9 @@
 package flight
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Fence is a write of one or more keys that is under way.
 type Fence[R any] struct {
@@ -11,9 +14,9 @@ type Fence[R any] struct {
 // Fence begins a write of the keys: no flight that is under way, or starts
 // before End, may store its result, and no caller that comes after End shares one
 // of them. It returns when every store that was already announced has been
-// answered, or with the error of ctx. In both cases End must be called, once; keys
-// may be reused at once.
-func (g *Group[R]) Fence(ctx context.Context, keys ...string) (Fence[R], error) {
+// answered, or, when ctx ends or the deadline comes before, with an error. In both cases End
+// must be called, once; keys may be reused at once.
+func (g *Group[R]) Fence(ctx context.Context, deadline time.Time, keys ...string) (Fence[R], error) {
 	w := Fence[R]{g, make([]*lane[R], len(keys))}
 	var stores []<-chan struct{}
 	g.mu.Lock()
@@ -27,6 +30,11 @@ func (g *Group[R]) Fence(ctx context.Context, keys ...string) (Fence[R], error) 
 		}
 	}
 	g.mu.Unlock()
+	if len(stores) == 0 {
+		return w, nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	for _, stored := range stores {
 		select {
 		case <-stored:

@@ -20,7 +20,7 @@ func TestWriteRefusesOlderFlights(t *testing.T) {
 		synctest.Wait()
 		follower := do(t.Context(), g, key, never(t))
 		synctest.Wait()
-		w, err := g.Fence(t.Context(), key)
+		w, err := g.Fence(t.Context(), farOff(), key)
 		if err != nil {
 			t.Error(err)
 		}
@@ -45,7 +45,7 @@ func TestRefusedStoreIsNotShared(t *testing.T) {
 		synctest.Wait()
 		follower := do(t.Context(), g, key, never(t))
 		time.Sleep(2 * ms)
-		w, _ := g.Fence(t.Context(), key)
+		w, _ := g.Fence(t.Context(), farOff(), key)
 		w.End()
 		want(t, "leader", <-leader, 1, Led, nil)
 		want(t, "follower", <-follower, 0, TurnedAway, nil)
@@ -55,7 +55,7 @@ func TestRefusedStoreIsNotShared(t *testing.T) {
 // What begins during a write is neither stored nor shared by those who come after.
 func TestFlightOfAWrite(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
-		w, _ := g.Fence(t.Context(), key)
+		w, _ := g.Fence(t.Context(), farOff(), key)
 		during := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
 			time.Sleep(3 * ms)
 			if f.SealStore() {
@@ -76,8 +76,8 @@ func TestFlightOfAWrite(t *testing.T) {
 // runs.
 func TestOverlappingWrites(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
-		first, _ := g.Fence(t.Context(), key)
-		second, _ := g.Fence(t.Context(), key)
+		first, _ := g.Fence(t.Context(), farOff(), key)
+		second, _ := g.Fence(t.Context(), farOff(), key)
 		first.End()
 		during := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
 			if f.SealStore() {
@@ -120,12 +120,17 @@ func TestWritesWaitForAStore(t *testing.T) {
 				synctest.Wait()
 				second, w2 := fence(t.Context(), g, key)
 				impatient, w3 := fence(within(t, ms), g, key)
+				hasty, w4 := fenceUntil(t.Context(), g, time.Now().Add(ms), key)
 				synctest.Wait()
 				checkInvariants(t, g)
 				a := <-impatient
 				want(t, "impatient", a, 0, 0, context.DeadlineExceeded)
 				wantAfter(t, "impatient", a, ms)
 				w3.End()
+				a = <-hasty
+				want(t, "hasty", a, 0, 0, context.DeadlineExceeded)
+				wantAfter(t, "hasty", a, ms)
+				w4.End()
 				a = <-first
 				want(t, "first", a, 0, 0, nil)
 				wantAfter(t, "first", a, test.after)
@@ -156,7 +161,7 @@ func TestWriteDoesNotWaitForASettledStore(t *testing.T) {
 func TestFenceKeysAreTheCallers(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		keys := []string{"a", "b"}
-		w, _ := g.Fence(t.Context(), keys...)
+		w, _ := g.Fence(t.Context(), farOff(), keys...)
 		clear(keys)
 		w.End()
 	})

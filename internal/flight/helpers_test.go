@@ -106,12 +106,19 @@ func refresh(ctx context.Context, g *Group[int], key string, fn Func[int]) <-cha
 
 // fence starts a write; its answer comes when the fence stands.
 func fence(ctx context.Context, g *Group[int], keys ...string) (<-chan answer, *Fence[int]) {
+	return fenceUntil(ctx, g, farOff(), keys...)
+}
+
+func fenceUntil(ctx context.Context, g *Group[int], deadline time.Time, keys ...string) (<-chan answer, *Fence[int]) {
 	w := new(Fence[int])
 	return calls(func() (_ int, _ Outcome, err error) {
-		*w, err = g.Fence(ctx, keys...)
+		*w, err = g.Fence(ctx, deadline, keys...)
 		return 0, 0, err
 	}), w
 }
+
+// farOff is the deadline of a write that has all the time.
+func farOff() time.Time { return time.Now().Add(time.Hour) }
 
 // stores returns a function that loads and stores v, each for d.
 func stores(v int, d time.Duration) Func[int] {

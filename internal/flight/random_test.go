@@ -205,7 +205,7 @@ func (a actor) write(ctx context.Context, local bool, keys ...string) {
 	a.pause()
 	end := func() {}
 	if local {
-		w, err := a.g.Fence(ctx, keys...)
+		w, err := a.g.Fence(ctx, farOff(), keys...)
 		if err != nil {
 			w.End()
 			return

@@ -140,7 +140,7 @@ func TestRefreshPassesFlightsOutOfTheWay(t *testing.T) {
 				return 2, nil
 			})
 			synctest.Wait()
-			w, _ := g.Fence(t.Context(), key)
+			w, _ := g.Fence(t.Context(), farOff(), key)
 			third := refresh(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
 				if !f.SealStore() {
 					t.Error("a flight that began after the write may not store")

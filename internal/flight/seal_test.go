@@ -181,7 +181,7 @@ func TestChanges(t *testing.T) {
 		changes("nothing stored", 0)
 		g.Do(t.Context(), key, stores(1, ms))
 		changes("stored", 1)
-		w, _ := g.Fence(t.Context(), key)
+		w, _ := g.Fence(t.Context(), farOff(), key)
 		changes("write begun", 1)
 		w.End()
 		changes("write ended", 2)

@@ -16,29 +16,33 @@ const keysPerTrip = 1000
 // Delete removes the keys and all that is noted of them, a thousand keys a round
 // trip. failed tells, by index, which keys Redis did not confirm; nil for none.
 func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
-	if len(keys) == 1 && s.replicas == 0 {
-		return s.deleteOne(ctx, deadline, keys)
+	if len(keys) != 1 || s.replicas > 0 {
+		return s.deleteMany(ctx, deadline, keys)
 	}
-	return s.deleteMany(ctx, deadline, keys)
-}
-
-// deleteOne is Delete of one key, along with other commands or by itself.
-func (s *Store) deleteOne(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
-	bounded, cancel := s.patience.until(ctx, deadline)
-	defer cancel()
-	var all [2]passenger
-	cmds := s.unlinks(ctx, keys[0])
-	for i, cmd := range cmds {
-		all[i].cmd = cmd
-	}
-	err := s.shared(bounded, often, func(context.Context) error {
-		failed = s.deleteMany(ctx, deadline, keys)
-		return nil
-	}, all[:len(cmds)]...)
-	if err != nil {
+	if err := s.deleteOne(ctx, deadline, keys[0]); err != nil {
 		return map[int]error{0: err}
 	}
-	return failed
+	return nil
+}
+
+// deleteOne removes one key along with other commands, or by itself.
+func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) error {
+	return s.shared(often, func() error {
+		ctx, cancel := s.patience.until(ctx, deadline)
+		defer cancel()
+		var all []passenger
+		for _, cmd := range s.unlinks(ctx, key) {
+			all = append(all, passenger{cmd: cmd})
+		}
+		return s.share(ctx, time.Now(), all...)
+	}, func() error {
+		_, err := until(ctx, s, deadline, func(ctx context.Context) ([]redis.Cmder, error) {
+			p := s.rdb.Pipeline()
+			_ = p.BatchProcess(ctx, s.unlinks(ctx, key)...)
+			return p.Exec(ctx)
+		})
+		return err
+	})
 }
 
 func (s *Store) deleteMany(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {

@@ -200,13 +200,15 @@ func (e *errand) verdict() (v verdict) {
 
 // do carries out one errand, along with other commands or by itself.
 func (s *Store) do(ctx context.Context, e *errand) error {
-	return s.shared(ctx, e.how, func(ctx context.Context) error {
+	return s.shared(e.how, func() error {
+		return s.share(ctx, time.Now(), passenger{errand: e})
+	}, func() error {
 		e.answer, e.err = run(ctx, s, func(ctx context.Context) (any, error) {
 			cmd, err := s.eval(ctx, s.rdb, e.script, e.how, e.keys, e.args)
 			return cmd.Val(), err
 		})
 		return e.err
-	}, passenger{errand: e})
+	})
 }
 
 // judge carries out an errand that is answered by yes or no.

@@ -25,14 +25,18 @@ func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Ent
 func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	both := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
-	err := s.shared(ctx, often, func(ctx context.Context) (err error) {
+	ask := func(ctx context.Context) *redis.SliceCmd { return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key)) }
+	var both *redis.SliceCmd
+	err := s.shared(often, func() error {
+		both = ask(ctx)
+		return s.share(ctx, time.Now(), passenger{cmd: both})
+	}, func() (err error) {
 		both, err = run(ctx, s, func(ctx context.Context) (*redis.SliceCmd, error) {
-			again := redis.NewSliceCmd(ctx, "mget", key, ControlKey(key))
-			return again, process(ctx, s.rdb, again)
+			cmd := ask(ctx)
+			return cmd, process(ctx, s.rdb, cmd)
 		})
 		return err
-	}, passenger{cmd: both})
+	})
 	if err != nil {
 		return err
 	}

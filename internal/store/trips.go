@@ -56,22 +56,22 @@ const (
 	tripBytes = 256 << 10        // of answers, which those behind them wait for
 )
 
-// shared sends passengers along with others while many commands are in flight, in the order
-// given. Otherwise it calls alone, which sends them by themselves; also when they were on
-// their way in vain and may be sent again.
-func (s *Store) shared(ctx context.Context, how repetition, alone func(context.Context) error, all ...passenger) error {
+// shared calls together, which shares a pipeline, while many commands are in flight.
+// Otherwise it calls alone, for what is sent by itself; also when the pipeline was in vain
+// and the same may be sent again.
+func (s *Store) shared(how repetition, together, alone func() error) error {
 	defer s.traffic.leave()
 	if s.traffic.enter() {
-		err := s.share(ctx, time.Now(), all...)
+		err := together()
 		if !how.permits(err) {
 			s.sawLoss(err)
 			return err
 		}
 	}
-	return alone(ctx)
+	return alone()
 }
 
-// share sends passengers along with others and returns the first error. Where that is the
+// share sends passengers along with others, in the order given, and returns the first error. Where that is the
 // context's, or the store's own, they may still be in use. The time now is when the wait
 // begins.
 func (s *Store) share(ctx context.Context, now time.Time, all ...passenger) error {

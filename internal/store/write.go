@@ -27,7 +27,7 @@ func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entr
 	if s.replicas > 0 || !isSmall(e) {
 		return alone()
 	}
-	return s.write(ctx, deadline, s.putting(key, e, ttl), alone)
+	return s.write(ctx, deadline, func() errand { return s.putting(key, e, ttl) }, alone)
 }
 
 // PutAbsent removes the value and notes for ttl that the source has none.
@@ -45,15 +45,17 @@ func (s *Store) putMark(ctx context.Context, deadline time.Time, key, mark strin
 	if s.replicas > 0 {
 		return alone()
 	}
-	return s.write(ctx, deadline, s.marking(key, mark, ttl), alone)
+	return s.write(ctx, deadline, func() errand { return s.marking(key, mark, ttl) }, alone)
 }
 
-// write sends what stores one value, or a mark, along with other commands, or alone.
-func (s *Store) write(ctx context.Context, deadline time.Time, e errand, alone func() error) error {
-	bounded, cancel := s.patience.until(ctx, deadline)
-	defer cancel()
-	err := s.shared(bounded, e.how, func(context.Context) error { return alone() }, passenger{errand: &e})
-	return withoutValue(err)
+// write stores one value, or a mark, by an errand along with others or by what alone does.
+func (s *Store) write(ctx context.Context, deadline time.Time, errand func() errand, alone func() error) error {
+	return s.shared(often, func() error {
+		ctx, cancel := s.patience.until(ctx, deadline)
+		defer cancel()
+		e := errand()
+		return withoutValue(s.share(ctx, time.Now(), passenger{errand: &e}))
+	}, alone)
 }
 
 // putting is the errand of Put for a value that is neither empty nor large.
