@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"slices"
 	"strconv"
@@ -386,6 +387,44 @@ func TestHooksOfSharedPipelines(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What greets a new connection may end the goroutine: nothing has been sent then, and the
+// callers hear of it. Others are served afterwards, however often it happens.
+func TestGreetingThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := redistest.Mini(t)
+		dial := env.Client.(*redis.Client).Options().Dialer
+		var last net.Conn
+		polite := false
+		rdb := redis.NewClient(&redis.Options{
+			Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := dial(ctx, network, addr)
+				last = c
+				return c, err
+			},
+			OnConnect: func(context.Context, *redis.Conn) error {
+				if !polite {
+					runtime.Goexit()
+				}
+				return nil
+			},
+		})
+		defer rdb.Close()
+		s := newStore(t, rdb, codec.ShapeString)
+		s.Crowd()
+		for i := range store.MaxLanes {
+			err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour)
+			if want := "the command was given up by a hook of the client"; err == nil || err.Error() != want {
+				t.Errorf("Put %d: %v, want %s", i, err, want)
+			}
+			_ = last.Close() // so that another one is greeted
+		}
+		polite = true
+		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 }
 
 // refusing is a hook that lets no pipeline pass.
