@@ -295,6 +295,53 @@ func TestLostPipeline(t *testing.T) {
 	})
 }
 
+// Writes whose shared pipeline is lost are sent again, but what must not be carried out
+// twice is not.
+func TestLostPipelineOfWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(losing)
+		s, env, _, _ := stuck(t, l.through)
+		write := func(name string) {
+			var callers sync.WaitGroup
+			for i := range 10 {
+				key := fmt.Sprint(name, i)
+				callers.Go(func() {
+					stored, err := s.PutIfAbsent(t.Context(), deadline(), key+" once", entry(key, text("v")), time.Hour)
+					if stored == (err != nil) || stored && key == "lost5" {
+						t.Errorf("%s: PutIfAbsent %v, %v", key, stored, err)
+					}
+				})
+				callers.Go(func() {
+					if err := s.Put(t.Context(), deadline(), key, entry(key, text("v")), time.Hour); err != nil {
+						t.Errorf("%s: Put %v", key, err)
+					}
+				})
+				callers.Go(func() {
+					if failed := s.Delete(t.Context(), deadline(), []string{key + " gone"}); failed != nil {
+						t.Errorf("%s: Delete %v", key, failed)
+					}
+				})
+			}
+			callers.Wait()
+		}
+		if stored, err := s.PutIfAbsent(t.Context(), deadline(), "warm", entry("warm", text("v")), time.Hour); !stored || err != nil {
+			t.Fatal(stored, err)
+		}
+		write("warm") // the server learns the scripts, also for many
+		l.choose("lost5 once", 1)
+		write("lost")
+		if n := l.sent(); n != 1 {
+			t.Errorf("PutIfAbsent was sent %d times", n)
+		}
+		for i := range 10 {
+			key := fmt.Sprint("lost", i)
+			if got, err := env.Client.Get(t.Context(), key).Result(); got != "v" || err != nil {
+				t.Errorf("%s holds %q, %v", key, got, err)
+			}
+		}
+	})
+}
+
 // tokenFor returns the token with which a request asks for the lease of a key, alone or
 // among others.
 func tokenFor(request []string, key string) (token string, asks bool) {
