@@ -31,9 +31,9 @@ func (c *core) sawFenced(ctx context.Context, e WriteEvent) {
 	}
 }
 
-// Set stores v, in place of whatever the key held, in one step; an error leaves open
-// whether it was carried out. A load that began before Set
-// returned is not stored over it.
+// Set stores v, in place of whatever the key held, in one step. An error leaves open
+// whether it was carried out, or is going to be before RedisTimeout has passed once more.
+// A load that began before Set returned is not stored over it.
 //
 // Two Sets of one key that overlap take effect in either order: where that matters,
 // change the source and Delete.

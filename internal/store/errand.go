@@ -157,7 +157,7 @@ func (e runError) Error() string { return string(e) }
 func (runError) RedisError() {}
 
 // teachParcels loads the scripts of parcels into their servers. Where one may not keep
-// them, evalAll's last try brings them along.
+// them, carryOut's last try brings them along.
 func (s *Store) teachParcels(ctx context.Context, parcels []parcel) {
 	type lesson struct {
 		server *redis.Client

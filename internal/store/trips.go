@@ -163,14 +163,21 @@ func (s *Store) alight(t *trip, all []passenger, err error) error {
 // drive is what a lane does.
 func (s *Store) drive(ticket *ticket) {
 	stack.Grow()
-	defer s.detached.leave(ticket)
-	for {
-		runtime.Gosched() // those who have just been answered are likely to ask again
-		t := s.trips.next()
-		if t == nil {
+	ended := false
+	defer func() {
+		if !ended { // what greets new connections may call runtime.Goexit
+			go s.drive(ticket)
 			return
 		}
-		s.carry(t)
+		s.detached.leave(ticket)
+	}()
+	for !ended {
+		runtime.Gosched() // those who have just been answered are likely to ask again
+		if t := s.trips.next(); t != nil {
+			s.carry(t)
+		} else {
+			ended = true
+		}
 	}
 }
 
@@ -190,6 +197,7 @@ func (p *trips) next() *trip {
 // carry sends what is on a trip and waits for the answers, for as long as a command that
 // departs now may take.
 func (s *Store) carry(t *trip) {
+	t.err = errNoAnswer
 	defer func() {
 		t.panicked = recover()
 		close(t.arrived)

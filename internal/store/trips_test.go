@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"slices"
 	"strconv"
@@ -294,6 +295,53 @@ func TestLostPipeline(t *testing.T) {
 	})
 }
 
+// Writes whose shared pipeline is lost are sent again, but what must not be carried out
+// twice is not.
+func TestLostPipelineOfWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(losing)
+		s, env, _, _ := stuck(t, l.through)
+		write := func(name string) {
+			var callers sync.WaitGroup
+			for i := range 10 {
+				key := fmt.Sprint(name, i)
+				callers.Go(func() {
+					stored, err := s.PutIfAbsent(t.Context(), deadline(), key+" once", entry(key, text("v")), time.Hour)
+					if stored == (err != nil) || stored && key == "lost5" {
+						t.Errorf("%s: PutIfAbsent %v, %v", key, stored, err)
+					}
+				})
+				callers.Go(func() {
+					if err := s.Put(t.Context(), deadline(), key, entry(key, text("v")), time.Hour); err != nil {
+						t.Errorf("%s: Put %v", key, err)
+					}
+				})
+				callers.Go(func() {
+					if failed := s.Delete(t.Context(), deadline(), []string{key + " gone"}); failed != nil {
+						t.Errorf("%s: Delete %v", key, failed)
+					}
+				})
+			}
+			callers.Wait()
+		}
+		if stored, err := s.PutIfAbsent(t.Context(), deadline(), "warm", entry("warm", text("v")), time.Hour); !stored || err != nil {
+			t.Fatal(stored, err)
+		}
+		write("warm") // the server learns the scripts, also for many
+		l.choose("lost5 once", 1)
+		write("lost")
+		if n := l.sent(); n != 1 {
+			t.Errorf("PutIfAbsent was sent %d times", n)
+		}
+		for i := range 10 {
+			key := fmt.Sprint("lost", i)
+			if got, err := env.Client.Get(t.Context(), key).Result(); got != "v" || err != nil {
+				t.Errorf("%s holds %q, %v", key, got, err)
+			}
+		}
+	})
+}
+
 // tokenFor returns the token with which a request asks for the lease of a key, alone or
 // among others.
 func tokenFor(request []string, key string) (token string, asks bool) {
@@ -386,6 +434,44 @@ func TestHooksOfSharedPipelines(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What greets a new connection may end the goroutine: nothing has been sent then, and the
+// callers hear of it. Others are served afterwards, however often it happens.
+func TestGreetingThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := redistest.Mini(t)
+		dial := env.Client.(*redis.Client).Options().Dialer
+		var last net.Conn
+		polite := false
+		rdb := redis.NewClient(&redis.Options{
+			Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := dial(ctx, network, addr)
+				last = c
+				return c, err
+			},
+			OnConnect: func(context.Context, *redis.Conn) error {
+				if !polite {
+					runtime.Goexit()
+				}
+				return nil
+			},
+		})
+		defer rdb.Close()
+		s := newStore(t, rdb, codec.ShapeString)
+		s.Crowd()
+		for i := range store.MaxLanes {
+			err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour)
+			if want := "the command was given up by a hook of the client"; err == nil || err.Error() != want {
+				t.Errorf("Put %d: %v, want %s", i, err, want)
+			}
+			_ = last.Close() // so that another one is greeted
+		}
+		polite = true
+		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 }
 
 // refusing is a hook that lets no pipeline pass.
