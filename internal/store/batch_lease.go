@@ -30,7 +30,7 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 			errands[n] = tries[i].attempt(&leases[n], tokens[n])
 		}
 		sent, err := until(ctx, s, deadline, func(ctx context.Context) ([]errand, error) {
-			return errands, s.carryOut(ctx, pointers(errands))
+			return errands, s.carryOut(ctx, once, pointers(errands))
 		})
 		late := ctx.Err() != nil || !time.Now().Before(deadline)
 		for n, i := range due {

@@ -15,8 +15,8 @@ import (
 // others.
 type errand struct {
 	script *script
-	how    repetition
-	keys   []any // each a string
+	how    repetition // when it is sent by itself
+	keys   []any      // each a string
 	args   []any
 
 	answer any // set by who carries it out, as is err
@@ -25,8 +25,8 @@ type errand struct {
 
 // carryOut runs the scripts of errands in one round trip, on a cluster one to each master,
 // and the commands beside them. What has met a server without its script was not carried
-// out, and is sent again.
-func (s *Store) carryOut(ctx context.Context, due []*errand, beside ...redis.Cmder) error {
+// out, and is sent again; how is for what go-redis repeats.
+func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, beside ...redis.Cmder) error {
 	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
 		p := s.rdb.Pipeline()
 		parcels := s.parcels(due)
@@ -34,7 +34,7 @@ func (s *Store) carryOut(ctx context.Context, due []*errand, beside ...redis.Cmd
 		for i, parcel := range parcels {
 			cmds[i] = parcel.command(ctx, as)
 			cmds[i].SetStepCount(1)
-			_ = p.Process(ctx, parcel[0].how.of(cmds[i]))
+			_ = p.Process(ctx, how.of(cmds[i]))
 		}
 		_ = p.BatchProcess(ctx, beside...) // last: go-redis leaves a server that must not write if the first command says so
 		beside = nil
@@ -99,7 +99,7 @@ func (s *Store) parcels(errands []*errand) (parcels []parcel) {
 // isLike reports whether e is sent in the form of o: the same script, with as many keys
 // and arguments.
 func (e *errand) isLike(o *errand) bool {
-	return e.script == o.script && e.how == o.how && len(e.keys) == len(o.keys) && len(e.args) == len(o.args)
+	return e.script == o.script && len(e.keys) == len(o.keys) && len(e.args) == len(o.args)
 }
 
 func (p parcel) script() *script {
@@ -232,7 +232,7 @@ func (s *Store) judgeAll(ctx context.Context, deadline time.Time, n int, nth fun
 			errands[i] = nth(from + i)
 		}
 		judged, err := until(ctx, s, deadline, func(ctx context.Context) ([]verdict, error) {
-			if err := s.carryOut(ctx, pointers(errands)); err != nil {
+			if err := s.carryOut(ctx, often, pointers(errands)); err != nil {
 				return nil, err
 			}
 			judged := make([]verdict, len(errands))

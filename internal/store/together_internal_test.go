@@ -122,7 +122,7 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 				return told
 			}
 			sendAll := func(errands []errand) {
-				if err := s.carryOut(t.Context(), pointers(errands)); err != nil {
+				if err := s.carryOut(t.Context(), once, pointers(errands)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -206,7 +206,10 @@ func (s *Store) carry(t *trip) {
 		return
 	}
 	cmds, errands := t.split()
-	send := func(ctx context.Context) (struct{}, error) { return struct{}{}, s.carryOut(ctx, errands, cmds...) }
+	send := func(ctx context.Context) (struct{}, error) {
+		// Once: who has left must not leave behind what is sent again, after writes that came later.
+		return struct{}{}, s.carryOut(ctx, once, errands, cmds...)
+	}
 	ctx := s.patience.context(context.Background(), time.Now())
 	if s.own {
 		_, t.err = send(ctx)

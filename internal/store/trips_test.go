@@ -342,6 +342,39 @@ func TestLostPipelineOfWrites(t *testing.T) {
 	})
 }
 
+// Who has left a shared pipeline does not write again when that is lost: a later write would
+// be undone.
+func TestLostPipelineOfWhoHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := new(losing)
+		s, _, answer, asked := stuck(t, l.through)
+		put := func(ctx context.Context, key string) error {
+			return s.Put(ctx, deadline(), key, entry(key, text("v")), time.Hour)
+		}
+		if err := put(t.Context(), "warm"); err != nil { // the server learns the script
+			t.Fatal(err)
+		}
+		l.choose("stuck", 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			synctest.Wait()
+			cancel()
+		}()
+		if err := put(ctx, "stuck"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Put that was cancelled: %v", err)
+		}
+		answer()
+		if err := put(t.Context(), "k"); err != nil {
+			t.Errorf("Put afterwards: %v", err)
+		}
+		time.Sleep(patience)
+		sent := slices.DeleteFunc(asked.about("stuck"), func(request []string) bool { return request[0] != "EVALSHA" })
+		if len(sent) != 1 {
+			t.Errorf("Redis was asked for who had left: %q", sent)
+		}
+	})
+}
+
 // tokenFor returns the token with which a request asks for the lease of a key, alone or
 // among others.
 func tokenFor(request []string, key string) (token string, asks bool) {
