@@ -40,6 +40,9 @@ func (l *ledger) many(ctx context.Context, keys []string) (map[string]string, er
 	for _, key := range keys {
 		values[key] = "v" + key
 	}
+	if l.takes == 0 { // no timer that is due at once: see CONTRIBUTING.md
+		return values, nil
+	}
 	select {
 	case <-time.After(l.takes):
 		return values, nil

@@ -80,7 +80,11 @@ func (c *slowConn) await() error {
 		}
 		var late <-chan time.Time
 		if !deadline.IsZero() {
-			late = time.After(time.Until(deadline))
+			left := time.Until(deadline)
+			if left <= 0 { // no timer that is due at once: see CONTRIBUTING.md
+				return os.ErrDeadlineExceeded
+			}
+			late = time.After(left)
 		}
 		select {
 		case <-changed:

@@ -29,10 +29,12 @@ func (d *table) Users(ctx context.Context, keys []int) (map[int]string, error) {
 	d.calls = append(d.calls, slices.Clone(keys))
 	d.at = append(d.at, time.Now())
 	d.mu.Unlock()
-	select {
-	case <-time.After(d.takes):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if d.takes > 0 { // no timer that is due at once: see CONTRIBUTING.md
+		select {
+		case <-time.After(d.takes):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	users := make(map[int]string)
 	for _, key := range keys {
