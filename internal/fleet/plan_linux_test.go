@@ -17,6 +17,7 @@ type plan struct {
 	TTL     time.Duration
 	Seed    uint64
 	Keys    int           // that are read: the first so many
+	Callers int           // that read, in each worker
 	Batches int           // how many of a hundred reads are of several keys
 	Load    time.Duration // the longest that a load takes once it has read the source
 
@@ -56,19 +57,26 @@ const family = "fleet"
 func redisKey(name string) string   { return family + ":" + name }
 func controlKey(name string) string { return "aside:{" + redisKey(name) + "}" }
 
+// With few callers each command of a worker travels by itself, with many they share
+// pipelines, and scripts become one.
+const (
+	fewCallers  = 4
+	manyCallers = 32
+)
+
 // calm reports whether nothing disturbs the fleet: then the checks are exact, and
 // there is no excuse for an error.
 func (p *plan) calm() bool { return !p.Writes }
 
 // calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
-	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Callers: callersOf(seed), Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }
 
 // harmPlan reads and writes while faults happen.
 func harmPlan(seed uint64, d time.Duration) plan {
 	return plan{
-		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, Batches: 25, Load: shortLoad, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
+		Name: "faults", Subject: aside, Writes: true, For: d, Seed: seed, Keys: keyCount, Callers: callersOf(seed), Batches: 25, Load: shortLoad, TTL: 300 * time.Millisecond, Lease: 500 * time.Millisecond,
 		List:   seed%2 == 1,
 		faults: []op{killConnections, killWorker, pauseWorker, flushScripts, foreignSet, foreignSet, foreignDelete, foreignRevoke},
 	}
@@ -86,11 +94,18 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 // controlPlan is for caches that are to be found guilty, without a fault. Loads take so
 // long that with writes, most are overtaken by one while others wait for them.
 func controlPlan(subject string, batches int, writes bool, seed uint64, d time.Duration) plan {
-	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Callers: fewCallers, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 	if p.Load = shortLoad; writes {
 		p.Keys, p.Load = sharedKeys, 50*time.Millisecond
 	}
 	return p
+}
+
+func callersOf(seed uint64) int {
+	if seed/2%2 == 1 {
+		return manyCallers
+	}
+	return fewCallers
 }
 
 // shortLoad is about what a query takes.

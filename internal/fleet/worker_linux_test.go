@@ -58,8 +58,6 @@ type worker struct {
 	oddity error      // the first error that nothing explains
 }
 
-const callers = 4 // that read, in each worker
-
 // work does the job until standard input ends.
 func work(text string) error {
 	logging.Disable()
@@ -89,12 +87,12 @@ func work(text string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { w.watch(ctx) })
-	for i := range callers {
+	for i := range w.Plan.Callers {
 		all.Go(func() { w.readOn(ctx, newDice(w.Plan.Seed, w.Process, i)) })
 	}
 	if w.Plan.Writes {
-		all.Go(func() { w.writeShared(ctx, newDice(w.Plan.Seed, w.Process, callers)) })
-		all.Go(func() { w.writeOwned(ctx, newDice(w.Plan.Seed, w.Process, callers+1)) })
+		all.Go(func() { w.writeShared(ctx, newDice(w.Plan.Seed, w.Process, w.Plan.Callers)) })
+		all.Go(func() { w.writeOwned(ctx, newDice(w.Plan.Seed, w.Process, w.Plan.Callers+1)) })
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	stop()
