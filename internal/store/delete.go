@@ -27,7 +27,7 @@ func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (
 
 // deleteOne removes one key along with other commands, or by itself.
 func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) error {
-	return s.shared(often, func() error {
+	return s.dispatch(often, func() error {
 		ctx, cancel := s.patience.until(ctx, deadline)
 		defer cancel()
 		var all []passenger

@@ -27,7 +27,7 @@ func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	ask := func(ctx context.Context) *redis.SliceCmd { return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key)) }
 	var both *redis.SliceCmd
-	err := s.shared(often, func() error {
+	err := s.dispatch(often, func() error {
 		both = ask(ctx)
 		return s.share(ctx, time.Now(), passenger{cmd: both})
 	}, func() (err error) {

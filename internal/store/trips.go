@@ -56,10 +56,10 @@ const (
 	tripBytes = 256 << 10        // of answers, which those behind them wait for
 )
 
-// shared calls together, which shares a pipeline, while many commands are in flight.
+// dispatch calls together, which shares a pipeline, while many commands are in flight.
 // Otherwise it calls alone, for what is sent by itself; also when the pipeline was in vain
 // and the same may be sent again.
-func (s *Store) shared(how repetition, together, alone func() error) error {
+func (s *Store) dispatch(how repetition, together, alone func() error) error {
 	defer s.traffic.leave()
 	if s.traffic.enter() {
 		err := together()
@@ -71,9 +71,9 @@ func (s *Store) shared(how repetition, together, alone func() error) error {
 	return alone()
 }
 
-// share sends passengers along with others, in the order given, and returns the first error. Where that is the
-// context's, or the store's own, they may still be in use. The time now is when the wait
-// begins.
+// share sends passengers along with others, in the order given, and returns the first
+// error. Where that is the context's, or the store's own, they may still be in use. The time
+// now is when the wait begins.
 func (s *Store) share(ctx context.Context, now time.Time, all ...passenger) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -50,7 +50,7 @@ func (s *Store) putMark(ctx context.Context, deadline time.Time, key, mark strin
 
 // write stores one value, or a mark, by an errand along with others or by what alone does.
 func (s *Store) write(ctx context.Context, deadline time.Time, errand func() errand, alone func() error) error {
-	return s.shared(often, func() error {
+	return s.dispatch(often, func() error {
 		ctx, cancel := s.patience.until(ctx, deadline)
 		defer cancel()
 		e := errand()
