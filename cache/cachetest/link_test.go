@@ -247,6 +247,8 @@ func TestNextCommand(t *testing.T) {
 		{"*1\r\n$4\r\nping\r\n", "PING", "", true},
 		{"*2\r\n$3\r\nGET\r\n$1\r\na\r\nmore", "GET", "more", true},
 		{"*2\r\n$3\r\nGET\r\n$0\r\n\r\n", "GET", "", true},
+		{"*1\r\n$2\r\n\xb5k\r\n", "\xb5K", "", true}, // no text
+		{"*1\r\n$4\r\n\u017fet\r\n", "\u017fET", "", true},
 		{"*2\r\n$3\r\nGET\r\n$9\r\na", "GET", "", false},
 		{"*2\r\n$3\r\nGET", "", "", false},
 		{"*0\r\n", "", "", false},

@@ -3,7 +3,6 @@ package cachetest
 import (
 	"bytes"
 	"strconv"
-	"strings"
 )
 
 // isHandshake reports whether a call sets a connection up.
@@ -54,11 +53,22 @@ func nextCommand(call []byte) (name string, rest []byte, ok bool) {
 			return name, nil, false
 		}
 		if i == 0 {
-			name = strings.ToUpper(string(rest[:size]))
+			name = upper(rest[:size])
 		}
 		rest = rest[size+2:]
 	}
 	return name, rest, parts > 0
+}
+
+// upper returns a name in upper case, in the letters that Redis knows.
+func upper(name []byte) string {
+	name = bytes.Clone(name)
+	for i, c := range name {
+		if 'a' <= c && c <= 'z' {
+			name[i] -= 'a' - 'A'
+		}
+	}
+	return string(name)
 }
 
 // length reads a line such as "$5".

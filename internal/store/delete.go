@@ -36,10 +36,12 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 		}
 		return s.share(ctx, time.Now(), all...)
 	}, func() error {
-		_, err := until(ctx, s, deadline, func(ctx context.Context) ([]redis.Cmder, error) {
+		_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
 			p := s.rdb.Pipeline()
-			_ = p.BatchProcess(ctx, s.unlinks(ctx, key)...)
-			return p.Exec(ctx)
+			cmds := s.unlinks(ctx, key)
+			_ = p.BatchProcess(ctx, cmds...)
+			_, err := p.Exec(ctx)
+			return struct{}{}, cmp.Or(cmds[0].Err(), err)
 		})
 		return err
 	})

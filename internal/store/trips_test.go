@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"runtime"
 	"slices"
 	"strconv"
@@ -475,14 +474,10 @@ func TestGreetingThatLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := redistest.Mini(t)
 		dial := env.Client.(*redis.Client).Options().Dialer
-		var last net.Conn
 		polite := false
 		rdb := redis.NewClient(&redis.Options{
-			Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := dial(ctx, network, addr)
-				last = c
-				return c, err
-			},
+			Dialer:          dial,
+			ConnMaxIdleTime: time.Second,
 			OnConnect: func(context.Context, *redis.Conn) error {
 				if !polite {
 					runtime.Goexit()
@@ -498,7 +493,7 @@ func TestGreetingThatLeaves(t *testing.T) {
 			if want := "the command was given up by a hook of the client"; err == nil || err.Error() != want {
 				t.Errorf("Put %d: %v, want %s", i, err, want)
 			}
-			_ = last.Close() // so that another one is greeted
+			time.Sleep(2 * time.Second) // until another connection has to be greeted
 		}
 		polite = true
 		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
