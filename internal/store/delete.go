@@ -41,7 +41,7 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 			cmds := s.unlinks(ctx, key)
 			_ = p.BatchProcess(ctx, cmds...)
 			_, err := p.Exec(ctx)
-			return struct{}{}, cmp.Or(cmds[0].Err(), err)
+			return struct{}{}, cmp.Or(cmds[0].Err(), cmds[len(cmds)-1].Err(), err) // a hook may keep an error to itself
 		})
 		return err
 	})
