@@ -19,11 +19,13 @@ end
 local function control(key) return parse(redis.pcall('GET', key)) end
 
 -- rest is how long, in ms, the mark of a control key has still to live. Of a carried mark
--- whose expiry is not known it is the life of the lease.
+-- whose expiry is not known it is the life of the lease. That of a lease without TTL is over.
 local function rest(key, ends)
-  if not ends or ends == '' then return redis.call('PTTL', key) end
-  local now = redis.call('TIME')
-  return math.max(tonumber(ends) - now[1] * 1000 - math.floor(now[2] / 1000), 0)
+  local left = redis.call('PTTL', key)
+  if not ends or ends == '' then return left end
+  if left < 0 then return 0 end
+  local now = redis.call('PEXPIRETIME', key) - left -- users of Redis may not call TIME
+  return math.max(tonumber(ends) - now, 0)
 end
 
 -- revoke takes a lease out of a control key, and leaves the mark that it carries.
