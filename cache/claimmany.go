@@ -153,8 +153,8 @@ func (c *Cache[K, V]) claimAlone(ctx context.Context, open crew[K, V]) (mine cre
 }
 
 // awaitMany is await for many keys. It ends the flights of what others have loaded, and
-// returns those to ask for again: once there are any or, while something is loaded here,
-// when that has ended.
+// returns those to ask for again: once there are any, which includes leases that should have
+// ended, or, while something is loaded here, when that has ended.
 func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait, loaded <-chan struct{}) (open crew[K, V]) {
 	for len(others) > 0 && (loaded != nil || len(open) == 0) {
 		select {
@@ -176,7 +176,7 @@ func (c *Cache[K, V]) awaitMany(ctx context.Context, others crew[K, V], w *wait,
 			switch {
 			case seen != nil || err != nil:
 				m.land(seen, err)
-			case m.noRedis || !calls[i].entry.Leased:
+			case m.noRedis || !calls[i].entry.Leased, loaded == nil && w.lapsed():
 				open = append(open, m)
 			default:
 				leased = append(leased, m)

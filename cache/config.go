@@ -69,7 +69,9 @@ type Config[K comparable, V any] struct {
 
 	// Lease is how long a process that loads a key keeps all others from loading it
 	// too, unless it renews that, as it does while the load runs: if it dies, they wait
-	// for so long. It is also what a write revokes so that the load is not stored over
+	// for so long, and no longer than their own Lease. Processes that share keys should
+	// not differ in it by a factor of three: one that waits would end the lease of one
+	// that loads. It is also what a write revokes so that the load is not stored over
 	// it. Default 3 s, at least 10 ms. Off: one load per key and process, and fills by
 	// a plain SET, which only the writes of the same process hold back.
 	Lease time.Duration

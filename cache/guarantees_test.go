@@ -19,11 +19,13 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	below, err := filepath.Glob("../internal/store/*_test.go")
-	if err != nil {
-		t.Fatal(err)
+	for _, elsewhere := range []string{"../internal/store/*_test.go", "collection/*_test.go"} {
+		more, err := filepath.Glob(elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
 	}
-	files = append(files, below...)
 	var sources strings.Builder
 	for _, file := range files {
 		source, err := os.ReadFile(file)

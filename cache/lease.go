@@ -116,7 +116,8 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 }
 
 // await waits while another process loads, until there is something to be had: what
-// it has found, or the lease. A refresh needs a load of its own, and only waits a turn.
+// it has found, or the lease. A lease that should have ended by now is asked for anew: it
+// was renewed, or the server's clock has gone back, and who asks ends that. A refresh needs a load of its own, and only waits a turn.
 func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *request[K, V], w *wait) (*found, error) {
 	for {
 		select {
@@ -136,7 +137,7 @@ func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *re
 		}
 		leased := m.entry.Leased
 		c.end(m)
-		if !leased {
+		if !leased || w.lapsed() {
 			return nil, nil
 		}
 	}
@@ -156,6 +157,9 @@ func (w *wait) busy(life time.Duration) {
 	}
 	w.lapses = now.Add(life)
 }
+
+// lapsed reports whether the other's lease has outlived the life that it had left.
+func (w *wait) lapsed() bool { return time.Now().After(w.lapses) }
 
 const (
 	minPause = 2 * time.Millisecond

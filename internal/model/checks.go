@@ -35,7 +35,7 @@ func (*world) check(s *state) Breach {
 	switch {
 	case s.breach != None:
 		return s.breach
-	case s.value.life != 0 && s.value.version < s.acked, s.control.kind == mark && s.control.version < s.acked:
+	case s.value.life != 0 && s.value.version < s.acked, s.control.carries() && s.control.version < s.acked:
 		return StaleAtRest
 	}
 	return None

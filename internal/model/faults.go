@@ -4,8 +4,13 @@ package model
 func (t *turn) lose() {
 	var world actor
 	s := t.now
-	if s.control.kind == lease && !t.EndlessLease && (t.NoRenewal || !s.leaseIsHeld()) {
+	if s.control.kind == lease && !t.EndlessLease && !s.control.endless && (t.NoRenewal || !s.leaseIsHeld()) {
 		t.take(world, "the lease ends", 0).control = control{}
+	}
+	if s.left.Jumps > 0 && s.control.kind == lease && !s.control.endless && !s.leaseIsHeld() {
+		n := t.take(world, "the server's clock goes back", 0)
+		n.left.Jumps--
+		n.control.endless = true
 	}
 	if s.left.Losses == 0 {
 		return

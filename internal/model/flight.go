@@ -107,6 +107,9 @@ func (t *turn) received(p int) {
 			return
 		}
 		t.send(t.take(who, "hears of another's lease, sends a poll", 0), p, polling)
+		if f.phase == polling && t.Jumps > 0 && !t.OnlyPolls {
+			t.ask(t.take(who, "hears of a lease that should have ended, sends acquire", 0), p)
+		}
 	case missing:
 		t.ask(t.take(who, "hears of nothing, sends acquire", 0), p)
 	case found, stored:

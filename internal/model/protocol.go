@@ -17,11 +17,14 @@ type Protocol struct {
 	EndlessLease    bool // a lease has no life of its own
 	RenewRecreates  bool // a renewal does not look whether the lease is still there
 	BlindRelease    bool // a release does not look for its token
+	WaitsOutLease   bool // who asks for a lease leaves another's with whatever life it has
+	OnlyPolls       bool // who waits does not ask anew for a lease that should have ended
 
 	// Of the value.
-	OverwritesValue bool // a commit replaces a value that has come, or changed, since the grant
-	RevivesValue    bool // a refresh stores although the value has gone since the grant
-	ReusesLoad      bool // a refresh that was refused stores what it had loaded before its next lease
+	OverwritesValue   bool // a commit replaces a value that has come, or changed, since the grant
+	RevivesValue      bool // a refresh stores although the value has gone since the grant
+	MissesMarkedLease bool // a write of elements that finds nothing does not see a lease that carries a mark
+	ReusesLoad        bool // a refresh that was refused stores what it had loaded before its next lease
 
 	// Of the flight.
 	NoSeal             bool // a validated result is for all who join before it is handed out
@@ -74,6 +77,7 @@ type Faults struct {
 	Kills      uint8 // of a process or a writer
 	Lost       uint8 // answers are lost, and the commands repeated
 	Late       uint8 // commands are repeated, and their first copies arrive later or not at all
+	Jumps      uint8 // of the server's clock, back: a lease that nobody renews no longer ends by itself
 	Timeouts   uint8 // Redis is too slow for a caller, which goes on without
 	Failures   uint8 // of a load
 	Departures uint8 // all callers of a load leave
@@ -90,12 +94,14 @@ const (
 	ForeignSetTo        // the same, to the very moment of expiry that the value has
 	ForeignDel          // of the value key alone, counts if there is a value
 	ForeignDelAny       // the same, counts in any case
+	Pop                 // of elements: it changes a value that is there, and makes none
+	Push                // the same, and makes one
 )
 
 func (w Write) String() string {
 	return [...]string{
 		"Delete", "Set", "SetIfAbsent", "foreign SET", "foreign SET to the same expiry",
-		"foreign DEL of the value", "foreign DEL of the value",
+		"foreign DEL of the value", "foreign DEL of the value", "pop", "push",
 	}[w]
 }
 

@@ -48,6 +48,15 @@ var promises = []promise{
 	{"marks", Protocol{}, Setup{
 		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Mark: true, Missing: 1 << 1, Writes: []Write{Set}, Faults: Faults{Losses: 1, Failures: 1},
 	}},
+	{"elements of what does not exist", Protocol{}, Setup{
+		Readers: []int{1}, Refreshers: 1, Calls: 1, Mark: true, Missing: 1<<1 | 1<<2, Writes: []Write{Pop, Push}, Faults: Faults{Losses: 1, Failures: 1},
+	}},
+	{"elements of a value", Protocol{}, Setup{
+		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Value: true, Missing: 1 << 2, Writes: []Write{Pop}, Faults: Faults{Losses: 1},
+	}},
+	{"clock that goes back", Protocol{}, Setup{
+		Readers: []int{2, 1}, Refreshers: 1, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Kills: 1, Jumps: 1},
+	}},
 	{"foreign SET", Protocol{}, Setup{
 		Readers: []int{1, 1}, Refreshers: 1, Calls: 1, Writes: []Write{ForeignSet},
 	}},

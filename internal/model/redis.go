@@ -56,7 +56,7 @@ func (w *world) execute(s *state, c command) answer {
 	case commit:
 		return answer{status: w.commit(s, c)}
 	case release:
-		if w.BlindRelease || s.control == (control{kind: lease, token: c.token}) {
+		if w.BlindRelease || s.control.names(c.token) {
 			s.control = control{}
 			if c.mark != 0 {
 				s.control = control{kind: mark, version: c.mark}
@@ -72,6 +72,12 @@ func (w *world) execute(s *state, c command) answer {
 	}
 	return answer{status: done}
 }
+
+// names reports whether there is the lease of a token.
+func (c control) names(token uint8) bool { return c.kind == lease && c.token == token }
+
+// carries reports whether there is a mark, alone or carried by a lease.
+func (c control) carries() bool { return c.kind == mark || c.kind == lease && c.version != 0 }
 
 func (w *world) unlinkControl(s *state) {
 	if w.VersionFence {
@@ -94,14 +100,16 @@ func (w *world) acquire(s *state, c command) answer {
 	own := held.kind == lease && (held.token == c.token || c.previous != 0 && held.token == c.previous)
 	switch {
 	case own:
-	case held.kind == lease && !w.OverwritesLease:
-		return answer{status: busy}
-	case held.kind == mark && !there && !c.beside:
+		replaced = held.version
+	case held.carries() && !there && !c.beside:
 		return answer{status: found, version: held.version}
+	case held.kind == lease && !w.OverwritesLease:
+		s.control.endless = held.endless && w.WaitsOutLease
+		return answer{status: busy}
 	case held.kind == mark:
 		replaced = held.version
 	}
-	s.control = control{kind: lease, token: c.token}
+	s.control = control{kind: lease, token: c.token, version: replaced}
 	return answer{status: granted, token: c.token, saw: s.value.life, mark: replaced}
 }
 
@@ -124,7 +132,7 @@ func (w *world) permitted(s *state, c command) bool {
 	if w.VersionFence {
 		return s.control.version == c.token
 	}
-	if !w.NoTokenCheck && s.control != (control{kind: lease, token: c.token}) {
+	if !w.NoTokenCheck && !s.control.names(c.token) {
 		return false
 	}
 	switch {
@@ -132,7 +140,7 @@ func (w *world) permitted(s *state, c command) bool {
 	case s.value.life != 0 && w.OverwritesValue:
 	case s.value.life == 0 && w.RevivesValue:
 	default:
-		if s.control.kind == lease && s.control.token == c.token {
+		if s.control.names(c.token) {
 			s.control = control{}
 		}
 		return false
@@ -163,7 +171,7 @@ func (s *state) poll() answer {
 	switch {
 	case s.value.life != 0:
 		return s.read()
-	case s.control.kind == mark:
+	case s.control.carries():
 		return answer{status: found, version: s.control.version}
 	case s.control.kind == lease:
 		return answer{status: busy}

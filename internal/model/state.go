@@ -38,7 +38,8 @@ type value struct {
 type control struct {
 	kind    holds
 	token   uint8 // of a lease
-	version uint8 // of the source for which a mark is true; or the count, see Protocol.VersionFence
+	version uint8 // of the source for which a mark is true, alone or carried by a lease; or the count, see Protocol.VersionFence
+	endless bool  // its life is beyond any sensible one
 }
 
 type holds uint8

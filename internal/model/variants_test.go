@@ -43,6 +43,16 @@ var variants = []variant{
 		Setup{Readers: []int{1, 1}, Calls: 1, Faults: Faults{Kills: 1}},
 		EndlessWait, []string{"acquire is granted", "dies"}},
 
+	{"lease that is waited for however long it lives", Protocol{WaitsOutLease: true},
+		Setup{Readers: []int{1, 1}, Calls: 1, Faults: Faults{Kills: 1, Jumps: 1}},
+		EndlessWait, []string{"acquire is granted", "dies", "clock goes back"}},
+	{"lease that is not asked for anew", Protocol{OnlyPolls: true},
+		Setup{Readers: []int{1, 1}, Calls: 1, Faults: Faults{Kills: 1, Jumps: 1}},
+		EndlessWait, []string{"acquire finds another's lease", "clock goes back"}},
+	{"element write that does not see a lease with a mark", Protocol{MissesMarkedLease: true},
+		Setup{Refreshers: 1, Mark: true, Missing: 1<<1 | 1<<2, Calls: 1, Writes: []Write{Pop}},
+		LateFill, []string{"reads v1", "pop is executed, v2 is acknowledged", "commit stores v1"}},
+
 	{"commit over another value", Protocol{OverwritesValue: true},
 		Setup{Readers: []int{1}, Calls: 1, Writes: []Write{ForeignSet}},
 		LateFill, []string{"reads v1", "foreign SET is executed", "commit stores v1"}},

@@ -55,6 +55,8 @@ func (t *turn) executeWrite(i int, who actor) {
 		if life := t.now.value.life; kind == ForeignSetTo && life != 0 {
 			n.value.life = life
 		}
+	case Pop, Push:
+		t.change(n, kind, w.version)
 	case ForeignDel, ForeignDelAny:
 		counts = kind == ForeignDelAny || n.value.life != 0
 		n.value = value{}
@@ -65,6 +67,26 @@ func (t *turn) executeWrite(i int, who actor) {
 		return
 	}
 	n.acked = max(n.acked, w.version)
+}
+
+// change is a write of elements. One that finds no value ends the permission of a load that
+// is under way, and what is noted of the key stays: it is as good as the write is.
+func (t *turn) change(n *state, kind Write, version uint8) {
+	held, life := n.control, n.value.life
+	switch {
+	case life != 0 || kind == Push:
+		n.control = control{}
+		t.put(n, version)
+		if life != 0 && n.value.life != 0 {
+			n.value.life = life
+		}
+	case held.kind == mark, held.carries() && t.MissesMarkedLease:
+		n.control.version = version
+	case held.carries():
+		n.control = control{kind: mark, version: version}
+	default:
+		n.control = control{}
+	}
 }
 
 // deletion is the command of a Delete that is to be executed next.

@@ -3,7 +3,7 @@
 -- KEYS: value, control. ARGV: token, the string, then 'px' and its life in ms, or nothing
 -- for one without end.
 -- Returns 1 when stored, 0 when not permitted.
-if not holds(KEYS[2], ARGV[1]) then return 0 end
+if control(KEYS[2]) ~= ARGV[1] then return 0 end
 local stored = redis.call('SET', KEYS[1], ARGV[2], 'NX', unpack(ARGV, 3))
 redis.call('DEL', KEYS[2])
 return stored and 1 or 0

@@ -124,9 +124,9 @@ func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry
 		return nil, err
 	}
 	for i, e := range entries {
-		value, noted := values[2*i], values[2*i+1]
+		value, held := values[2*i], values[2*i+1]
 		var mark string
-		mark, e.Leased = cutLease(string(noted))
+		mark, e.Leased = parseControl(string(held))
 		switch {
 		case value != nil:
 			e.State = Present

@@ -17,7 +17,7 @@ import (
 //go:embed mutate.lua
 var mutateSource string
 
-var mutate = newScript(mutateSource)
+var mutate = newScript(mutateSource, controlSource)
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")

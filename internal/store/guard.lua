@@ -3,19 +3,19 @@
 -- end of its life tells. All that destroys the one or replaces the other forbids it by that.
 -- KEYS: value, control. ARGV: token, life of the lease in ms, expiry, life and digest of
 -- the value when the lease was granted, see acquire.lua.
-local function unchanged(note)
+local function unchanged(first, last)
   local expiry = redis.call('PEXPIRETIME', KEYS[1])
   if same(text(expiry), ARGV[3]) then return digest(expiry) == ARGV[5] end
-  local first, last = string.match(note, '^T(.+):(.+)$') -- the value was touched, see touch.lua
+  -- The value was touched, see touch.lua.
   if first and ARGV[5] == '' then return same(first, ARGV[3]) and same(text(expiry), last) end
   -- On a simulated server time may stand still, and the expiry runs ahead.
   return redis.call('PTTL', KEYS[2]) == tonumber(ARGV[2]) and text(redis.call('PTTL', KEYS[1])) == ARGV[4]
 end
 
 local function permitted()
-  local held = holds(KEYS[2], ARGV[1])
-  if not held then return false end
-  if unchanged(string.sub(held, 18)) then return true end
+  local token, _, _, first, last = control(KEYS[2])
+  if token ~= ARGV[1] then return false end
+  if unchanged(first, last) then return true end
   redis.call('DEL', KEYS[2]) -- the lease is of no use any more
   return false
 end

@@ -87,15 +87,16 @@ func (l *lookStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) err
 
 // readMark sets e's state by what the control key holds.
 func (s *Store) readMark(e *Entry, cmd *redis.StringCmd) error {
-	noted, err := cmd.Result()
+	held, err := cmd.Result()
 	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return err
 	}
-	noted, e.Leased = cutLease(noted)
+	var mark string
+	mark, e.Leased = parseControl(held)
 	switch {
-	case noted == markAbsent:
+	case mark == markAbsent:
 		e.State = Absent
-	case noted == markEmpty && s.HoldsEmpties():
+	case mark == markEmpty && s.HoldsEmpties():
 		e.State = Present
 	}
 	return nil

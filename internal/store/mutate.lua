@@ -14,11 +14,11 @@ if listed > 0 and redis.pcall('LLEN', KEYS[3]) ~= listed then
 end
 local left = redis.call('PTTL', KEYS[1])
 local there = left ~= -2
-local noted = false
+local leased, mark, ends
 if not there then
-  noted = redis.pcall('GET', KEYS[2]) -- a table if the key is of another type
-  if known and noted ~= 'E' then
-    if noted then redis.call('DEL', KEYS[2]) end
+  leased, mark, ends = control(KEYS[2])
+  if known and mark ~= 'E' then
+    redis.call('DEL', KEYS[2])
     if listed > 0 then redis.call('UNLINK', KEYS[3]) end
     return false
   end
@@ -81,8 +81,8 @@ while at <= #ARGV do
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  if not there and noted == 'E' and not renew then
-    life = redis.call('PTTL', KEYS[2]) -- an empty value goes on living as one that is not
+  if mark == 'E' and not renew then
+    life = rest(KEYS[2], ends) -- an empty value goes on living as one that is not
   end
   redis.call('DEL', KEYS[2])
   if not there or renew then
@@ -92,11 +92,11 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
       redis.call('PERSIST', KEYS[1])
     end
   end
-elseif there or (noted == 'E' and renew) then -- the value is known to be empty
+elseif there or (mark == 'E' and renew) then -- the value is known to be empty
   if renew then left = life end
   if left < 0 then left = 315360000000 end -- a control key always has a TTL: ten years
   redis.call('SET', KEYS[2], 'E', 'PX', math.max(left, 1))
-elseif type(noted) == 'string' and #noted == 17 and string.sub(noted, 1, 1) == 'L' then
-  redis.call('DEL', KEYS[2]) -- what is being loaded may be older than this write
+elseif leased then
+  revoke(KEYS[2], mark, ends) -- what is being loaded may be older than this write
 end
 return answer

@@ -44,13 +44,14 @@ func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
 		return errReply
 	}
 	value, found := both.Val()[0].(string)
-	noted, _ := both.Val()[1].(string)
-	noted, e.Leased = cutLease(noted)
+	held, _ := both.Val()[1].(string)
+	var mark string
+	mark, e.Leased = parseControl(held)
 	switch {
 	case found:
 		e.State = Present
 		e.Wire.Add(nil, []byte(value))
-	case noted == markAbsent:
+	case mark == markAbsent:
 		e.State = Absent
 	}
 	return nil

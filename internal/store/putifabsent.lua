@@ -4,10 +4,9 @@
 -- Returns 1 when stored, 0 when not.
 local type = redis.call('TYPE', KEYS[1]).ok
 if type == ARGV[1] then return 0 end
-if type == 'none' and ARGV[1] ~= 'string' and redis.call('TYPE', KEYS[2]).ok == 'string' then
-  local noted = redis.call('GET', KEYS[2])
-  -- alone, or carried by the lease of a refresh
-  if noted == 'E' or #noted == 18 and string.sub(noted, 1, 1) == 'L' and string.sub(noted, 18) == 'E' then return 0 end
+if type == 'none' and ARGV[1] ~= 'string' then
+  local _, mark = control(KEYS[2])
+  if mark == 'E' then return 0 end
 end
 
 -- Full memory refuses a script's first write only: that must be the one which

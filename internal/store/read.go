@@ -12,25 +12,6 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// What a control key holds, if it is not a lease.
-const (
-	markAbsent = "N"
-	markEmpty  = "E"
-)
-
-// cutLease takes apart what a control key holds: a lease is an L and its token, and may
-// carry a mark, or a T and what touch.lua notes.
-func cutLease(noted string) (mark string, leased bool) {
-	const size = 1 + tokenSize
-	if len(noted) < size || noted[0] != 'L' {
-		return noted, false
-	}
-	if mark = noted[size:]; len(mark) > 1 && mark[0] != 'T' {
-		return noted, false
-	}
-	return mark, true
-}
-
 // Read asks for a value by one plain command and lends it to e.Wire. It knows
 // nothing of control keys: not found may also mean absent or empty. The time now
 // is when the wait for the answer begins.

@@ -1,10 +1,10 @@
 -- Gives a lease a new life.
 -- KEYS: control. ARGV: token, life in ms, 1 if the mark that the lease carries ends before.
 -- Returns 1, or 0 when the lease had ended.
-local held = holds(KEYS[1], ARGV[1])
-if not held then return 0 end
-if ARGV[3] == '1' and #held == 18 then
-  redis.call('SET', KEYS[1], string.sub(held, 1, 17), 'PX', ARGV[2])
+local token, mark = control(KEYS[1])
+if token ~= ARGV[1] then return 0 end
+if ARGV[3] == '1' and mark then
+  redis.call('SET', KEYS[1], 'L' .. token, 'PX', ARGV[2])
   return 1
 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])

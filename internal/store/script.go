@@ -20,8 +20,8 @@ var (
 	renewSource string
 	//go:embed release.lua
 	releaseSource string
-	//go:embed holds.lua
-	holdsSource string
+	//go:embed control.lua
+	controlSource string
 	//go:embed digest.lua
 	digestSource string
 	//go:embed guard.lua
@@ -50,18 +50,18 @@ var (
 
 var (
 	put         = newScripts(putSource, putManySource)
-	putIfAbsent = newScript(putIfAbsentSource)
-	touch       = newScript(touchSource, digestSource)
+	putIfAbsent = newScript(putIfAbsentSource, controlSource)
+	touch       = newScript(touchSource, controlSource, digestSource)
 
-	acquire = newScripts(acquireSource, acquireManySource, holdsSource, digestSource)
-	renew   = newScript(renewSource, holdsSource)
-	release = newScript(releaseSource, holdsSource)
+	acquire = newScripts(acquireSource, acquireManySource, controlSource, digestSource)
+	renew   = newScript(renewSource, controlSource)
+	release = newScript(releaseSource, controlSource)
 
-	add   = newScripts(addSource, addManySource, holdsSource)
-	fill  = newScript(fillSource, holdsSource, digestSource, guardSource)
+	add   = newScripts(addSource, addManySource, controlSource)
+	fill  = newScript(fillSource, controlSource, digestSource, guardSource)
 	stage = newScript(stageSource)
-	swap  = newScript(swapSource, holdsSource, digestSource, guardSource)
-	mark  = newScript(markSource, holdsSource, digestSource, guardSource)
+	swap  = newScript(swapSource, controlSource, digestSource, guardSource)
+	mark  = newScript(markSource, controlSource, digestSource, guardSource)
 )
 
 // A script is one that the servers keep. All its keys are declared and in one slot.

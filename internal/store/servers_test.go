@@ -34,22 +34,22 @@ func TestCommandsOfACall(t *testing.T) {
 			{codec.ShapeHash, large(codec.ShapeHash, 1001), map[string]string{
 				"Read": "hgetall", "Look": "get hgetall", "Look with TTL": "get hgetall pttl pttl",
 				"Put":         "del exec hset hset multi pexpire unlink",
-				"PutIfAbsent": "del evalsha hset hset pexpire type type", "PutIfAbsent of one that is there": "evalsha type",
+				"PutIfAbsent": "del evalsha get hset hset pexpire type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeList, elements("a", "b"), map[string]string{
 				"Read": "lrange", "Look": "get lrange", "Look with TTL": "get lrange pttl pttl",
 				"Put":         "del exec multi pexpire rpush unlink",
-				"PutIfAbsent": "del evalsha pexpire rpush type type", "PutIfAbsent of one that is there": "evalsha type",
+				"PutIfAbsent": "del evalsha get pexpire rpush type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSet, elements("a", "b"), map[string]string{
 				"Read": "smembers", "Look": "get smembers", "Look with TTL": "get pttl pttl smembers",
 				"Put":         "del exec multi pexpire sadd unlink",
-				"PutIfAbsent": "del evalsha pexpire sadd type type", "PutIfAbsent of one that is there": "evalsha type",
+				"PutIfAbsent": "del evalsha get pexpire sadd type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSortedSet, content{"1": "a", "2": "b"}, map[string]string{
 				"Read": "zrange", "Look": "get zrange", "Look with TTL": "get pttl pttl zrange",
 				"Put":         "del exec multi pexpire unlink zadd",
-				"PutIfAbsent": "del evalsha pexpire type type zadd", "PutIfAbsent of one that is there": "evalsha type",
+				"PutIfAbsent": "del evalsha get pexpire type zadd", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 		} {
 			s := newStore(t, env.Client, tt.shape)

@@ -1,0 +1,36 @@
+-- parse takes apart what GET says of a control key. It returns the token of a lease; the
+-- mark, N or E, which stands alone or is carried by the lease; of a carried mark the moment
+-- of its expiry, as a text, which may be empty; and the two moments that touch.lua notes.
+-- What is not there is nil, and so is everything for content that is none of these.
+-- control.go reads the same, and a test compares the two.
+local function parse(held)
+  if held == 'N' or held == 'E' then return nil, held end
+  if type(held) ~= 'string' or #held < 17 or string.sub(held, 1, 1) ~= 'L' then return nil end
+  local token, note = string.sub(held, 2, 17), string.sub(held, 18)
+  if note == '' then return token end
+  local mark, ends = string.match(note, '^([NE])(%d*)$')
+  if mark and #ends < 16 then return token, mark, ends end
+  local first, last = string.match(note, '^T(%-?%d+):(%-?%d+)$')
+  if first then return token, nil, nil, first, last end
+  return nil
+end
+
+-- control is parse for a key. One of another type holds nothing.
+local function control(key) return parse(redis.pcall('GET', key)) end
+
+-- rest is how long, in ms, the mark of a control key has still to live. Of a carried mark
+-- whose expiry is not known it is the life of the lease. That of a lease without TTL is over.
+local function rest(key, ends)
+  local left = redis.call('PTTL', key)
+  if not ends or ends == '' then return left end
+  if left < 0 then return 0 end
+  local now = redis.call('PEXPIRETIME', key) - left -- users of Redis may not call TIME
+  return math.max(tonumber(ends) - now, 0)
+end
+
+-- revoke takes a lease out of a control key, and leaves the mark that it carries.
+local function revoke(key, mark, ends)
+  local life = mark and rest(key, ends) or 0
+  if life <= 0 or redis.pcall('SET', key, mark, 'PX', life).err then redis.call('DEL', key) end
+end
+

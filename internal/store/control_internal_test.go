@@ -1,0 +1,95 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// What a control key may hold, and what docs/format.md says of it.
+var controls = []struct {
+	held   string
+	leased bool
+	mark   string
+	moment string // of the carried mark's expiry
+	touch  string // the two moments that a touch has noted
+}{
+	{held: ""},
+	{held: "N", mark: "N"},
+	{held: "E", mark: "E"},
+	{held: "n"},
+	{held: "NN"},
+	{held: "E1735689600000"},
+	{held: "whatever"},
+	{held: "L"},
+	{held: aToken[1:]},
+	{held: "L" + aToken[1:]},
+	{held: "l" + aToken},
+	{held: "L" + aToken, leased: true},
+	{held: "L" + aToken + "N", leased: true, mark: "N"},
+	{held: "L" + aToken + "E", leased: true, mark: "E"},
+	{held: "L" + aToken + "N1735689600000", leased: true, mark: "N", moment: "1735689600000"},
+	{held: "L" + aToken + "E1735689600000", leased: true, mark: "E", moment: "1735689600000"},
+	{held: "L" + aToken + "E0", leased: true, mark: "E", moment: "0"},
+	{held: "L" + aToken + "E" + strings.Repeat("9", 15), leased: true, mark: "E", moment: strings.Repeat("9", 15)},
+	{held: "L" + aToken + "E" + strings.Repeat("9", 16)},
+	{held: "L" + aToken + "E-1"},
+	{held: "L" + aToken + "E1.5"},
+	{held: "L" + aToken + "EE"},
+	{held: "L" + aToken + "e"},
+	{held: "L" + aToken + "X"},
+	{held: "L" + aToken + "L"},
+	{held: "L" + aToken + "\x00"},
+	{held: "L" + aToken + " E"},
+	{held: "L" + aToken + "E\n"},
+	{held: "L" + aToken + "T"},
+	{held: "L" + aToken + "T1"},
+	{held: "L" + aToken + "T:"},
+	{held: "L" + aToken + "T1:"},
+	{held: "L" + aToken + "T1:-"},
+	{held: "L" + aToken + "T1:2:3"},
+	{held: "L" + aToken + "T1:2x"},
+	{held: "L" + aToken + "Tx:2"},
+	{held: "L" + aToken + "T1:2", leased: true, touch: "1:2"},
+	{held: "L" + aToken + "T-1:1735689600000", leased: true, touch: "-1:1735689600000"},
+	{held: "L" + aToken + "T1735689600000:-1", leased: true, touch: "1735689600000:-1"},
+}
+
+// aToken has the bytes that are most likely to be taken for something else.
+const aToken = "\x00\xff\nNEL%T:-1\r0{}."
+
+// The scripts and the client read one thing out of a control key.
+func TestControlKeyIsReadAlike(t *testing.T) {
+	if len(aToken) != tokenSize {
+		t.Fatalf("the token has %d bytes", len(aToken))
+	}
+	source := controlSource + `
+local token, mark, ends, first, last = control(KEYS[1])
+return {token or '', mark or '', ends or '', first and first .. ':' .. last or ''}`
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		key := ControlKey("k")
+		for _, tt := range controls {
+			token := ""
+			if tt.leased {
+				token = aToken
+			}
+			if mark, leased := parseControl(tt.held); mark != tt.mark || leased != tt.leased {
+				t.Errorf("the client takes %q for the mark %q, leased: %v", tt.held, mark, leased)
+			}
+			if err := env.Client.Set(t.Context(), key, tt.held, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := env.Client.Eval(t.Context(), source, []string{key}).StringSlice()
+			if want := []string{token, tt.mark, tt.moment, tt.touch}; err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
+				t.Errorf("the scripts take %q for %q, want %q, %v", tt.held, got, want, err)
+			}
+		}
+		env.Client.Del(t.Context(), key)
+		env.Client.RPush(t.Context(), key, "N")
+		got, err := env.Client.Eval(t.Context(), source, []string{key}).StringSlice()
+		if err != nil || strings.Join(got, "") != "" {
+			t.Errorf("the scripts take a list for %q, %v", got, err)
+		}
+	})
+}
