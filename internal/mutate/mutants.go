@@ -12,7 +12,7 @@ var mutants = []mutant{
 	{
 		what: "a Delete of one key hides the error of its first command",
 		file: "internal/store/delete.go", old: "cmp.Or(cmds[0].Err(), ", new: "cmp.Or(",
-		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
+		pkg: "internal/store", tests: "TestDeleteAsksEachCommand",
 	},
 	{
 		what: "a cluster is told to remove the value before the lease",

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -145,4 +147,26 @@ func TestDeleteEndsTheControlKeyFirst(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A hook may keep the error of a command to itself: each command of a Delete is asked.
+func TestDeleteAsksEachCommand(t *testing.T) {
+	for _, keys := range [][]string{{"a"}, {"a", "b"}} {
+		for n := range 2 * len(keys) {
+			env := redistest.Mini(t)
+			rdb := cluster(&redis.UniversalOptions{
+				Addrs: []string{"127.0.0.1:6379"}, Dialer: env.Client.(*redis.Client).Options().Dialer,
+			})
+			t.Cleanup(func() { _ = rdb.Close() })
+			refused := errors.New("refused")
+			rdb.AddHook(hook{pipeline: func(_ context.Context, cmds []redis.Cmder) error {
+				cmds[n].SetErr(refused)
+				return nil
+			}})
+			failed := newStore(t, rdb, codec.ShapeString).Delete(t.Context(), deadline(), keys)
+			if len(failed) != 1 || failed[n/2] != refused {
+				t.Errorf("Delete of %q, command %d refused: %v, want an error of key %d", keys, n, failed, n/2)
+			}
+		}
+	}
 }
