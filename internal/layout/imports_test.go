@@ -60,6 +60,7 @@ var imports = map[string][]string{
 	"internal/redistest": {goRedis, miniredis, xsync},
 	"internal/layout":    {},
 	"internal/model":     {},
+	"internal/mutate":    {},
 }
 
 // testSupport may import testing outside of test files.

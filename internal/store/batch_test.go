@@ -196,3 +196,34 @@ func TestManyLargeValues(t *testing.T) {
 		}
 	})
 }
+
+// Leases that others have are neither granted once more nor good for a fill, in batches as
+// for one key.
+func TestManyFillsOfLeasesThatAreOthers(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		b.env.FlushAll(t)
+		keys := numbered(3)
+		first := acquireAll(t, b.store, keys)
+		asks := make([]store.Ask, len(keys))
+		for i, key := range keys {
+			asks[i].Key = key
+		}
+		claims, errs := b.store.AcquireAll(t.Context(), deadline(), asks, leaseLife)
+		for i, c := range claims {
+			if c.Status != store.Busy || errs[i] != nil {
+				t.Errorf("%s: status %d, error %v, want Busy", keys[i], c.Status, errs[i])
+			}
+		}
+		if failed := b.store.Delete(t.Context(), deadline(), keys); failed != nil {
+			t.Fatal(failed)
+		}
+		second := acquireAll(t, b.store, keys)
+		for i, leases := range [][]*store.Lease{first, second} {
+			for _, f := range fillAll(t, b.store, leases, func(int) content { return b.value("v") }) {
+				if f.Err != nil || f.Stored != (i == 1) {
+					t.Errorf("leases %d: stored %v, error %v", i, f.Stored, f.Err)
+				}
+			}
+		}
+	})
+}

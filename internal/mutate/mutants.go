@@ -1,0 +1,172 @@
+package main
+
+// mutants are faults that the tests once let pass, and others that would do harm. A text is
+// short and on a line that says one thing, so that it lasts.
+var mutants = []mutant{
+	// Deletes.
+	{
+		what: "a Delete hides the error of a key's first command",
+		file: "internal/store/delete.go", old: "cmp.Or(cmd.Err(), errs[i])", new: "cmp.Or(cmd.Err(), nil)",
+		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
+	},
+	{
+		what: "a Delete of one key hides the error of its first command",
+		file: "internal/store/delete.go", old: "cmp.Or(cmds[0].Err(), ", new: "cmp.Or(",
+		pkg: "internal/store", tests: "TestDeleteAsksEachCommand",
+	},
+	{
+		what: "a cluster is told to remove the value before the lease",
+		file: "internal/store/delete.go",
+		old:  `redis.NewIntCmd(ctx, "unlink", ControlKey(key)), redis.NewIntCmd(ctx, "unlink", key)`,
+		new:  `redis.NewIntCmd(ctx, "unlink", key), redis.NewIntCmd(ctx, "unlink", ControlKey(key))`,
+		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
+	},
+	{
+		what: "errors of a second round trip are those of the first one's keys",
+		file: "internal/store/delete.go", old: "first += len(part)", new: "first += 0",
+		pkg: "internal/store", tests: "TestDeleteNamesTheKeysOfLaterTrips",
+	},
+	{
+		what: "a delete on one server leaves the lease",
+		file: "internal/store/delete.go", old: `"unlink", key, ControlKey(key))`, new: `"unlink", key)`,
+		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
+	},
+
+	// Leases, in Lua.
+	{
+		what: "a touched lease never ends",
+		file: "internal/store/touch.lua", old: ", 'KEEPTTL')", new: ")",
+		pkg: "internal/store", tests: "TestTouchLeavesTheLeaseItsLife",
+	},
+	{
+		what: "a lease carries a mark that ends before it",
+		file: "internal/store/acquire.lua", old: "if left > tonumber(ARGV[2]) then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
+	},
+	{
+		what: "a lease never carries a mark",
+		file: "internal/store/acquire.lua", old: "if left > tonumber(ARGV[2]) then", new: "if false then",
+		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
+	},
+	{
+		what: "a carried mark is never dropped by the server",
+		file: "internal/store/renew.lua", old: "if ARGV[3] == '1' and", new: "if false and",
+		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
+	},
+	{
+		what: "a carried mark is never said to end",
+		file: "internal/store/lease.go", old: "time.Until(l.markEnds) < l.life", new: "false",
+		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
+	},
+	{
+		what: "any lease is taken for one's own",
+		file: "internal/store/holds.lua", old: "string.sub(held, 1, 17) == 'L' .. token", new: "string.sub(held, 1, 1) == 'L'",
+		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
+	},
+	{
+		what: "many small values are stored whosever the lease is",
+		file: "internal/store/add_many.lua", old: "held[i] == 'L' .. ARGV[first]", new: "held[i]",
+		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
+	},
+	{
+		what: "many leases are taken from those who have them",
+		file: "internal/store/acquire_many.lua", old: ", 'NX')", new: ")",
+		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
+	},
+	{
+		what: "a load is stored over a value that has changed",
+		file: "internal/store/guard.lua", old: "if unchanged(string.sub(held, 18)) then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a string is stored over one that came meanwhile",
+		file: "internal/store/add.lua", old: "ARGV[2], 'NX', unpack", new: "ARGV[2], unpack",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a release ends anybody's lease",
+		file: "internal/store/release.lua", old: "if not holds(KEYS[1], ARGV[1]) then", new: "if false then",
+		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
+	},
+	{
+		what: "a large value is put in place without its lease",
+		file: "internal/store/swap.lua", old: "if not permitted() then", new: "if false then",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+
+	// Flights.
+	{
+		what: "a load starts over for nobody",
+		file: "internal/flight/seal.go", old: "case f.waiting == 0:", new: "case false:",
+		pkg: "internal/flight", tests: "TestRestartForNobody",
+	},
+	{
+		what: "a load that a write has overtaken is stored",
+		file: "internal/flight/lane.go", old: "f.fenced = true", new: "",
+		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
+	},
+	{
+		what: "a load that begins during a write is stored",
+		file: "internal/flight/lane.go", old: "f.fenced = l.writes > 0", new: "",
+		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
+	},
+	{
+		what: "a caller that comes after the seal shares",
+		file: "internal/flight/caller.go", old: "joined < f.seals &&", new: "joined <= f.seals &&",
+		pkg: "internal/flight", tests: "TestSeal",
+	},
+	{
+		what: "a result that is refused is shared",
+		file: "internal/flight/caller.go", old: " && !f.refused:", new: ":",
+		pkg: "internal/flight", tests: "TestSeal",
+	},
+	{
+		what: "a panic is not repeated in its caller",
+		file: "internal/flight/caller.go", old: "f.panicked.repeat()", new: "",
+		pkg: "internal/flight", tests: "TestPanic",
+	},
+	{
+		what: "a function goes on when its last caller has left",
+		file: "internal/flight/flight.go", old: "f.trip.flights == 0 {", new: "false {",
+		pkg: "internal/flight", tests: "TestLastCallerCancels",
+	},
+
+	// Loads and writes of a cache.
+	{
+		what: "who joins before a found value is read is turned away",
+		file: "cache/lease.go", old: "f.Seal()\n\t\terr = c.readAgain", new: "err = c.readAgain",
+		pkg: "cache", tests: "TestFoundValueIsShared",
+	},
+	{
+		what: "who joins before a batch reads a found value is turned away",
+		file: "cache/claimmany.go", old: "m.f.Seal()\n\t\t\tthere, at", new: "there, at",
+		pkg: "cache", tests: "TestFoundValueIsShared",
+	},
+	{
+		what: "who joins a flight that waits is turned away",
+		file: "cache/lease.go", old: "f.Seal()\n\t\tm := c.callOf(r)", new: "m := c.callOf(r)",
+		pkg: "cache", tests: "TestAwaitedValueIsShared",
+	},
+	{
+		what: "who joins a batch that waits is turned away",
+		file: "cache/claimmany.go", old: "not Redis's\n\t\t\tm.f.Seal()", new: "not Redis's",
+		pkg: "cache", tests: "TestAwaitedValueIsShared",
+	},
+	{
+		what: "a load without Redis is shared after a write",
+		file: "cache/write.go", old: "c.outage.Fence(ctx, deadline, keys...)", new: "c.outage.Fence(ctx, deadline)",
+		pkg: "cache", tests: "TestLoadWithoutRedisIsNotSharedAfterAWrite",
+	},
+	{
+		what: "a batch whose leases a full server refused proves its results",
+		file: "cache/claimmany.go",
+		old:  "unused = append(unused, m.p.tenure)\n\t\t\tm.p = permission{unproven: !m.without}",
+		new:  "unused = append(unused, m.p.tenure)\n\t\t\tm.p = permission{}",
+		pkg:  "cache", tests: "TestManyFullServerProvesNothing",
+	},
+	{
+		what: "callers of a batch leave leases behind",
+		file: "cache/claimmany.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
+		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
+	},
+}

@@ -1,0 +1,87 @@
+package store_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// marks are what a lease of b can carry.
+func (b leased) marks() []string {
+	if b.store.HoldsEmpties() {
+		return []string{"N", "E"}
+	}
+	return []string{"N"}
+}
+
+// A lease carries the mark that it has replaced, but not beyond the mark's own life.
+func TestLeaseCarriesAMarkThatOutlivesIt(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		for _, mark := range b.marks() {
+			for life, carried := range map[time.Duration]string{leaseLife / 2: "", 2 * leaseLife: mark} {
+				b.env.FlushAll(t)
+				b.do(t, "SET", store.ControlKey("k"), mark, "PX", life.Milliseconds())
+				b.grant(t, "k", true)
+				held := b.noted(t, "k")
+				if len(held) < 17 || held[0] != 'L' || held[17:] != carried {
+					t.Errorf("%s that lives %v: the control key holds %q, want a lease and %q", mark, life, held, carried)
+				}
+			}
+		}
+	})
+}
+
+// A lease that is renewed until after the end of the mark stops carrying it.
+func TestLeaseDropsAMarkThatEnds(t *testing.T) {
+	for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
+		t.Run(shape.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				env := redistest.Mini(t)
+				b := leased{env, newStore(t, env.Client, shape), shape}
+				for _, mark := range b.marks() {
+					env.FlushAll(t)
+					b.do(t, "SET", store.ControlKey("k"), mark, "PX", (5 * leaseLife / 2).Milliseconds())
+					l := b.grant(t, "k", true)
+					for i, carried := range []string{mark, mark, mark, "", ""} { // the mark has 150, 120, 90 and just under 60 s left
+						if i > 0 {
+							time.Sleep(leaseLife/2 + time.Millisecond)
+							if held, err := l.Renew(t.Context(), deadline()); !held || err != nil {
+								t.Fatalf("%s: renewal %d: %v, %v", mark, i, held, err)
+							}
+						}
+						if held := b.noted(t, "k"); len(held) < 17 || held[17:] != carried {
+							t.Errorf("%s after %d renewals: the control key holds %q, want a lease and %q", mark, i, held, carried)
+						}
+						if life := env.Client.PTTL(t.Context(), store.ControlKey("k")).Val(); life != leaseLife {
+							t.Errorf("%s after %d renewals: the lease lives %v, want %v", mark, i, life, leaseLife)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// A Touch notes in the lease of a refresh that the value has a new life. The lease keeps
+// its own: one without an end would hold up every load after a process that has died.
+func TestTouchLeavesTheLeaseItsLife(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		for _, ttl := range []time.Duration{3 * time.Hour, store.Forever} {
+			b.env.FlushAll(t)
+			b.put(t, b.value("old"))
+			b.grant(t, "k", true)
+			for range 2 {
+				if ok, err := b.store.Touch(t.Context(), deadline(), "k", ttl); !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				if life := b.env.Client.PTTL(t.Context(), store.ControlKey("k")).Val(); life <= 0 || life > leaseLife {
+					t.Errorf("Touch for %v: the lease lives %v, want %v at most", ttl, life, leaseLife)
+				}
+			}
+		}
+	})
+}
