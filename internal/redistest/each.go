@@ -28,14 +28,22 @@ type Env struct {
 }
 
 // Each runs a test of behaviour as a subtest on miniredis, and on each real
-// server alone and as a cluster. The real ones are started once a process and
-// shared by all its tests, one at a time: a test that harms its server must
-// start its own. Main must be running the tests.
+// server alone and as a cluster. The subtests are parallel: they begin when the
+// test that called Each returns, and test must not write to what they share. The
+// real servers are started once a process and shared by all its tests, one at a
+// time: a test that harms its server must start its own. Main must be running
+// the tests.
 func Each(t *testing.T, test func(t *testing.T, env *Env)) {
 	t.Helper()
-	t.Run("miniredis", func(t *testing.T) { test(t, Mini(t)) })
+	t.Run("miniredis", func(t *testing.T) {
+		t.Parallel()
+		test(t, Mini(t))
+	})
 	for _, s := range sharedServers(t) {
-		t.Run(s.name, func(t *testing.T) { test(t, s.env(t)) })
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s.env(t))
+		})
 	}
 }
 
