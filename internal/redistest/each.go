@@ -2,10 +2,13 @@ package redistest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -146,9 +149,11 @@ func (e *Env) forEachMaster(t testing.TB, f func(context.Context, *redis.Client)
 //	func TestMain(m *testing.M) { redistest.Main(m) }
 //
 // It switches go-redis's log off, where each connection that a test breaks would
-// be a line.
+// be a line, and runs more tests at once than there are processors, unless the
+// flag -parallel says how many.
 func Main(m *testing.M) {
 	logging.Disable()
+	raiseParallel()
 	shared.running = true
 	code := m.Run()
 	for _, s := range shared.instances {
@@ -158,6 +163,17 @@ func Main(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// raiseParallel sets the flag -parallel to 4 at least: a test on a real server
+// waits most of its time, for answers, for a timeout or for a failover.
+func raiseParallel() {
+	flag.Parse()
+	isSet := false
+	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" })
+	if !isSet {
+		_ = flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))) // a flag of every test program
+	}
 }
 
 // shared is what all tests of the process share.
