@@ -17,7 +17,7 @@ func TestFailover(t *testing.T) {
 			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
 				t.Parallel()
 				i := server.Start(t, topology)
-				c := open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: 100 * time.Millisecond})
+				c := open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: time.Second})
 				load := func(context.Context, string) (string, error) { return "v", nil }
 				ask := func(when string) {
 					t.Helper()
@@ -29,7 +29,7 @@ func TestFailover(t *testing.T) {
 				// Sentinels, and the cache in a cluster.
 				untilServed := func(when string) {
 					t.Helper()
-					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), 5*generousTimeout)
 					defer cancel()
 					for ctx.Err() == nil {
 						ask(when)
@@ -37,7 +37,7 @@ func TestFailover(t *testing.T) {
 							return
 						}
 					}
-					t.Fatalf("%s: Redis was not used within 30 s", when)
+					t.Fatalf("%s: Redis was not used within %v", when, 5*generousTimeout)
 				}
 				untilServed("before")
 				old := i.Master(t, "test:k")

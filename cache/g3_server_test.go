@@ -21,7 +21,7 @@ func TestG3DeadlineOnAFrozenServer(t *testing.T) {
 				instance := server.Start(t, topology)
 				rdb := instance.Client(t, func(o *redis.UniversalOptions) { o.ReadTimeout, o.WriteTimeout = time.Hour, time.Hour })
 				c := open(t, rdb, cache.Config[string, string]{RedisTimeout: 2 * time.Second})
-				if err := c.Set(t.Context(), "k", "v"); err != nil {
+				if err := open(t, rdb, cache.Config[string, string]{}).Set(t.Context(), "k", "v"); err != nil {
 					t.Fatal(err)
 				}
 				for _, node := range instance.Nodes() {

@@ -5,7 +5,8 @@
 //	go run ./examples/quickstart
 //	REDIS_URL=redis://localhost:6379 go run ./examples/quickstart
 //
-// REDIS_URL may be redis://, rediss:// (TLS) or unix://, with user and password.
+// REDIS_URL may be redis://, rediss:// (TLS) or unix://, with user and password. If
+// it cannot be used, the program says why and tells its story on its own Redis.
 package main
 
 import (
@@ -23,7 +24,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, url string) error {
-	rdb, what, stop, err := connect(ctx, url)
+	rdb, what, stop, err := connect(ctx, out, url)
 	if err != nil {
 		return err
 	}

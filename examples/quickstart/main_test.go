@@ -1,8 +1,13 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 )
 
 // The story has to come out as it is told in the README: one load for a thousand
@@ -28,13 +33,40 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// What is wrong with the Redis of REDIS_URL is said in a sentence, and the story is
+// told all the same.
 func TestRedisURL(t *testing.T) {
-	for url, want := range map[string]string{
-		"http://localhost":      "REDIS_URL",
-		"redis://127.0.0.1:1/0": "does not answer",
+	open := miniredis.RunT(t)
+	secret := miniredis.RunT(t)
+	secret.RequireAuth("secret")
+	refusing := func(command, answer string) string {
+		m := miniredis.RunT(t)
+		m.Server().SetPreHook(func(c *server.Peer, got string, _ ...string) bool {
+			if got == command {
+				c.WriteError(answer)
+			}
+			return got == command
+		})
+		return "redis://" + m.Addr()
+	}
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	for _, tt := range []struct{ name, url, want string }{
+		{"bad scheme", "http://user:secret@localhost", "no URL of a Redis"},
+		{"bad URL", "redis://user:secret@local host", "no URL of a Redis"},
+		{"closed port", "redis://127.0.0.1:1", "nobody listens at 127.0.0.1:1"},
+		{"HTTP", "redis://" + web.Listener.Addr().String(), "does not speak as a Redis does"},
+		{"no password", "redis://" + secret.Addr(), "wants a password"},
+		{"wrong password", "redis://:guess@" + secret.Addr(), "does not accept this user with this password"},
+		{"no scripts", refusing("EVALSHA", "NOPERM this user has no permissions to run the 'evalsha' command"), "does not allow this user"},
+		{"all is well", "redis://" + open.Addr(), "aside, on the Redis at " + open.Addr()},
 	} {
-		if err := run(t.Context(), new(strings.Builder), url); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", url, err)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			if err := run(t.Context(), &out, tt.url); err != nil || !strings.Contains(out.String(), tt.want) ||
+				!strings.Contains(out.String(), "and 4 loads asked the database") || strings.Contains(out.String(), "secret") {
+				t.Errorf("error %v, and it does not say %q:\n%s", err, tt.want, out.String())
+			}
+		})
 	}
 }

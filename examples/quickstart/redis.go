@@ -3,27 +3,29 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 )
 
-// connect returns a client for the Redis at url, or for one in this process, and
-// what it is.
-func connect(ctx context.Context, url string) (rdb *redis.Client, what string, stop func(), err error) {
-	if url == "" {
+// connect returns a client for the Redis at address, or for one in this process,
+// and what it is. A Redis that a cache cannot work with is told of, and the story
+// goes on with the one in this process.
+func connect(ctx context.Context, out io.Writer, address string) (rdb *redis.Client, what string, stop func(), err error) {
+	if address == "" {
 		return embedded()
 	}
-	opt, err := redis.ParseURL(url)
+	opt, err := redis.ParseURL(address)
+	if err == nil {
+		err = usable(ctx, opt)
+	}
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("REDIS_URL: %w", err)
+		fmt.Fprintf(out, "REDIS_URL cannot be used: %s.\nSo this is told without it.\n\n", explain(opt, err))
+		return embedded()
 	}
 	rdb = redis.NewClient(opt)
-	if err := rdb.Ping(ctx).Err(); err != nil {
-		rdb.Close()
-		return nil, "", nil, fmt.Errorf("the Redis at REDIS_URL, %s, does not answer: %w", opt.Addr, err)
-	}
 	return rdb, "the Redis at " + opt.Addr, func() { rdb.Close() }, nil
 }
 

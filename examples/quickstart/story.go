@@ -68,6 +68,8 @@ func newStory(rdb *redis.Client, out io.Writer) (*story, error) {
 		Name:  fmt.Sprintf("quickstart-%d:user", os.Getpid()), // so that it meets nobody's keys
 		Codec: mapping,
 		TTL:   10 * time.Minute,
+
+		RedisTimeout: time.Minute, // so that the story is the same on a machine that is busy
 	})
 	if err != nil {
 		return nil, err

@@ -2,10 +2,13 @@ package redistest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,14 +31,22 @@ type Env struct {
 }
 
 // Each runs a test of behaviour as a subtest on miniredis, and on each real
-// server alone and as a cluster. The real ones are started once a process and
-// shared by all its tests, one at a time: a test that harms its server must
-// start its own. Main must be running the tests.
+// server alone and as a cluster. The subtests are parallel: they begin when the
+// test that called Each returns, and test must not write to what they share. The
+// real servers are started once a process and shared by all its tests, one at a
+// time: a test that harms its server must start its own. Main must be running
+// the tests.
 func Each(t *testing.T, test func(t *testing.T, env *Env)) {
 	t.Helper()
-	t.Run("miniredis", func(t *testing.T) { test(t, Mini(t)) })
+	t.Run("miniredis", func(t *testing.T) {
+		t.Parallel()
+		test(t, Mini(t))
+	})
 	for _, s := range sharedServers(t) {
-		t.Run(s.name, func(t *testing.T) { test(t, s.env(t)) })
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s.env(t))
+		})
 	}
 }
 
@@ -138,9 +149,11 @@ func (e *Env) forEachMaster(t testing.TB, f func(context.Context, *redis.Client)
 //	func TestMain(m *testing.M) { redistest.Main(m) }
 //
 // It switches go-redis's log off, where each connection that a test breaks would
-// be a line.
+// be a line, and runs more tests at once than there are processors, unless the
+// flag -parallel says how many.
 func Main(m *testing.M) {
 	logging.Disable()
+	raiseParallel()
 	shared.running = true
 	code := m.Run()
 	for _, s := range shared.instances {
@@ -150,6 +163,17 @@ func Main(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// raiseParallel sets the flag -parallel to 4 at least: a test on a real server
+// waits most of its time, for answers, for a timeout or for a failover.
+func raiseParallel() {
+	flag.Parse()
+	isSet := false
+	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" })
+	if !isSet {
+		_ = flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))) // a flag of every test program
+	}
 }
 
 // shared is what all tests of the process share.
