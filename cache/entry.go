@@ -16,7 +16,7 @@ type State uint8
 const (
 	Missing State = iota // nothing: neither a value nor the knowledge that there is none
 	Present              // a value
-	Stale                // a value beyond its TTL
+	Stale                // a value beyond its TTL; there are none before Config.StaleFor is available
 	Absent               // the source says that there is none
 )
 
@@ -27,7 +27,7 @@ func (s State) String() string { return name(s, "Missing", "Present", "Stale", "
 type Source uint8
 
 const (
-	Near   Source = iota // process memory
+	Near   Source = iota // process memory; nothing comes from there before Config.Near is available
 	Redis                // Redis
 	Loaded               // the loader
 )

@@ -34,7 +34,7 @@ type LoadEvent struct {
 	Duration   time.Duration
 	Outcome    Outcome
 	Err        error // of the loader, nil with LoadOK; with LoadPanicked an *Error with the stack
-	Background bool  // nobody waited for it from the start
+	Background bool  // nobody waited for it from the start; always false yet, as all loads have a caller
 }
 
 // An Outcome is how a load ended.
