@@ -117,7 +117,7 @@ func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K,
 		m, r := g.calls[i], g.requests[i]
 		waited := joined.Sub(m.began)
 		if !m.told && a.Outcome != flight.Led && a.Outcome != flight.TurnedAway {
-			c.sawFollower(ctx, m, a.Result, waited)
+			c.sawFollower(ctx, m, a.Result, a.Err, waited)
 			m.told = true
 		}
 		switch {
