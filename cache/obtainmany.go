@@ -33,6 +33,9 @@ func (c *Cache[K, V]) lookBeforeMany(ctx context.Context, b *batch[K, V], calls 
 			b.errs[m.key] = c.flightError(ctx, m, flight.Led, flight.ErrReentrant)
 		case !m.noRedis && (turn > 0 || c.core.lease == Off || c.core.flights.Refreshing(m.redisKey)):
 			unsure = append(unsure, m)
+		case m.noRedis && c.core.lease == Off: // with leases the flight tells
+			c.sawUnanswered(ctx, m)
+			fallthrough
 		default:
 			open = append(open, m)
 		}
