@@ -49,6 +49,7 @@ type core struct {
 	size      sizeHint
 	observer  observer
 	stats     counters
+	reminders reminders
 	closed    atomic.Bool
 }
 
@@ -63,10 +64,11 @@ type call[K comparable, V any] struct {
 	entry    store.Entry
 	began    time.Time
 	state    State
-	broken   bool   // the entry was found, and could not be decoded
-	noRedis  bool   // Redis has failed the call: it goes on without
-	told     bool   // the observer knows what the call has found
-	changes  uint64 // of the key when the call last looked, see flight.Group.Changes
+	broken   bool         // the entry was found, and could not be decoded
+	noRedis  bool         // Redis has failed the call: it goes on without
+	cause    WriteOutcome // with noRedis: why the call can store nothing
+	told     bool         // the observer knows what the call has found
+	changes  uint64       // of the key when the call last looked, see flight.Group.Changes
 }
 
 // begin starts a call. It must be followed by end, or by nothing after an error
@@ -92,7 +94,7 @@ func (c *Cache[K, V]) idle() *call[K, V] {
 	if m == nil {
 		return new(call[K, V])
 	}
-	m.state, m.broken, m.noRedis, m.told = Missing, false, false, false
+	m.state, m.broken, m.noRedis, m.told, m.cause = Missing, false, false, false, WriteOK
 	return m
 }
 

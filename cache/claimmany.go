@@ -17,8 +17,8 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 	var asked crew[K, V]
 	for _, m := range open {
 		if m.noRedis {
-			c.sawRequest(ctx, m.request, Missing)
-			m.p = permission{unproven: !m.without}
+			c.sawRequest(ctx, m.request, Unknown, nil)
+			m.p = c.leaseless(ctx, &m.task, store.Claim{})
 			mine = append(mine, m)
 			continue
 		}
@@ -46,14 +46,14 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 		if seen != nil {
 			seen.known = true
 		}
-		c.sawRequest(ctx, m.request, calls[i].state)
+		c.sawRequest(ctx, m.request, calls[i].state, err)
 		c.endUnseen(m.request, calls[i], seen, err)
 		switch {
 		case seen != nil || err != nil:
 			over = append(over, landing[K, V]{m, seen, err})
 		case m.noRedis || claim.Status == store.Full:
 			unused = append(unused, m.p.tenure)
-			m.p = permission{unproven: !m.without}
+			m.p = c.leaseless(ctx, &m.task, claim)
 			mine = append(mine, m)
 		case claim.Status == store.Granted:
 			mine = append(mine, m)
@@ -145,9 +145,7 @@ func (c *Cache[K, V]) claimAlone(ctx context.Context, open crew[K, V]) (mine cre
 	}
 	mine = open.underWay()
 	for _, m := range mine {
-		if !m.noRedis {
-			m.p.target = c.core.store.Unleased(m.redisKey)
-		}
+		m.p = c.unleased(&m.task)
 	}
 	return mine
 }

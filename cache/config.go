@@ -117,7 +117,8 @@ const (
 	Unpipelined
 )
 
-// A NearConfig describes the near cache, the tier in process memory.
+// A NearConfig describes the near cache, the tier in process memory. It is not available
+// yet: New refuses one that is not zero.
 type NearConfig struct {
 	MaxEntries int           // how many entries it holds
 	MaxBytes   int64         // how many bytes of encoded values it holds
@@ -125,7 +126,8 @@ type NearConfig struct {
 	Coherence  Coherence     // how it learns of writes by others
 }
 
-// Coherence is how a near cache learns of writes by other processes.
+// Coherence is how a near cache, which is not available yet, learns of writes by other
+// processes.
 type Coherence uint8
 
 const (

@@ -68,7 +68,8 @@ func (b blockedLoad) loader(context.Context, string) (string, error) {
 	return b.value, nil
 }
 
-// A removal that a write came before is not told as an entry: there is none.
+// A removal that a write came before is not told as an entry that was refused: there is
+// none.
 func TestRefusedRemovalIsNoWrite(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		var r recorder
@@ -80,8 +81,13 @@ func TestRefusedRemovalIsNoWrite(t *testing.T) {
 			return "", cache.ErrNotFound
 		})
 		wantError(t, "Refresh", "", err, cache.ErrNotFound)
-		if writes := r.take().writes; len(writes) != 0 || c.Stats().Fenced != 0 {
-			t.Errorf("%d entries were refused, as %+v, want none", c.Stats().Fenced, writes)
+		key := c.RedisKey("k")
+		want(t, "writes", r.take().writes, nil, []cache.WriteEvent{
+			{Cache: "test", Op: cache.OpDelete, Key: key},
+			{Cache: "test", Op: cache.OpRefresh, Key: key, State: cache.Absent, Outcome: cache.WriteAbsentOff},
+		})
+		if n := c.Stats().Fenced; n != 0 {
+			t.Errorf("%d entries were refused, want none", n)
 		}
 	})
 }

@@ -110,7 +110,7 @@ func (c *core) contextError(ctx context.Context, op Op, key string) error {
 }
 
 // redisError is the error of a call that Redis failed: the context's, if that has
-// ended, else one of kind ErrRedis, which the observer hears of.
+// ended, else one of kind ErrRedis, which the observer hears of, if not too often.
 func (c *core) redisError(ctx context.Context, op Op, key string, cause error) error {
 	if err := c.contextError(ctx, op, key); err != nil {
 		return err
@@ -123,6 +123,8 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	}
 	err := c.error(op, key, ErrRedis, cause)
 	c.stats.redisErrors.Add(1)
-	c.observer.survived(ctx, err)
+	if o := outcomeOf(cause); c.observer.Error != nil && (!o.lasts() || c.reminders.due(o)) {
+		c.observer.survived(ctx, err)
+	}
 	return err
 }

@@ -80,7 +80,7 @@ func (c *Cache[K, V]) getFields(ctx context.Context, m *call[K, V], to destinati
 		c.fill(ctx, m, to)
 	}
 	if err != nil {
-		return false, c.core.redisError(ctx, OpGetFields, m.redisKey, err)
+		return false, c.unanswered(ctx, m, err)
 	}
 	c.sawLookup(ctx, m)
 	ok = m.state == Present

@@ -42,6 +42,7 @@ type permission struct {
 	tenure   *tenure      // nil: no lease
 	target   store.Target // nil: nowhere
 	unproven bool         // Redis does not say whether the result is older than a write
+	why      WriteOutcome // without a target: for which nothing can be stored
 }
 
 // permit returns the permission to load, or what makes a load needless.
@@ -64,10 +65,15 @@ func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found],
 			return p, seen, err
 		}
 	}
-	if !r.noRedis {
-		p.target = c.core.store.Unleased(r.redisKey)
+	return c.unleased(&r.task), nil, c.core.enter(ctx)
+}
+
+// unleased is the permission of a load that needs no lease.
+func (c *Cache[K, V]) unleased(t *task) permission {
+	if t.noRedis {
+		return permission{why: t.cause}
 	}
-	return p, nil, c.core.enter(ctx)
+	return permission{target: c.core.store.Unleased(t.redisKey)}
 }
 
 // callOf returns a call with which the flight of r asks Redis, within what is left
@@ -76,6 +82,7 @@ func (c *Cache[K, V]) callOf(r *request[K, V]) *call[K, V] {
 	m := c.idle()
 	m.op, m.key, m.redisKey, m.broken = r.op, r.key, r.redisKey, r.broken
 	m.began = time.Now().Add(r.patience - c.core.redisTimeout)
+	m.told = true // by the flight, see sawRequest
 	return m
 }
 
@@ -87,7 +94,7 @@ func (c *Cache[K, V]) seen(ctx context.Context, r *request[K, V], m *call[K, V],
 	if err != nil {
 		return nil, err
 	}
-	r.noRedis, r.broken = m.noRedis, m.broken
+	r.noRedis, r.cause, r.broken = m.noRedis, m.cause, m.broken
 	switch m.state {
 	case Present:
 		r.value = m.value
@@ -115,14 +122,14 @@ func (c *Cache[K, V]) loadAndStore(ctx context.Context, f *flight.Flight[*found]
 	switch {
 	case errors.Is(err, ErrNotFound):
 		r.err = err
-		seen = &found{state: Absent}
+		seen = &found{state: Absent, degraded: r.noRedis}
 		seen.unstored, refused = c.core.settle(ctx, f, &r.task, p, c.absence(r, p))
 		return seen, refused, nil
 	case err != nil:
 		return nil, false, err
 	}
 	r.value = e.Value
-	seen = &found{state: Present, entry: new(store.Entry)}
+	seen = &found{state: Present, entry: new(store.Entry), degraded: r.noRedis}
 	w, err := c.presence(ctx, r, p, seen.entry, e)
 	if err != nil {
 		return nil, false, err
@@ -139,39 +146,50 @@ type filling struct {
 
 // presence is the filling of a loaded value, which it encodes into entry.
 func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w filling, err error) {
+	c.core.stats.loaded.Add(1)
+	w.event = WriteEvent{Op: r.op, Key: r.redisKey, State: Present}
 	size, err := c.encode(entry, r.redisKey, &e.Value)
 	if err != nil {
-		err := c.core.error(r.op, r.redisKey, ErrEncode, err)
-		c.core.observer.survived(ctx, err)
-		return w, err
+		own := c.core.error(r.op, r.redisKey, ErrEncode, err)
+		c.core.observer.survived(ctx, own)
+		c.core.sawFilling(ctx, w.event, notEncoded(err), own)
+		return w, own
 	}
+	w.event.Bytes = size
 	ttl, alive := c.lifetime(r.settings, e.TTL, r.key, &e.Value)
-	if !alive || e.NoStore {
-		return c.nothing(r, p), nil
+	switch {
+	case e.NoStore:
+		return c.nothing(r, p, w.event, WriteNoStore), nil
+	case !alive:
+		return c.nothing(r, p, w.event, WriteExpired), nil
 	}
 	w.Fill = store.Fill{Target: p.target, State: store.Present, Entry: entry, TTL: ttl}
-	w.event = WriteEvent{Key: r.redisKey, State: Present, Bytes: size, TTL: ttl}
+	w.event.TTL = ttl
 	return w, nil
 }
 
 // absence is the filling of the knowledge that the source has no value.
 func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w filling) {
+	c.core.stats.loaded.Add(1)
+	w.event = WriteEvent{Op: r.op, Key: r.redisKey, State: Absent}
 	ttl, remembered := c.core.absentTTL()
 	if !remembered {
-		return c.nothing(r, p)
+		return c.nothing(r, p, w.event, WriteAbsentOff)
 	}
 	w.Fill = store.Fill{Target: p.target, State: store.Absent, TTL: ttl}
-	w.event = WriteEvent{Key: r.redisKey, State: Absent, TTL: ttl}
+	w.event.TTL = ttl
 	return w
 }
 
-// nothing is the filling of a load that has nothing to store. It removes what a
-// refresh was to replace; with a lease it proves that the result is no older than a
+// nothing is the filling of a load that has nothing to store, for a reason. It removes what
+// a refresh was to replace; with a lease it proves that the result is no older than a
 // write.
-func (c *Cache[K, V]) nothing(r *request[K, V], p permission) (w filling) {
+func (c *Cache[K, V]) nothing(r *request[K, V], p permission, event WriteEvent, why WriteOutcome) (w filling) {
 	if p.tenure != nil || r.refresh || r.broken {
 		w.Target = p.target
 	}
+	event.Outcome = why
+	w.event = event
 	return w
 }
 
@@ -184,6 +202,7 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p 
 		return nil, false
 	}
 	if w.Target == nil {
+		c.sawFilling(ctx, w.event, p.why, nil)
 		return nil, p.unproven
 	}
 	// Who leaves from here on must not leave a store behind that a write does not
@@ -209,9 +228,11 @@ func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], w filling
 	if f.SealStore() {
 		return true
 	}
+	why := WriteCancelled
 	if f.Wanted() {
-		c.sawFenced(ctx, w.event)
+		why = WriteFenced
 	}
+	c.sawFilling(ctx, w.event, why, nil)
 	return false
 }
 
@@ -219,11 +240,26 @@ func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], w filling
 func (c *core) settled(ctx context.Context, t *task, p permission, w filling, stored bool, err error) (unstored error, refused bool) {
 	switch {
 	case err != nil:
-		return c.redisError(ctx, t.op, t.redisKey, err), p.tenure != nil
+		unstored = c.redisError(ctx, t.op, t.redisKey, err)
+		c.sawFilling(ctx, w.event, outcomeOf(err), unstored)
+		return unstored, p.tenure != nil
 	case !stored:
-		c.sawFenced(ctx, w.event)
+		c.sawFilling(ctx, w.event, WriteFenced, nil)
 		return nil, true
 	}
-	c.sawWrite(ctx, w.event)
+	c.sawFilling(ctx, w.event, WriteOK, nil)
 	return nil, false
+}
+
+// sawFilling tells, once for each result of a loader, what has become of it: o, unless
+// there was nothing to store from the start.
+func (c *core) sawFilling(ctx context.Context, e WriteEvent, o WriteOutcome, err error) {
+	if e.Outcome == WriteOK {
+		e.Outcome, e.Err = o, err
+	}
+	c.stats.fillings[e.Outcome].Add(1)
+	if e.Outcome == WriteOK {
+		c.stats.stores.Add(1)
+	}
+	c.observer.write(ctx, e)
 }

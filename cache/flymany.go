@@ -107,12 +107,12 @@ func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V,
 		if failure == nil {
 			m.err = ErrNotFound
 		}
-		m.seen = found{state: Absent}
+		m.seen = found{state: Absent, degraded: m.noRedis}
 		m.w = c.absence(m.request, m.p)
 		return nil
 	}
 	m.value = v
-	m.seen = found{state: Present, entry: &m.entry}
+	m.seen = found{state: Present, entry: &m.entry, degraded: m.noRedis}
 	m.w, err = c.presence(ctx, m.request, m.p, &m.entry, loader.Entry[V]{Value: v})
 	return err
 }
@@ -158,6 +158,8 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 		event.Outcome = LoadOK
 	case err == nil || isAbsence[K](err):
 		event.Outcome = LoadNotFound
+	case bounded.Err() == context.Canceled:
+		event.Outcome = LoadCancelled
 	default:
 		event.Outcome = LoadFailed
 	}
@@ -175,13 +177,14 @@ func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 			fenced = append(fenced, m.p.tenure)
 			m.land(&m.seen, nil)
 		case m.w.Target == nil:
+			c.core.sawFilling(ctx, m.w.event, m.p.why, nil)
 			m.landProven(!m.p.unproven)
 		case m.p.tenure == nil:
 			sent, fills = append(sent, m), append(fills, m.w.Fill)
 		default:
 			m.f.Settled() // Redis itself refuses the store after a write
 			if !m.p.tenure.end() {
-				c.core.sawFenced(ctx, m.w.event)
+				c.core.sawFilling(ctx, m.w.event, WriteFenced, nil)
 				m.landProven(false)
 				continue
 			}

@@ -80,22 +80,31 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 }
 
 // survive returns the call that goes on after Redis was asked: unless its context
-// has ended, or Redis has failed and the policy is Fail.
+// has ended, or Redis has failed and the policy is Fail. Then the lookup is over.
 func (c *Cache[K, V]) survive(ctx context.Context, m *call[K, V], err error) (*call[K, V], error) {
 	if err == nil {
 		return m, nil
 	}
+	cause := outcomeOf(err)
 	err = c.core.redisError(ctx, m.op, m.redisKey, err)
 	if c.core.onRedisError == Fail || !errors.Is(err, ErrRedis) {
+		c.sawUnanswered(ctx, m)
 		return nil, err
 	}
-	return c.without(m), nil
+	return c.without(m, cause), nil
+}
+
+// unanswered is the error of a lookup that Redis has failed, and that ends with it.
+func (c *Cache[K, V]) unanswered(ctx context.Context, m *call[K, V], cause error) error {
+	err := c.core.redisError(ctx, m.op, m.redisKey, cause)
+	c.sawUnanswered(ctx, m)
+	return err
 }
 
 // without returns a call that goes on without Redis, and without the memory that
 // the failed command may still be using.
-func (c *Cache[K, V]) without(m *call[K, V]) *call[K, V] {
-	return &call[K, V]{op: m.op, key: m.key, redisKey: m.redisKey, began: m.began, noRedis: true, told: m.told, changes: m.changes}
+func (c *Cache[K, V]) without(m *call[K, V], cause WriteOutcome) *call[K, V] {
+	return &call[K, V]{op: m.op, key: m.key, redisKey: m.redisKey, began: m.began, noRedis: true, cause: cause, told: m.told, changes: m.changes}
 }
 
 // Get returns the value of key if Redis has one; it never loads. ok is false, and
@@ -115,7 +124,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 		err = c.look(ctx, m, false)
 	}
 	if err != nil {
-		return v, false, c.core.redisError(ctx, OpGet, m.redisKey, err)
+		return v, false, c.unanswered(ctx, m, err)
 	}
 	c.sawLookup(ctx, m)
 	v, ok = m.value, m.state == Present
@@ -125,7 +134,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 
 // Entry returns all that Redis knows of key, without a load: the value or that the
 // source has none, and the remaining life. A key that is not there gives State
-// Missing and no error. One round trip.
+// Missing and no error; beside an error of Redis the State is Unknown. One round trip.
 func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V], error) {
 	m, err := c.begin(OpEntry, key)
 	if err != nil {
@@ -135,7 +144,7 @@ func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V
 		return Entry[V]{}, c.core.error(OpEntry, m.redisKey, nil, err)
 	}
 	if err := c.look(ctx, m, true); err != nil {
-		return Entry[V]{}, c.core.redisError(ctx, OpEntry, m.redisKey, err)
+		return Entry[V]{State: Unknown, Source: None}, c.unanswered(ctx, m, err)
 	}
 	c.sawLookup(ctx, m)
 	e := m.whole()
@@ -249,33 +258,69 @@ func (c *Cache[K, V]) sawBroken(ctx context.Context, m *call[K, V], cause error)
 
 // sawLookup tells what a call has found by itself.
 func (c *Cache[K, V]) sawLookup(ctx context.Context, m *call[K, V]) {
-	c.core.sawLookup(ctx, m.redisKey, m.state, time.Since(m.began))
+	e := LookupEvent{Key: m.redisKey, State: m.state, Duration: c.core.lookupTime(m.began)}
+	switch {
+	case m.noRedis:
+		e.State = Unknown
+	case m.op == OpEntry && m.state != Missing:
+		e.TTL = m.entry.TTL
+	}
+	c.core.sawLookup(ctx, e)
 }
 
-// sawRequest tells, once, what the call that leads a flight has found before a load.
-func (c *Cache[K, V]) sawRequest(ctx context.Context, r *request[K, V], s State) {
-	if !r.looked {
-		r.looked = true
-		c.core.sawLookup(ctx, r.redisKey, s, time.Since(r.began))
+// sawUnanswered tells, unless something was told before, of a call that Redis did not
+// answer. The failed command may still be using what the call reads into.
+func (c *Cache[K, V]) sawUnanswered(ctx context.Context, m *call[K, V]) {
+	if !m.told {
+		m.told = true
+		c.core.sawLookup(ctx, LookupEvent{Key: m.redisKey, State: Unknown, Duration: c.core.lookupTime(m.began)})
 	}
+}
+
+// sawRequest tells, once, what the call that leads a flight has found before a load: s,
+// unless Redis has failed it, with err or so that it goes on without.
+func (c *Cache[K, V]) sawRequest(ctx context.Context, r *request[K, V], s State, err error) {
+	if r.looked {
+		return
+	}
+	r.looked = true
+	if r.noRedis || err != nil {
+		s = Unknown
+	}
+	c.core.sawLookup(ctx, LookupEvent{Key: r.redisKey, State: s, Duration: c.core.lookupTime(r.began)})
 }
 
 // sawFollower tells what a call has found that joined another's flight, after its own
 // look had taken so long: what Redis knew, even if only the other has asked closely.
-func (c *Cache[K, V]) sawFollower(ctx context.Context, m *call[K, V], f *found, took time.Duration) {
+func (c *Cache[K, V]) sawFollower(ctx context.Context, m *call[K, V], f *found, err error, took time.Duration) {
 	s := Missing
-	if f != nil && f.known {
+	switch own, _ := err.(*Error); { // not errors.As: a loader may return that of another cache
+	case m.noRedis, f != nil && f.degraded, own != nil && own.Kind == ErrRedis && own.Cache == c.core.name:
+		s = Unknown
+	case f != nil && f.known:
 		s = f.state
 	}
-	c.core.sawLookup(ctx, m.redisKey, s, took)
+	c.core.sawLookup(ctx, LookupEvent{Key: m.redisKey, State: s, Duration: took})
 }
 
-func (c *core) sawLookup(ctx context.Context, key string, s State, took time.Duration) {
-	c.stats.lookup(s)
-	if miss := s == Missing || s == Absent; miss || c.foresight.always() {
+// lookupTime is the duration of a lookup, if anybody wants to know.
+func (c *core) lookupTime(began time.Time) time.Duration {
+	if c.observer.Lookup == nil {
+		return 0
+	}
+	return time.Since(began)
+}
+
+func (c *core) sawLookup(ctx context.Context, e LookupEvent) {
+	c.stats.lookup(e.State)
+	if miss := e.State == Missing || e.State == Absent; e.State != Unknown && (miss || c.foresight.always()) {
 		c.foresight.saw(miss, c.stats.hits.Load())
 	}
 	if c.observer.Lookup != nil {
-		c.observer.lookup(ctx, LookupEvent{Key: key, Source: Redis, State: s, Duration: took})
+		e.Source = Redis
+		if e.State == Unknown {
+			e.Source = None
+		}
+		c.observer.lookup(ctx, e)
 	}
 }

@@ -38,7 +38,7 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 		switch {
 		case r.noRedis || claim.Status == store.Full:
 			p.tenure.releaseSoon() // the read after the grant may have failed
-			p = permission{unproven: !r.without}
+			p = c.leaseless(ctx, &r.task, claim)
 			if !placed {
 				err = c.core.enter(ctx)
 			}
@@ -69,12 +69,23 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 	}
 }
 
+// leaseless is the permission of a load for which there is no lease, as Redis has failed or
+// has no memory for one: the load is not stored.
+func (c *Cache[K, V]) leaseless(ctx context.Context, t *task, claim store.Claim) permission {
+	p := permission{unproven: !t.without, why: t.cause}
+	if claim.Status == store.Full && !t.noRedis {
+		p.why = WriteOutOfMemory
+		_ = c.core.redisError(ctx, t.op, t.redisKey, errFull) // which the observer hears of
+	}
+	return p
+}
+
 // claim asks for the lease, and reads what makes it needless. A claim that is none of
 // the three says that the key has changed meanwhile: ask again. p has the lease from the
 // moment that it was granted.
 func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p *permission) (claim store.Claim, seen *found, err error) {
 	if r.noRedis {
-		c.sawRequest(ctx, r, Missing)
+		c.sawRequest(ctx, r, Unknown, nil)
 		return claim, nil, nil
 	}
 	f.Seal()
@@ -110,7 +121,7 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 	if seen != nil {
 		seen.known = true
 	}
-	c.sawRequest(ctx, r, m.state)
+	c.sawRequest(ctx, r, m.state, err)
 	c.endUnseen(r, m, seen, err)
 	return claim, seen, err
 }

@@ -44,6 +44,8 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 		event.Outcome = LoadOK
 	case errors.Is(err, ErrNotFound):
 		event.Outcome = LoadNotFound
+	case bounded.Err() == context.Canceled: // nobody waits, so that this is nobody's failure
+		event.Outcome = LoadCancelled
 	default:
 		event.Outcome = LoadFailed
 	}
@@ -88,8 +90,11 @@ func (c *core) loadTimedOut(t *task) error {
 
 func (c *core) sawLoad(ctx context.Context, e LoadEvent) {
 	c.stats.loads.Add(1)
-	if e.Outcome == LoadFailed || e.Outcome == LoadPanicked {
+	switch e.Outcome {
+	case LoadFailed, LoadPanicked:
 		c.stats.loadErrors.Add(1)
+	case LoadCancelled:
+		c.stats.loadsCancelled.Add(1)
 	}
 	c.observer.load(ctx, e)
 }

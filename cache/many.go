@@ -53,7 +53,7 @@ func (c *Cache[K, V]) survivors(ctx context.Context, b *batch[K, V], calls []*ca
 	rest := calls[:0]
 	for i, m := range calls {
 		if errs[i] != nil {
-			b.errs[m.key] = c.core.redisError(ctx, b.op, m.redisKey, errs[i])
+			b.errs[m.key] = c.unanswered(ctx, m, errs[i])
 			continue
 		}
 		rest = append(rest, m)

@@ -43,6 +43,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		onRedisError: cfg.OnRedisError,
 		observer:     observer{cfg.Observer, cfg.Name},
 		closing:      make(chan struct{}),
+		reminders:    reminders{start: time.Now()},
 	}
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)

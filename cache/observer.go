@@ -10,19 +10,31 @@ import (
 // called on the goroutine that does the work, by many at once, without a lock, and
 // should be quick. A panic in one is contained and told to Error. A context that
 // is passed in carries the values of the call.
+//
+// Error hears of every failure but those of states that last: that Redis has no memory,
+// that an ACL refuses what the cache needs, that Redis runs no scripts. Of each of these it
+// hears at once when a call first meets it, and then every ten seconds at most while calls
+// go on to meet it. Stats and the outcomes of Write have them all.
+//
+// A function that uses the cache hears of that as well: a Write that deletes has to leave
+// the event of its own Delete alone.
 type Observer struct {
 	Lookup func(ctx context.Context, e LookupEvent) // a call has looked a key up
 	Load   func(ctx context.Context, e LoadEvent)   // a loader has run
-	Write  func(ctx context.Context, e WriteEvent)  // an entry was stored, or was not allowed to be
+	Write  func(ctx context.Context, e WriteEvent)  // an entry was stored or deleted, or was not: see Op and Outcome
 	Error  func(ctx context.Context, err *Error)    // the cache met a failure, whether or not the caller did
 }
 
-// A LookupEvent is what a call found before any load.
+// A LookupEvent is what a call found before any load. A call that Redis did not answer, or
+// not before the caller left, has found State Unknown, from None.
+//
+// How old a value is Redis cannot tell, see Entry.
 type LookupEvent struct {
 	Cache    string
 	Key      string // the Redis key
 	Source   Source
 	State    State
+	TTL      time.Duration // the remaining life where the call has asked for it, as Entry does, Forever for no end; otherwise 0
 	Duration time.Duration
 }
 
@@ -33,33 +45,39 @@ type LoadEvent struct {
 	Callers    int      // the calls that shared it so far
 	Duration   time.Duration
 	Outcome    Outcome
-	Err        error // of the loader, nil with LoadOK; with LoadPanicked an *Error with the stack
-	Background bool  // nobody waited for it from the start
+	Err        error // of the loader, nil with LoadOK; with LoadCancelled what it said of that; with LoadPanicked an *Error with the stack
+	Background bool  // nobody waited for it from the start; always false yet, as all loads have a caller
 }
 
 // An Outcome is how a load ended.
 type Outcome uint8
 
 const (
-	LoadOK       Outcome = iota // with a value
-	LoadNotFound                // the source has none
-	LoadFailed                  // with an error
-	LoadPanicked                // with a panic or runtime.Goexit
+	LoadOK        Outcome = iota // with a value
+	LoadNotFound                 // the source has none
+	LoadFailed                   // with an error
+	LoadPanicked                 // with a panic or runtime.Goexit
+	LoadCancelled                // with an error, after all callers had left or Close was called
 )
 
 // String returns the name of the outcome.
 func (o Outcome) String() string {
-	return name(o, "LoadOK", "LoadNotFound", "LoadFailed", "LoadPanicked")
+	return name(o, "LoadOK", "LoadNotFound", "LoadFailed", "LoadPanicked", "LoadCancelled")
 }
 
-// A WriteEvent is one entry on its way into Redis.
+// A WriteEvent is one entry on its way into Redis, or out of it. There is one for each key
+// that a loader has returned a result for, and for each key of a Set, SetMany, SetIfAbsent,
+// SetAbsent, Delete or Touch that got as far as the value.
 type WriteEvent struct {
-	Cache  string
-	Key    string        // the Redis key
-	State  State         // Present for a value, Absent for "does not exist"
-	Bytes  int           // of the encoded value; 0 when Absent
-	TTL    time.Duration // what Redis was given, Forever for none
-	Fenced bool          // nothing was stored: a write of the key came after the load began
+	Cache   string
+	Op      Op            // the method that was called; of a load, that of the call that brought the loader
+	Key     string        // the Redis key
+	State   State         // Present for a value, Absent for "does not exist", Missing for a Delete
+	Bytes   int           // of the encoded value; 0 if there is none, as for a Touch
+	TTL     time.Duration // what Redis is given, Forever for none; 0 for nothing
+	Outcome WriteOutcome  // WriteOK, or why it was not done
+	Err     error         // of a Delete, a Set or the like, what it returns; of a load, the failure of its store
+	Fenced  bool          // Outcome is WriteFenced
 }
 
 // Join returns an Observer that tells all of the given ones, in their order.
@@ -112,7 +130,7 @@ func (o *observer) load(ctx context.Context, e LoadEvent) {
 func (o *observer) write(ctx context.Context, e WriteEvent) {
 	if o.Write != nil {
 		defer o.contain(ctx)
-		e.Cache = o.cache
+		e.Cache, e.Fenced = o.cache, e.Outcome == WriteFenced
 		o.Write(ctx, e)
 	}
 }

@@ -36,6 +36,7 @@ type task struct {
 	changes  uint64        // of the key when the call looked, see flight.Group.Changes
 	patience time.Duration // how long the flight may still wait for Redis
 	noRedis  bool          // Redis has failed: go on without
+	cause    WriteOutcome  // with noRedis: why nothing can be stored
 	without  bool          // it had failed before the flight began
 	broken   bool          // the key holds what cannot be decoded
 	refresh  bool          // load in any case, and insist on the store
@@ -56,6 +57,7 @@ type found struct {
 	state    State
 	entry    *store.Entry
 	known    bool  // Redis knew it: nobody had to load
+	degraded bool  // it was loaded without Redis, which had failed
 	unstored error // Redis has not stored it, which only a refresh minds
 }
 
@@ -91,7 +93,7 @@ func (c *Cache[K, V]) obtain(ctx context.Context, m *call[K, V], load loader.Ent
 			return c.fly(ctx, f, r)
 		})
 		if !m.told && outcome != flight.Led && outcome != flight.TurnedAway {
-			c.sawFollower(ctx, m, f, waited)
+			c.sawFollower(ctx, m, f, err, waited)
 			m.told = true
 		}
 		switch {
@@ -150,7 +152,7 @@ func (c *Cache[K, V]) request(m *call[K, V], load loader.EntryFunc[K, V], s sett
 	return request[K, V]{key: m.key, load: load, task: task{
 		op: m.op, redisKey: m.redisKey, settings: s, began: m.began,
 		looked: m.told, changes: m.changes,
-		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, without: m.noRedis, broken: m.broken,
+		patience: time.Until(c.deadline(m)), noRedis: m.noRedis, cause: m.cause, without: m.noRedis, broken: m.broken,
 	}}
 }
 

@@ -33,6 +33,9 @@ func (c *Cache[K, V]) lookBeforeMany(ctx context.Context, b *batch[K, V], calls 
 			b.errs[m.key] = c.flightError(ctx, m, flight.Led, flight.ErrReentrant)
 		case !m.noRedis && (turn > 0 || c.core.lease == Off || c.core.flights.Refreshing(m.redisKey)):
 			unsure = append(unsure, m)
+		case m.noRedis && c.core.lease == Off: // with leases the flight tells
+			c.sawUnanswered(ctx, m)
+			fallthrough
 		default:
 			open = append(open, m)
 		}
@@ -117,7 +120,7 @@ func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K,
 		m, r := g.calls[i], g.requests[i]
 		waited := joined.Sub(m.began)
 		if !m.told && a.Outcome != flight.Led && a.Outcome != flight.TurnedAway {
-			c.sawFollower(ctx, m, a.Result, waited)
+			c.sawFollower(ctx, m, a.Result, a.Err, waited)
 			m.told = true
 		}
 		switch {

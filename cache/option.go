@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"time"
 
 	"github.com/asidecache/aside/internal/family"
@@ -27,24 +28,44 @@ const (
 // same.
 func TTL(d time.Duration) Option { return Option{optionTTL, d} }
 
-// NoStale makes the call treat a stale value as none.
+// NoStale makes the call treat a stale value as none. There are none yet, as
+// Config.StaleFor is not available: a call with it returns an error.
 func NoStale() Option { return Option{sort: optionNoStale} }
 
-// SkipNear makes the call ask Redis rather than the near cache.
+// SkipNear makes the call ask Redis rather than the near cache. There is none yet, as
+// Config.Near is not available: a call with it returns an error.
 func SkipNear() Option { return Option{sort: optionSkipNear} }
 
-// settings are the options of one call, taken together. A cache without a stale
-// window and a near cache does what NoStale and SkipNear ask for anyway.
+var (
+	errNoStale  = errors.New("the option NoStale is not available yet: leave it out, no value outlives its TTL")
+	errSkipNear = errors.New("the option SkipNear is not available yet: leave it out, every call asks Redis")
+)
+
+// settings are the options of one call, taken together.
 type settings struct {
 	ttl time.Duration // 0: the cache's
 }
 
+// settingsOf returns the first error of the options. The others do not hide it: what a
+// call asks for and cannot have is told, whatever else it asks for.
 func settingsOf(opts []Option) (s settings, err error) {
 	for _, o := range opts {
-		if o.sort != optionTTL {
-			continue
+		if e := s.set(o); err == nil {
+			err = e
 		}
-		s.ttl, err = o.ttl, family.CheckTTLOption(o.ttl)
 	}
 	return s, err
+}
+
+func (s *settings) set(o Option) error {
+	switch o.sort {
+	case optionTTL:
+		s.ttl = o.ttl
+		return family.CheckTTLOption(o.ttl)
+	case optionNoStale:
+		return errNoStale
+	case optionSkipNear:
+		return errSkipNear
+	}
+	return nil
 }

@@ -99,36 +99,6 @@ func TestAwaitedValueIsShared(t *testing.T) {
 	}
 }
 
-// Redis fails a call, whose load begins without; it answers a Delete, and fails another call.
-// That must not share the load, which is older than the Delete.
-func TestLoadWithoutRedisIsNotSharedAfterAWrite(t *testing.T) {
-	bubble(t, func(t *testing.T, env *redistest.Env) {
-		f := newFaults(t, env)
-		c := open(t, f.client(t), cache.Config[string, string]{})
-		release := make(chan struct{})
-		f.refuse(true)
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
-				<-release
-				return "older", nil
-			})
-			want(t, "who began before the Delete", v, err, "older")
-		})
-		time.Sleep(3 * time.Second)
-		f.refuse(false)
-		if err := c.Delete(t.Context(), "k"); err != nil {
-			t.Fatal(err)
-		}
-		f.refuse(true)
-		wg.Go(func() { time.Sleep(5 * time.Second); close(release) })
-		v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "newer", nil })
-		want(t, "who came after the Delete", v, err, "newer")
-		wg.Wait()
-		f.refuse(false)
-	})
-}
-
 // A full server grants no lease that could show whether a load is older than a write: who
 // joins once it has begun loads for itself.
 func TestManyFullServerProvesNothing(t *testing.T) {

@@ -80,26 +80,26 @@ func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool
 
 // Set queues Cache.Set.
 func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
-	m, event, alive, err := q.of.prepare(OpSet, key, v, opts)
+	m, event, err := q.of.prepare(context.Background(), OpSet, key, v, opts)
 	if err != nil {
 		return pipe.Failed[struct{}](q.pipeline, err)
 	}
 	step := q.of.core.store.DeleteStep(m.redisKey)
-	if alive {
+	if event.Outcome == WriteOK {
 		step = q.of.core.store.PutStep(m.redisKey, &m.entry, event.TTL)
-	} else {
-		event = WriteEvent{}
 	}
 	return queueWrite(q, m, step, event, nothing)
 }
 
 // SetIfAbsent queues Cache.SetIfAbsent.
 func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
-	m, event, alive, err := q.of.prepare(OpSetIfAbsent, key, v, opts)
+	ctx := context.Background() // that of Exec is not known yet
+	m, event, err := q.of.prepare(ctx, OpSetIfAbsent, key, v, opts)
 	switch {
 	case err != nil:
 		return pipe.Failed[bool](q.pipeline, err)
-	case !alive:
+	case event.Outcome != WriteOK:
+		q.of.core.sawWrite(ctx, event)
 		return pipe.Known(false)
 	}
 	step := q.of.core.store.PutIfAbsentStep(m.redisKey, &m.entry, event.TTL)
@@ -126,9 +126,10 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 	o.Begin = core.fencing(m.redisKey)
 	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
-			return none, core.redisError(ctx, OpDelete, m.redisKey, err)
+			return none, core.writeFailed(ctx, m.deletion(), err)
 		}
 		core.foresight.wasDeleted(m.redisKey)
+		core.sawWrite(ctx, m.deletion())
 		q.of.end(m)
 		return none, nil
 	})
@@ -136,16 +137,17 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 
 // Touch queues Cache.Touch.
 func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
-	m, ttl, err := q.of.prepareTouch(key, opts)
+	m, event, err := q.of.prepareTouch(key, opts)
 	if err != nil {
 		return pipe.Failed[bool](q.pipeline, err)
 	}
 	core := q.of.core
-	step := core.store.TouchStep(m.redisKey, ttl)
+	step := core.store.TouchStep(m.redisKey, event.TTL)
 	return pipe.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
-			return false, core.redisError(ctx, OpTouch, m.redisKey, err)
+			return false, core.writeFailed(ctx, event, err)
 		}
+		core.wrote(ctx, event, step.Done)
 		q.of.end(m)
 		return step.Done, nil
 	})
@@ -172,7 +174,7 @@ func queueRead[K comparable, V, T any](q Queue[K, V], m *call[K, V], step store.
 	}
 	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
 		if err := looked(ctx, m, err); err != nil {
-			return r, q.of.core.redisError(ctx, m.op, m.redisKey, err)
+			return r, q.of.unanswered(ctx, m, err)
 		}
 		q.of.sawLookup(ctx, m)
 		r = result()
@@ -188,11 +190,9 @@ func queueWrite[K comparable, V, T any](q Queue[K, V], m *call[K, V], step *stor
 	o.Begin = core.fencing(m.redisKey)
 	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
 		if err != nil {
-			return r, core.redisError(ctx, m.op, m.redisKey, err)
+			return r, core.writeFailed(ctx, event, err)
 		}
-		if step.Done {
-			core.stored(ctx, m.redisKey, event)
-		}
+		core.wrote(ctx, event, step.Done)
 		q.of.end(m)
 		return result(step), nil
 	})

@@ -31,7 +31,7 @@ func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Optio
 		var w filling
 		if err == nil {
 			m.value = v
-			w, err = c.putting(m, s)
+			w, err = c.putting(ctx, m, s)
 		}
 		if err != nil {
 			b.errs[key] = err
@@ -45,15 +45,13 @@ func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Optio
 }
 
 // putting is what Set sends for m.
-func (c *Cache[K, V]) putting(m *call[K, V], s settings) (w filling, err error) {
-	size, err := c.encode(&m.entry, m.redisKey, &m.value)
-	if err != nil {
-		return w, c.core.error(m.op, m.redisKey, ErrEncode, err)
+func (c *Cache[K, V]) putting(ctx context.Context, m *call[K, V], s settings) (w filling, err error) {
+	if w.event, err = c.encodeCall(ctx, m, s); err != nil {
+		return w, err
 	}
 	w.Target = c.core.store.Unleased(m.redisKey)
-	if ttl, alive := c.lifetime(s, 0, m.key, &m.value); alive {
-		w.State, w.Entry, w.TTL = store.Present, &m.entry, ttl
-		w.event = WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}
+	if w.event.Outcome == WriteOK {
+		w.State, w.Entry, w.TTL = store.Present, &m.entry, w.event.TTL
 	}
 	return w, nil
 }
@@ -80,10 +78,9 @@ func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Ti
 			cause = filled[i].Err
 		}
 		if cause != nil {
-			b.errs[m.key] = c.core.redisError(ctx, b.op, m.redisKey, cause)
+			b.errs[m.key] = c.core.writeFailed(ctx, writes[i].event, cause)
 			continue
 		}
-		c.core.foresight.wasStored(m.redisKey)
 		c.core.sawWrite(ctx, writes[i].event)
 		c.end(m)
 	}

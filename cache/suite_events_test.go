@@ -30,6 +30,8 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	_, _ = c.SetIfAbsent(ctx, "k", b.two)
 	_, _ = c.SetIfAbsent(ctx, "new", b.two)
 	_ = c.SetAbsent(ctx, "new")
+	_, _ = c.Touch(ctx, "k")
+	_, _ = c.Touch(ctx, "new")
 	_ = c.Delete(ctx, "k", "new")
 
 	events := r.take()
@@ -58,8 +60,16 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	key, minute := c.RedisKey, time.Minute
 	one, two := b.size(t, b.one), b.size(t, b.two)
 	wanted := []cache.WriteEvent{
-		{Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour}, {Key: key("absent"), State: cache.Absent, TTL: minute}, {Key: key("k"), State: cache.Present, Bytes: two, TTL: time.Hour},
-		{Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour}, {Key: key("new"), State: cache.Present, Bytes: two, TTL: time.Hour}, {Key: key("new"), State: cache.Absent, TTL: minute},
+		{Op: cache.OpGetOrSet, Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour},
+		{Op: cache.OpGetOrSet, Key: key("absent"), State: cache.Absent, TTL: minute},
+		{Op: cache.OpRefresh, Key: key("k"), State: cache.Present, Bytes: two, TTL: time.Hour},
+		{Op: cache.OpSet, Key: key("k"), State: cache.Present, Bytes: one, TTL: time.Hour},
+		{Op: cache.OpSetIfAbsent, Key: key("k"), State: cache.Present, Bytes: two, TTL: time.Hour, Outcome: cache.WriteUnchanged},
+		{Op: cache.OpSetIfAbsent, Key: key("new"), State: cache.Present, Bytes: two, TTL: time.Hour},
+		{Op: cache.OpSetAbsent, Key: key("new"), State: cache.Absent, TTL: minute},
+		{Op: cache.OpTouch, Key: key("k"), State: cache.Present, TTL: time.Hour},
+		{Op: cache.OpTouch, Key: key("new"), State: cache.Present, TTL: time.Hour, Outcome: cache.WriteUnchanged},
+		{Op: cache.OpDelete, Key: key("k")}, {Op: cache.OpDelete, Key: key("new")},
 	}
 	for i := range wanted {
 		wanted[i].Cache = b.name
@@ -68,7 +78,7 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	if len(events.errors) != 0 {
 		t.Errorf("error events %v, want none", events.errors)
 	}
-	want(t, "Stats", c.Stats(), nil, cache.Stats{Hits: 2, AbsentHits: 1, Misses: 4, Loads: 4, LoadErrors: 1, Stores: 6})
+	want(t, "Stats", c.Stats(), nil, cache.Stats{Hits: 2, AbsentHits: 1, Misses: 4, Loads: 4, LoadErrors: 1, Loaded: 3, LoadStores: 3, Stores: 6})
 }
 
 // size is the number of bytes of an encoded value, field names included.

@@ -179,7 +179,7 @@ func caseQueue[V any](t *testing.T, b *bench[V]) {
 			text += fmt.Sprint(" looked up ", l.State, l.Source, l.Key == key)
 		}
 		for _, w := range e.writes {
-			text += fmt.Sprint(" wrote ", w.State, w.TTL, w.Fenced, w.Key == key)
+			text += fmt.Sprint(" wrote ", w.Op, w.State, w.TTL, w.Outcome, w.Err != nil, w.Key == key)
 		}
 		for _, e := range e.errors {
 			text += fmt.Sprint(" told ", e.Op, e.Kind, e.Key == key)

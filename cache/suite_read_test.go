@@ -100,7 +100,7 @@ func caseGet[V any](t *testing.T, b *bench[V]) {
 		t.Fatal(err)
 	}
 	wantGet(t, c, "k", nil)
-	v, ok, err := c.Get(t.Context(), "k", cache.NoStale(), cache.SkipNear(), cache.TTL(time.Minute), cache.Option{})
+	v, ok, err := c.Get(t.Context(), "k", cache.TTL(time.Minute), cache.Option{})
 	if ok || err != nil {
 		t.Errorf("Get with options = %v, %v, %v", v, ok, err)
 	}

@@ -11,24 +11,38 @@ import (
 
 // A write is something to send to Redis, and what to tell of it.
 type write struct {
-	send  func(ctx context.Context, deadline time.Time) (stored bool, err error) // nil: nothing
-	event WriteEvent                                                             // without a key: not told
+	send  func(ctx context.Context, deadline time.Time) (done bool, err error)
+	event WriteEvent
 }
 
+// sawWrite tells what has become of a write that a caller has asked for.
 func (c *core) sawWrite(ctx context.Context, e WriteEvent) {
-	if e.Key != "" {
+	if e.Outcome == WriteOK && e.stores() {
+		c.foresight.wasStored(e.Key)
 		c.stats.stores.Add(1)
-		c.observer.write(ctx, e)
 	}
+	c.observer.write(ctx, e)
 }
 
-// sawFenced tells of what was not stored because a write came first.
-func (c *core) sawFenced(ctx context.Context, e WriteEvent) {
-	if e.Key != "" {
-		e.Fenced = true
-		c.stats.fenced.Add(1)
-		c.observer.write(ctx, e)
+// stores reports whether the write puts something into Redis that was not there.
+func (e *WriteEvent) stores() bool { return e.Op != OpDelete && e.Op != OpTouch }
+
+// wrote tells that a write was answered: that it is done, or that there was nothing to do.
+func (c *core) wrote(ctx context.Context, e WriteEvent, done bool) {
+	if e.Outcome == WriteOK && !done {
+		e.Outcome = WriteUnchanged
 	}
+	c.sawWrite(ctx, e)
+}
+
+// writeFailed tells that Redis has failed a write, and returns the error of that.
+func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error) error {
+	e.Err = c.redisError(ctx, e.Op, e.Key, cause)
+	if e.Outcome = outcomeOf(cause); !errors.Is(e.Err, ErrRedis) { // the caller has left, or Close came first
+		e.Outcome = WriteCancelled
+	}
+	c.sawWrite(ctx, e)
+	return e.Err
 }
 
 // Set stores v, in place of whatever the key held, in one step. An error leaves open
@@ -58,40 +72,57 @@ type putFunc[K comparable, V any] func(ctx context.Context, deadline time.Time, 
 // set encodes v and puts it. A value whose lifetime is over is not stored: Set
 // removes the entry then, SetIfAbsent does nothing.
 func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option, put putFunc[K, V]) (stored bool, err error) {
-	m, event, alive, err := c.prepare(op, key, v, opts)
-	if err != nil || !alive && op == OpSetIfAbsent {
+	m, event, err := c.prepare(ctx, op, key, v, opts)
+	if err != nil {
 		return false, err
 	}
 	w := write{event: event}
 	w.send = func(ctx context.Context, deadline time.Time) (bool, error) { return put(ctx, deadline, m, event.TTL) }
-	if !alive {
-		w = write{send: c.core.store.Unleased(m.redisKey).StoreNothing}
+	if alive := event.Outcome == WriteOK; !alive {
+		if op == OpSetIfAbsent {
+			c.core.sawWrite(ctx, event)
+			return false, nil
+		}
+		w.send = c.core.store.Unleased(m.redisKey).StoreNothing
 	}
-	if stored, err = c.core.write(ctx, op, m.redisKey, c.deadline(m), w); err != nil {
+	if stored, err = c.core.write(ctx, c.deadline(m), w); err != nil {
 		return false, err
 	}
 	c.end(m)
-	return stored && alive, nil
+	return stored, nil
 }
 
-// prepare encodes v into the entry of a call, and says what is to be told of it. alive is
-// false for a value whose lifetime is over.
-func (c *Cache[K, V]) prepare(op Op, key K, v V, opts []Option) (m *call[K, V], event WriteEvent, alive bool, err error) {
+// prepare encodes v into the entry of a call, and says what is to be told of it: with
+// WriteExpired, of a value whose lifetime is over.
+func (c *Cache[K, V]) prepare(ctx context.Context, op Op, key K, v V, opts []Option) (m *call[K, V], event WriteEvent, err error) {
 	m, err = c.begin(op, key)
 	if err != nil {
-		return nil, event, false, err
+		return nil, event, err
 	}
 	s, err := settingsOf(opts)
 	if err != nil {
-		return nil, event, false, c.core.error(op, m.redisKey, nil, err)
+		return nil, event, c.core.error(op, m.redisKey, nil, err)
 	}
 	m.value = v
+	event, err = c.encodeCall(ctx, m, s)
+	return m, event, err
+}
+
+// encodeCall is the part of prepare that deals with the value of m.
+func (c *Cache[K, V]) encodeCall(ctx context.Context, m *call[K, V], s settings) (WriteEvent, error) {
+	event := WriteEvent{Op: m.op, Key: m.redisKey, State: Present}
 	size, err := c.encode(&m.entry, m.redisKey, &m.value)
 	if err != nil {
-		return nil, event, false, c.core.error(op, m.redisKey, ErrEncode, err)
+		event.Outcome, event.Err = notEncoded(err), c.core.error(m.op, m.redisKey, ErrEncode, err)
+		c.core.sawWrite(ctx, event)
+		return event, event.Err
 	}
-	ttl, alive := c.lifetime(s, 0, key, &m.value)
-	return m, WriteEvent{Key: m.redisKey, State: Present, Bytes: size, TTL: ttl}, alive, nil
+	event.Bytes = size
+	ttl, alive := c.lifetime(s, 0, m.key, &m.value)
+	if event.TTL = ttl; !alive {
+		event.Outcome = WriteExpired
+	}
+	return event, nil
 }
 
 var errAbsentOff = errors.New("AbsentTTL is Off: give the call a TTL")
@@ -107,7 +138,7 @@ func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) erro
 	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
 		return true, c.core.store.PutAbsent(ctx, deadline, m.redisKey, event.TTL)
 	}
-	if _, err := c.core.write(ctx, OpSetAbsent, m.redisKey, c.deadline(m), w); err != nil {
+	if _, err := c.core.write(ctx, c.deadline(m), w); err != nil {
 		return err
 	}
 	c.end(m)
@@ -128,28 +159,20 @@ func (c *Cache[K, V]) prepareAbsent(key K, opts []Option) (m *call[K, V], event 
 	if err != nil {
 		return nil, event, c.core.error(OpSetAbsent, m.redisKey, nil, err)
 	}
-	return m, WriteEvent{Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}, nil
+	return m, WriteEvent{Op: OpSetAbsent, Key: m.redisKey, State: Absent, TTL: c.core.shorten(ttl)}, nil
 }
 
 // write sends w so that no load that began before it returns is stored afterwards.
-func (c *core) write(ctx context.Context, op Op, key string, deadline time.Time, w write) (stored bool, err error) {
-	err = c.fenced(ctx, deadline, []string{key}, func() (err error) {
-		stored, err = w.send(ctx, deadline)
+func (c *core) write(ctx context.Context, deadline time.Time, w write) (done bool, err error) {
+	err = c.fenced(ctx, deadline, []string{w.event.Key}, func() (err error) {
+		done, err = w.send(ctx, deadline)
 		return err
 	})
 	if err != nil {
-		return false, c.redisError(ctx, op, key, err)
+		return false, c.writeFailed(ctx, w.event, err)
 	}
-	if stored {
-		c.stored(ctx, key, w.event)
-	}
-	return stored, nil
-}
-
-// stored notes and tells what was stored.
-func (c *core) stored(ctx context.Context, key string, e WriteEvent) {
-	c.foresight.wasStored(key)
-	c.sawWrite(ctx, e)
+	c.wrote(ctx, w.event, done)
+	return done, nil
 }
 
 // fenced runs do, which writes the keys.
@@ -202,10 +225,11 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	})
 	for i, m := range calls {
 		if cause := cmp.Or(err, failed[i]); cause != nil {
-			b.errs[m.key] = c.core.redisError(ctx, OpDelete, m.redisKey, cause)
+			b.errs[m.key] = c.core.writeFailed(ctx, m.deletion(), cause)
 			continue
 		}
 		c.core.foresight.wasDeleted(m.redisKey)
+		c.core.sawWrite(ctx, m.deletion())
 		c.end(m)
 	}
 	_, err = b.result()
@@ -217,44 +241,52 @@ func (c *Cache[K, V]) deleteOne(ctx context.Context, key K) error {
 	if err != nil {
 		return err
 	}
-	w := write{send: func(ctx context.Context, deadline time.Time) (stored bool, err error) {
-		return false, c.core.store.Delete(ctx, deadline, []string{m.redisKey})[0]
-	}}
-	if _, err := c.core.write(ctx, OpDelete, m.redisKey, c.deadline(m), w); err != nil {
+	w := write{event: m.deletion()}
+	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
+		err := c.core.store.Delete(ctx, deadline, []string{m.redisKey})[0]
+		if err == nil {
+			c.core.foresight.wasDeleted(m.redisKey)
+		}
+		return true, err
+	}
+	if _, err := c.core.write(ctx, c.deadline(m), w); err != nil {
 		return err
 	}
-	c.core.foresight.wasDeleted(m.redisKey)
 	c.end(m)
 	return nil
 }
+
+// deletion is what is told of a Delete.
+func (m *call[K, V]) deletion() WriteEvent { return WriteEvent{Op: OpDelete, Key: m.redisKey} }
 
 // Touch gives the value of key a new life, of TTL or the TTL of the call; TTLFor is
 // not asked. ok is false when there is no value. A remembered "does not exist"
 // keeps its life.
 func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool, err error) {
-	m, ttl, err := c.prepareTouch(key, opts)
+	m, event, err := c.prepareTouch(key, opts)
 	if err != nil {
 		return false, err
 	}
-	ok, err = c.core.store.Touch(ctx, c.deadline(m), m.redisKey, ttl)
+	ok, err = c.core.store.Touch(ctx, c.deadline(m), m.redisKey, event.TTL)
 	if err != nil {
-		return false, c.core.redisError(ctx, OpTouch, m.redisKey, err)
+		return false, c.core.writeFailed(ctx, event, err)
 	}
+	c.core.wrote(ctx, event, ok)
 	c.end(m)
 	return ok, nil
 }
 
-// prepareTouch begins a call and says which life it is to give.
-func (c *Cache[K, V]) prepareTouch(key K, opts []Option) (m *call[K, V], ttl time.Duration, err error) {
+// prepareTouch begins a call and says what is to be told of it, with the TTL to give.
+func (c *Cache[K, V]) prepareTouch(key K, opts []Option) (m *call[K, V], event WriteEvent, err error) {
 	m, err = c.begin(OpTouch, key)
 	if err != nil {
-		return nil, 0, err
+		return nil, event, err
 	}
 	s, err := settingsOf(opts)
 	if err != nil {
-		return nil, 0, c.core.error(OpTouch, m.redisKey, nil, err)
+		return nil, event, c.core.error(OpTouch, m.redisKey, nil, err)
 	}
-	return m, c.core.shorten(defaultTo(s.ttl, c.core.ttl)), nil
+	return m, WriteEvent{Op: OpTouch, Key: m.redisKey, State: Present, TTL: c.core.shorten(defaultTo(s.ttl, c.core.ttl))}, nil
 }
 
 // Refresh loads the value of key, whatever Redis has, stores it in its place and

@@ -78,10 +78,26 @@ func (r *Recorder) Loads(outcomes ...cache.Outcome) []cache.LoadEvent {
 	return pick(r, func(e cache.LoadEvent) bool { return among(e.Outcome, outcomes) })
 }
 
-// Writes returns the entries that were stored. Those that were refused, because a
-// write came first, are in Events only.
+// Writes returns the entries that were stored, by a load, Set, SetMany, SetIfAbsent or
+// SetAbsent.
 func (r *Recorder) Writes() []cache.WriteEvent {
-	return pick(r, func(e cache.WriteEvent) bool { return !e.Fenced })
+	return pick(r, func(e cache.WriteEvent) bool {
+		return e.Outcome == cache.WriteOK && e.Op != cache.OpDelete && e.Op != cache.OpTouch
+	})
+}
+
+// WritesBy returns the writes of the operations, such as cache.OpDelete, whatever has
+// become of them; all writes without any.
+func (r *Recorder) WritesBy(ops ...cache.Op) []cache.WriteEvent {
+	return pick(r, func(e cache.WriteEvent) bool { return among(e.Op, ops) })
+}
+
+// NotStored returns the writes that had one of the outcomes, all but those that were done
+// without any.
+func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent {
+	return pick(r, func(e cache.WriteEvent) bool {
+		return e.Outcome != cache.WriteOK && among(e.Outcome, outcomes)
+	})
 }
 
 // Errors returns the failures that are one of the kinds, such as cache.ErrRedis, by
@@ -142,6 +158,7 @@ func (r *Recorder) growth() <-chan struct{} {
 //	lookup user:42 Missing
 //	load user:42 LoadOK
 //	write user:42
+//	delete user:42
 //	lookup user:42 Present from Redis
 //	error GetOrSet user:42: redis failed
 func (r *Recorder) Lines() []string {
@@ -155,18 +172,30 @@ func (r *Recorder) Lines() []string {
 func line(event any) string {
 	switch e := event.(type) {
 	case cache.LookupEvent:
-		if e.State == cache.Missing {
+		if e.State == cache.Missing || e.State == cache.Unknown {
 			return fmt.Sprintf("lookup %s %v", e.Key, e.State)
 		}
 		return fmt.Sprintf("lookup %s %v from %v", e.Key, e.State, e.Source)
 	case cache.LoadEvent:
 		return fmt.Sprintf("load %s %v", strings.Join(e.Keys, " "), e.Outcome) + note(e.Background, " in the background")
 	case cache.WriteEvent:
-		return "write " + e.Key + note(e.Fenced, " refused, a write came first")
+		return verb(e.Op) + " " + e.Key + note(e.Fenced, " refused, a write came first") +
+			note(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
 	case *cache.Error:
 		return fmt.Sprintf("error %s %s: %v", e.Op, e.Key, e.Kind)
 	}
 	return fmt.Sprint(event)
+}
+
+// verb is what a line calls a write.
+func verb(op cache.Op) string {
+	switch op {
+	case cache.OpDelete:
+		return "delete"
+	case cache.OpTouch:
+		return "touch"
+	}
+	return "write"
 }
 
 func note(on bool, text string) string {

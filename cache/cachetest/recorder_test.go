@@ -52,9 +52,11 @@ func TestRecorder(t *testing.T) {
 		"lookup name:3 Missing",
 		"load name:3 LoadFailed",
 		"lookup name:4 Missing",
+		"delete name:4",
 		"load name:4 LoadOK",
 		"write name:4 refused, a write came first",
 		"error Set name:1: redis failed",
+		"write name:1 WriteRedisFailed",
 	}
 	if got := rec.Lines(); !slices.Equal(got, want) {
 		t.Errorf("lines\n%q\nwant\n%q", got, want)
@@ -73,6 +75,10 @@ func TestRecorder(t *testing.T) {
 		{"loads", len(rec.Loads()), 4},
 		{"loads that failed", len(rec.Loads(cache.LoadFailed, cache.LoadPanicked)), 1},
 		{"writes", len(rec.Writes()), 2},
+		{"writes of any kind", len(rec.WritesBy()), 5},
+		{"deletes", len(rec.WritesBy(cache.OpDelete)), 1},
+		{"writes that were not done", len(rec.NotStored()), 2},
+		{"writes that a write came before", len(rec.NotStored(cache.WriteFenced)), 1},
 		{"errors", len(rec.Errors()), 1},
 		{"errors of Redis", len(rec.Errors(cache.ErrDecode, cache.ErrRedis)), 1},
 		{"errors of others", len(rec.Errors(cache.ErrDecode)), 0},

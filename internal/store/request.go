@@ -120,7 +120,7 @@ const maxPart = 512 << 20
 func (r *Request) Take(b []byte) error {
 	from := len(r.buf)
 	if len(b)-from > maxPart {
-		return fmt.Errorf("a part of %d bytes is longer than the 512 MB that Redis takes", len(b)-from)
+		return fmt.Errorf("%w: a part of %d bytes is longer than the 512 MB that it takes", ErrTooLarge, len(b)-from)
 	}
 	r.buf = b
 	r.Arg(b[from:len(b):len(b)])

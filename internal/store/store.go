@@ -148,7 +148,7 @@ func (e *Entry) Size() (n int, err error) {
 	for i := range e.Wire.Len() {
 		size := max(len(e.Wire.Name(i)), len(e.Wire.Value(i)))
 		if size > maxBytes {
-			return 0, fmt.Errorf("a part of %d bytes is longer than the 512 MB that Redis takes", size)
+			return 0, fmt.Errorf("%w: a part of %d bytes is longer than the 512 MB that it takes", ErrTooLarge, size)
 		}
 		n += len(e.Wire.Name(i)) + len(e.Wire.Value(i))
 	}
