@@ -155,7 +155,7 @@ var mutants = []mutant{
 	{
 		what: "a batch whose leases a full server refused proves its results",
 		file: "cache/lease.go", old: "unproven: !t.without", new: "unproven: false",
-		pkg:  "cache", tests: "TestManyFullServerProvesNothing",
+		pkg: "cache", tests: "TestManyFullServerProvesNothing",
 	},
 	{
 		what: "callers of a batch leave leases behind",
