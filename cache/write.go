@@ -187,7 +187,7 @@ func (c *core) fence(ctx context.Context, deadline time.Time, keys ...string) (e
 // It is one round trip for a thousand keys, split by node on a cluster. An error
 // names what Redis did not confirm: an *Error for one key, a *BatchError for
 // several. Those keys may still hold their values: repeat the call.
-// What Set says of a write that failed holds for a Set before it.
+// A Set that has failed before may be carried out after a Delete, see there.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	if len(keys) == 1 {
 		return c.deleteOne(ctx, keys[0])
