@@ -34,6 +34,6 @@ func ExampleObserver() {
 	// load [user:42] LoadOK 1
 	// write user:42 1h0m0s
 	// lookup user:42 Present
-	// aside: Get user "user:42": the entry cannot be decoded: codec: the stored bytes are no MessagePack of a cache_test.User: there are more bytes after the value
+	// aside: Get user "user:42": the entry cannot be decoded: codec: the stored bytes are no MessagePack of type cache_test.User: there are more bytes after the value
 	// lookup user:42 Missing
 }

@@ -144,6 +144,6 @@ func (o *observer) survived(ctx context.Context, err *Error) {
 
 func (o *observer) contain(ctx context.Context) {
 	if r := recover(); r != nil {
-		o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a %T", r)})
+		o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a value of type %T", r)})
 	}
 }

@@ -227,6 +227,6 @@ func (c *core) abandon(l *store.Lease) {
 // contain keeps a panic in a hook of the client from ending the process.
 func (c *core) contain(l *store.Lease) {
 	if r := recover(); r != nil {
-		c.observer.survived(context.Background(), c.error("Lease", l.Key(), ErrRedis, fmt.Errorf("a hook of the client panicked with a %T", r)))
+		c.observer.survived(context.Background(), c.error("Lease", l.Key(), ErrRedis, fmt.Errorf("a hook of the client panicked with a value of type %T", r)))
 	}
 }

@@ -45,9 +45,13 @@ func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error) error
 	return e.Err
 }
 
-// Set stores v, in place of whatever the key held, in one step. An error leaves open
-// whether it was carried out, or is going to be before RedisTimeout has passed once more.
-// A load that began before Set returned is not stored over it.
+// Set stores v, in place of whatever the key held, in one step. A load that began before
+// Set returned is not stored over it.
+//
+// An error leaves open whether v was stored, or is still going to be: what a proxy or a
+// frozen server holds may be carried out later than RedisTimeout, also over a Delete that
+// has returned nil since. Its TTL bounds how long v then stays. To repeat the call narrows
+// this, once the connection is known to be gone.
 //
 // Two Sets of one key that overlap take effect in either order: where that matters,
 // change the source and Delete.
@@ -206,6 +210,7 @@ func (c *core) fence(ctx context.Context, deadline time.Time, keys ...string) (e
 // It is one round trip for a thousand keys, split by node on a cluster. An error
 // names what Redis did not confirm: an *Error for one key, a *BatchError for
 // several. Those keys may still hold their values: repeat the call.
+// A Set that has failed before may be carried out after a Delete, see there.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	if len(keys) == 1 {
 		return c.deleteOne(ctx, keys[0])

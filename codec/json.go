@@ -46,7 +46,7 @@ func (e *jsonEncoder) Write(p []byte) (int, error) {
 func (c jsonValue[V]) Check() error {
 	t := reflect.TypeFor[V]()
 	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
-		return fmt.Errorf("codec: JSON cannot tell which type to read a %v as; use a concrete type", t)
+		return fmt.Errorf("codec: JSON cannot tell which type to read %v as; use a concrete type", t)
 	}
 	_, err := c.append(nil, new(V))
 	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
@@ -90,18 +90,18 @@ func (c jsonValue[V]) parse(src []byte, v *V) (err error) {
 func jsonError(t reflect.Type, err error) error {
 	switch err := err.(type) {
 	case *json.SyntaxError:
-		return fmt.Errorf("codec: the stored bytes are no JSON of a %v: wrong or missing at byte %d", t, err.Offset)
+		return fmt.Errorf("codec: the stored bytes are no JSON of type %v: wrong or missing at byte %d", t, err.Offset)
 	case *json.UnmarshalTypeError:
 		if err.Field != "" {
-			return fmt.Errorf("codec: the stored JSON is none of a %v: field %s at byte %d does not fit its %v", t, err.Field, err.Offset, err.Type)
+			return fmt.Errorf("codec: the stored JSON is none of type %v: field %s at byte %d does not fit its %v", t, err.Field, err.Offset, err.Type)
 		}
-		return fmt.Errorf("codec: the stored JSON is none of a %v: what ends at byte %d does not fit a %v", t, err.Offset, err.Type)
+		return fmt.Errorf("codec: the stored JSON is none of type %v: what ends at byte %d does not fit type %v", t, err.Offset, err.Type)
 	case *json.UnsupportedTypeError:
-		return fmt.Errorf("codec: JSON cannot hold the %v in a %v; use Msgpack or Binary, or leave it out with the tag json:\"-\"", err.Type, t)
+		return fmt.Errorf("codec: JSON cannot hold the %v in type %v; use Msgpack or Binary, or leave it out with the tag json:\"-\"", err.Type, t)
 	case *json.UnsupportedValueError:
 		return fmt.Errorf("codec: JSON cannot hold this %v: it has a NaN, an infinity or a cycle", t)
 	case *json.MarshalerError:
 		return opaque(fmt.Sprintf("the JSON or text method of %v", err.Type), err.Err)
 	}
-	return opaque(fmt.Sprintf("JSON of a %v", t), err)
+	return opaque(fmt.Sprintf("JSON of type %v", t), err)
 }

@@ -78,7 +78,7 @@ func (w *packer) dynamic(dst []byte, v any) ([]byte, error) {
 	t := reflect.TypeOf(v)
 	k, err := PackedOf(t)
 	if err != nil {
-		return dst, fmt.Errorf("codec: there is a %v in an any: %w", t, err)
+		return dst, fmt.Errorf("codec: there is a value of type %v in an any: %w", t, err)
 	}
 	// A pointer to an any that holds that pointer is a cycle without depth.
 	if w.hops++; w.hops > maxDepth*maxDepth {

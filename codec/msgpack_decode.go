@@ -71,7 +71,7 @@ func mismatch(t reflect.Type, c byte) *unreadable {
 	default:
 		found = "an integer"
 	}
-	return &unreadable{why: fmt.Sprintf("%s does not go into a %v", found, t)}
+	return &unreadable{why: fmt.Sprintf("%s does not go into type %v", found, t)}
 }
 
 // value sets the variable of n's type at p from the next value.

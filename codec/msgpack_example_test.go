@@ -36,7 +36,7 @@ func ExampleMsgpack() {
 	// Output:
 	// "\x82\xa4Name\xa3Ulm\xa6people\xce\x00\x01\xec0"
 	// {Ulm 126000 [Minster]} <nil>
-	// codec: the stored bytes are no MessagePack of a codec_test.City: they end in the middle of a value
+	// codec: the stored bytes are no MessagePack of type codec_test.City: they end in the middle of a value
 }
 
 func ExamplePackedOf() {
@@ -53,6 +53,6 @@ func ExamplePackedOf() {
 	fmt.Println(err)
 	// Output:
 	// 93d001d002d003 <nil>
-	// codec: the stored bytes are no MessagePack of a []int8: a number is out of the range of the type
+	// codec: the stored bytes are no MessagePack of type []int8: a number is out of the range of the type
 	// codec: MessagePack cannot hold struct { Events chan int }.Events (chan int): leave the field out with the tag `msgpack:"-"`, or give the type MarshalBinary and UnmarshalBinary
 }

@@ -190,7 +190,7 @@ func TestMsgpackTextAndBinaryMethods(t *testing.T) {
 	_, err := codec.Msgpack[[]loudText]().AppendValue(nil, []loudText{"x"})
 	fails(t, err, "MarshalText of codec_test.loudText failed with")
 	refusesPacked[[]loudText](t, "\x91\xa1x", "UnmarshalText of codec_test.loudText panicked with a string")
-	refusesPacked[netip.Addr](t, "\x01", "an integer does not go into a netip.Addr")
+	refusesPacked[netip.Addr](t, "\x01", "an integer does not go into type netip.Addr")
 }
 
 // packWords are words with spaces between.
@@ -322,10 +322,10 @@ func (panicker) IsZero() bool  { panic(secret) }
 
 func TestMsgpackContainsPanics(t *testing.T) {
 	_, err := codec.Msgpack[error]().AppendValue(nil, panicker{})
-	fails(t, err, "MessagePack of a error panicked with a string")
+	fails(t, err, "MessagePack of type error panicked with a string")
 	type omits struct {
 		P panicker `msgpack:",omitempty"`
 	}
 	_, err = codec.Msgpack[omits]().AppendValue(nil, omits{})
-	fails(t, err, "MessagePack of a codec_test.omits panicked with a string")
+	fails(t, err, "MessagePack of type codec_test.omits panicked with a string")
 }

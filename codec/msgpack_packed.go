@@ -93,12 +93,12 @@ func (k *Packed) Append(dst []byte, p unsafe.Pointer) ([]byte, error) {
 	switch n := len(b) - len(dst); {
 	case err != nil:
 	case uint64(n) > math.MaxUint32:
-		err = fmt.Errorf("codec: a %v of 4 GiB or more is not written, because MessagePack cannot tell such lengths", k.node.typ)
+		err = fmt.Errorf("codec: a value of type %v of 4 GiB or more is not written, because MessagePack cannot tell such lengths", k.node.typ)
 	case w.held > held(n):
-		err = fmt.Errorf("codec: a %v that is hundreds of times larger in memory than as MessagePack is not written, because it could not be read back", k.node.typ)
+		err = fmt.Errorf("codec: a value of type %v that is hundreds of times larger in memory than as MessagePack is not written, because it could not be read back", k.node.typ)
 	}
 	if _, ok := errors.AsType[*panicError](err); ok {
-		err = opaque(fmt.Sprintf("MessagePack of a %v", k.node.typ), err)
+		err = opaque(fmt.Sprintf("MessagePack of type %v", k.node.typ), err)
 	}
 	if err != nil {
 		return dst, err
@@ -124,7 +124,7 @@ func (k *Packed) Parse(src []byte, p unsafe.Pointer) error {
 	if bad == nil {
 		return nil
 	}
-	return fmt.Errorf("codec: the stored bytes are no MessagePack of a %v: %w", k.node.typ, bad)
+	return fmt.Errorf("codec: the stored bytes are no MessagePack of type %v: %w", k.node.typ, bad)
 }
 
 func (k *Packed) parse(r *unpacker, p unsafe.Pointer) (bad *unreadable) {

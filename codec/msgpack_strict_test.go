@@ -113,8 +113,8 @@ func TestMsgpackReadsAny(t *testing.T) {
 	unpacks[any](t, "\x81\xc4\x01k\x80", map[string]any{"k": map[string]any{}})
 	unpacks[any](t, "\xd6\xff\x00\x00\x00\x01", time.Unix(1, 0))
 	unpacks[any](t, "\x82\xa1i\x01\xa1i\x02", map[string]any{"i": int8(2)}) // the last one counts
-	refusesPacked[any](t, "\x81\x01\x01", "an integer does not go into a string")
-	refusesPacked[any](t, "\x81\x90\x01", "an array does not go into a string")
+	refusesPacked[any](t, "\x81\x01\x01", "an integer does not go into type string")
+	refusesPacked[any](t, "\x81\x90\x01", "an array does not go into type string")
 	refusesPacked[any](t, "\xd4\x62x", "an extension does not read")
 	refusesPacked[any](t, "\xd4\x80\x00", "extension") // an interned string
 	refusesPacked[any](t, "\xd4\xff\x00", "a time")
@@ -162,7 +162,7 @@ func TestMsgpackRefusesNumbersThatDoNotFit(t *testing.T) {
 }
 
 func TestMsgpackRefusesOtherTypes(t *testing.T) {
-	refusesPacked[int](t, "\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", "a float does not go into a int")
+	refusesPacked[int](t, "\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", "a float does not go into type int")
 	refusesPacked[float32](t, "\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00", "a float")
 	refusesPacked[int](t, "\xa11", "a string")
 	refusesPacked[string](t, "\x01", "an integer")

@@ -103,7 +103,7 @@ func ExampleFieldOf() {
 	// Output:
 	// <nil> Ann
 	// Bob true <nil>
-	// hashmap: User.ID, stored as "id", is a int64 and not a string; call FieldOf[int64]
+	// hashmap: User.ID, stored as "id", is of type int64 and not string; call FieldOf[int64]
 }
 
 func Example_inline() {

@@ -32,7 +32,7 @@ func FieldOf[F, T any](m *Mapping[T], name string) (Field[T, F], error) {
 	}
 	f := &m.plan.fields[n]
 	if t := reflect.TypeFor[F](); t != f.typ {
-		return Field[T, F]{}, fmt.Errorf("hashmap: %s, stored as %q, is a %v and not a %v; call FieldOf[%v]", f.path, name, f.typ, t, f.typ)
+		return Field[T, F]{}, fmt.Errorf("hashmap: %s, stored as %q, is of type %v and not %v; call FieldOf[%v]", f.path, name, f.typ, t, f.typ)
 	}
 	return Field[T, F]{handle[T]{m, f}}, nil
 }

@@ -86,10 +86,10 @@ func TestHandles(t *testing.T) {
 func TestHandlesAreMadeOnlyOfTheRightType(t *testing.T) {
 	m := hashmap.MustOf[Audit]()
 	for want, err := range map[string]error{
-		`hashmap: Audit has no field stored as "revision"; it has "CreatedBy", "Revision"`:                          fieldErr[int](m, "revision"),
-		`hashmap: Audit.Revision, stored as "Revision", is a int and not a int64; call FieldOf[int]`:                fieldErr[int64](m, "Revision"),
-		`hashmap: Audit.Revision, stored as "Revision", is a int and not a *int; call FieldOf[int]`:                 fieldErr[*int](m, "Revision"),
-		`hashmap: Audit.CreatedBy, stored as "CreatedBy", is a string and not a interface {}; call FieldOf[string]`: fieldErr[any](m, "CreatedBy"),
+		`hashmap: Audit has no field stored as "revision"; it has "CreatedBy", "Revision"`:                              fieldErr[int](m, "revision"),
+		`hashmap: Audit.Revision, stored as "Revision", is of type int and not int64; call FieldOf[int]`:                fieldErr[int64](m, "Revision"),
+		`hashmap: Audit.Revision, stored as "Revision", is of type int and not *int; call FieldOf[int]`:                 fieldErr[*int](m, "Revision"),
+		`hashmap: Audit.CreatedBy, stored as "CreatedBy", is of type string and not interface {}; call FieldOf[string]`: fieldErr[any](m, "CreatedBy"),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -31,7 +31,7 @@ func Of[T any]() (*Mapping[T], error) {
 		m.strct, m.isPtr = t.Elem(), true
 	}
 	if m.strct.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("hashmap: a %v is neither a struct nor a pointer to one; use a codec, such as codec.Text or codec.Msgpack", t)
+		return nil, fmt.Errorf("hashmap: type %v is neither a struct nor a pointer to one; use a codec, such as codec.Text or codec.Msgpack", t)
 	}
 	var err error
 	if m.plan, err = planOf(m.strct); err != nil {

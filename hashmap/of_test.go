@@ -185,9 +185,9 @@ func TestOfRefuses(t *testing.T) {
 
 		{"no fields", of[struct{}], []string{"struct has no exported field", "export one"}},
 		{"no exported fields", of[sync.Mutex], []string{"Mutex has no exported field", "export one"}},
-		{"number", of[int], []string{"a int is neither a struct", "codec.Text"}},
-		{"pointer to pointer to struct", of[**Audit], []string{"a **hashmap_test.Audit is neither a struct", "codec.Text"}},
-		{"any", of[any], []string{"a interface {} is neither a struct", "codec.Text"}},
+		{"number", of[int], []string{"type int is neither a struct", "codec.Text"}},
+		{"pointer to pointer to struct", of[**Audit], []string{"type **hashmap_test.Audit is neither a struct", "codec.Text"}},
+		{"any", of[any], []string{"type interface {} is neither a struct", "codec.Text"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.of()

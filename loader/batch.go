@@ -24,7 +24,8 @@ type BatchError[K comparable] struct {
 	Errs map[K]error
 }
 
-// Error counts the keys and names the first few, in the order of their text.
+// Error counts the keys and names the first few, in the order of their text. It does
+// not say who has failed: the error of a cache names it for each key.
 func (e *BatchError[K]) Error() string {
 	const named = 3
 	lines := make([]string, 0, len(e.Errs))
@@ -35,7 +36,7 @@ func (e *BatchError[K]) Error() string {
 	if more := len(lines) - named; more > 0 {
 		lines = append(lines[:named], fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("loader: %d of the keys failed: %s", len(e.Errs), strings.Join(lines, "; "))
+	return fmt.Sprintf("%d of the keys failed: %s", len(e.Errs), strings.Join(lines, "; "))
 }
 
 // Unwrap returns the errors of all keys, in no order.

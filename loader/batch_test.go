@@ -12,10 +12,10 @@ func TestBatchErrorText(t *testing.T) {
 		keys []string
 		want string
 	}{
-		{[]string{"a"}, "loader: 1 of the keys failed: key a: source is down"},
-		{[]string{"c", "a", "b"}, "loader: 3 of the keys failed: " +
+		{[]string{"a"}, "1 of the keys failed: key a: source is down"},
+		{[]string{"c", "a", "b"}, "3 of the keys failed: " +
 			"key a: source is down; key b: source is down; key c: source is down"},
-		{[]string{"e", "d", "c", "b", "a"}, "loader: 5 of the keys failed: " +
+		{[]string{"e", "d", "c", "b", "a"}, "5 of the keys failed: " +
 			"key a: source is down; key b: source is down; key c: source is down; and 2 more"},
 	}
 	for _, tt := range tests {

@@ -54,6 +54,10 @@ func (h *Hash[K, T]) Get(ctx context.Context, key K, into ...codec.FieldReader[T
 // Set gives chosen fields their values, which Field.To assigns, and removes those whose
 // value is stored as no field, such as a nil pointer. All are changed in one step, or
 // none. A field loses its own TTL. HSET and HDEL.
+//
+// Where Redis knows no value, an expired one say, Set creates a hash of these fields
+// alone, and the GetOrSet of a cache of the same keys serves that as the whole, with all
+// other fields zero. With(IfCached()) leaves such a key alone.
 func (h *Hash[K, T]) Set(ctx context.Context, key K, assigned ...codec.FieldAppender[T]) error {
 	_, err := do(ctx, h.set(key, assigned))
 	return err
@@ -62,6 +66,9 @@ func (h *Hash[K, T]) Set(ctx context.Context, key K, assigned ...codec.FieldAppe
 // Incr adds by to a field that holds an integer, or 0 if it is not there, and reads the
 // result into the destination. If that is out of the range of its type, the error comes
 // after the change. HINCRBY.
+//
+// Where Redis knows no value, Incr creates a hash of this field alone, which a cache
+// serves as the whole, see Set: use With(IfCached()).
 func (h *Hash[K, T]) Incr(ctx context.Context, key K, into codec.FieldReader[T], by int64) error {
 	_, err := do(ctx, h.incr("Incr", "hincrby", key, into, by))
 	return err

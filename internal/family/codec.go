@@ -26,5 +26,5 @@ func DefaultCodec[V any]() codec.StringCodec[V] {
 // CodecPanic is the error of a codec that has panicked with r. What it panics with may
 // hold the value.
 func CodecPanic(r any) error {
-	return fmt.Errorf("the codec panicked with a %T, which is not shown because it may hold the value", r)
+	return fmt.Errorf("the codec panicked with a value of type %T, which is not shown because it may hold the value", r)
 }

@@ -32,7 +32,7 @@ func give(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
 			return len(v) > 0, nil
 		}
 	}
-	return false, fmt.Errorf("%w: a %T for a %v", errReply, v, shape)
+	return false, fmt.Errorf("%w: a value of type %T for a %v", errReply, v, shape)
 }
 
 func giveArray(w *codec.Wire, shape codec.Shape, v []any) error {
