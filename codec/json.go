@@ -45,8 +45,8 @@ func (e *jsonEncoder) Write(p []byte) (int, error) {
 
 func (c jsonValue[V]) Check() error {
 	t := reflect.TypeFor[V]()
-	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
-		return fmt.Errorf("codec: JSON cannot tell which type to read a %v as; use a concrete type", t)
+	if err := concrete("JSON", t); err != nil {
+		return err
 	}
 	_, err := c.append(nil, new(V))
 	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {

@@ -321,8 +321,8 @@ func (panicker) Error() string { panic(secret) }
 func (panicker) IsZero() bool  { panic(secret) }
 
 func TestMsgpackContainsPanics(t *testing.T) {
-	_, err := codec.Msgpack[error]().AppendValue(nil, panicker{})
-	fails(t, err, "MessagePack of a error panicked with a string")
+	_, err := codec.Msgpack[[]error]().AppendValue(nil, []error{panicker{}})
+	fails(t, err, "MessagePack of a []error panicked with a string")
 	type omits struct {
 		P panicker `msgpack:",omitempty"`
 	}
