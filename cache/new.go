@@ -44,6 +44,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		observer:     observer{cfg.Observer, cfg.Name},
 		closing:      make(chan struct{}),
 	}
+	c.core.trial.begin()
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)
 	}
