@@ -40,11 +40,14 @@ var (
 )
 
 func (w *jsonWalk) walk(t reflect.Type, addressable bool, path string) {
-	place := jsonPlace{t, addressable}
-	if w.seen[place] {
-		return
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Array, reflect.Struct:
+		place := jsonPlace{t, addressable}
+		if w.seen[place] {
+			return
+		}
+		w.seen[place] = true
 	}
-	w.seen[place] = true
 	switch {
 	case t.Kind() == reflect.Interface:
 		if t.NumMethod() > 0 {

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"net/netip"
 	"net/url"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,13 +16,13 @@ import (
 )
 
 type (
-	onlyWritten struct{ A int }
-	onlyText    int
-	textReader  int
-	hidden      struct{ A int }
-	SameA       struct{ X, A int }
-	SameB       struct{ X, B int }
-	jsonTree    struct {
+	jsonWriter struct{ A int }
+	onlyText   int
+	textReader int
+	hidden     struct{ A int }
+	SameA      struct{ X, A int }
+	SameB      struct{ X, B int }
+	jsonTree   struct {
 		Kids []jsonTree
 		Up   *jsonTree
 		By   map[string]jsonTree
@@ -32,7 +34,7 @@ type (
 	}
 )
 
-func (onlyWritten) MarshalJSON() ([]byte, error) { return []byte("1"), nil }
+func (jsonWriter) MarshalJSON() ([]byte, error)  { return []byte("1"), nil }
 func (onlyText) MarshalText() ([]byte, error)    { return nil, nil }
 func (*textReader) UnmarshalText(b []byte) error { return nil }
 
@@ -48,7 +50,7 @@ func TestJSONCheckNamesTheField(t *testing.T) {
 		"[]: a error does not say":                  codec.JSON[[]error]().Check(),
 		"C: a chan int has no JSON form":            codec.JSON[jsonTreeOfChans]().Check(),
 		"hidden: a *codec_test.hidden is embedded":  codec.JSON[struct{ *hidden }]().Check(),
-		"A: a codec_test.onlyWritten has no":        codec.JSON[struct{ A onlyWritten }]().Check(),
+		"A: a codec_test.jsonWriter has no":         codec.JSON[struct{ A jsonWriter }]().Check(),
 		"A: a codec_test.onlyText has no":           codec.JSON[struct{ A onlyText }]().Check(),
 		"A: a codec_test.textReader has no":         codec.JSON[struct{ A textReader }]().Check(),
 		"A: a map[codec_test.onlyText]int has keys": codec.JSON[struct{ A map[onlyText]int }]().Check(),
@@ -60,12 +62,20 @@ func TestJSONCheckNamesTheField(t *testing.T) {
 			SameA
 			SameB
 		}]().Check(),
-		`A: B has the JSON name "n" too`: codec.JSON[struct {
-			A int `json:"n"`
-			B int `json:"n"` //nolint
-		}]().Check(),
 	} {
 		fails(t, check, ": "+want)
+	}
+}
+
+// Vet refuses such a struct in the source.
+func TestJSONFindsDuplicateTags(t *testing.T) {
+	same := reflect.StructOf([]reflect.StructField{
+		{Name: "A", Type: reflect.TypeFor[int](), Tag: `json:"n"`},
+		{Name: "B", Type: reflect.TypeFor[int](), Tag: `json:"n"`},
+	})
+	problems := codec.JSONProblems(same, "")
+	if len(problems) != 1 || !strings.HasPrefix(problems[0].Error(), `A: B has the JSON name "n" too`) {
+		t.Error(problems)
 	}
 }
 
