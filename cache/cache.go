@@ -47,6 +47,7 @@ type core struct {
 	crowd     crowd
 	foresight foresight
 	size      sizeHint
+	trial     trial
 	observer  observer
 	stats     counters
 	reminders reminders

@@ -9,9 +9,55 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// encode puts the bytes of v into e and returns their number. What a codec panics
-// with may hold the value, and would be told to those who share the load.
+// encode puts the bytes of v into e and returns their number. While the codec is on
+// trial, it decodes them as well.
 func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
+	if n, err = c.encodeUnproven(e, redisKey, v); err == nil && c.core.trial.takesOne() {
+		_, err = c.prove(e)
+	}
+	return n, err
+}
+
+// encodeLoaded is encode for a value that was loaded. Where other callers share the load,
+// it decodes the bytes in any case: either all of them get the value or none.
+func (c *Cache[K, V]) encodeLoaded(e *store.Entry, redisKey string, v *V, callers int) (n int, err error) {
+	n, err = c.encodeUnproven(e, redisKey, v)
+	if err == nil && (c.core.trial.takesOne() || callers > 1) {
+		_, err = c.prove(e)
+	}
+	return n, err
+}
+
+// prove returns what the bytes that encode has put into e decode as.
+func (c *Cache[K, V]) prove(e *store.Entry) (v V, err error) {
+	var own store.Entry // a codec may take of a Wire what it was lent
+	own.Borrow(e)
+	if err := c.parse(&own.Wire, &v); err != nil {
+		c.core.trial.begin()
+		return v, fmt.Errorf("the codec cannot decode what it has encoded: %w", err)
+	}
+	return v, nil
+}
+
+// A trial is a number of values that are still to be decoded when they are encoded. A
+// codec that writes what it cannot read would cost a load at every call, for ever; what a
+// codec's Check cannot see, such as what an any holds, shows here.
+type trial struct{ left atomic.Int32 }
+
+// trialSize is how many values a trial takes.
+const trialSize = 4
+
+// begin starts the trial, or starts it again: an entry could not be decoded.
+func (t *trial) begin() { t.left.Store(trialSize) }
+
+// takesOne reports whether the next value is on trial.
+func (t *trial) takesOne() bool {
+	return t.left.Load() > 0 && t.left.Add(-1) >= 0
+}
+
+// encodeUnproven puts the bytes of v into e and returns their number. What a codec panics
+// with may hold the value, and would be told to those who share the load.
+func (c *Cache[K, V]) encodeUnproven(e *store.Entry, redisKey string, v *V) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = family.CodecPanic(r)

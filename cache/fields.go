@@ -134,7 +134,8 @@ func (c *Cache[K, V]) setFields(redisKey string, v *V, to destinations[V]) error
 		return c.core.error(OpGetFields, redisKey, ErrEncode, err)
 	}
 	if err := to.parse(&e.Wire); err != nil {
-		return c.core.error(OpGetFields, redisKey, ErrDecode, err)
+		c.core.trial.begin()
+		return c.core.error(OpGetFields, redisKey, ErrEncode, err)
 	}
 	return nil
 }

@@ -128,9 +128,8 @@ func (c *Cache[K, V]) loadAndStore(ctx context.Context, f *flight.Flight[*found]
 	case err != nil:
 		return nil, false, err
 	}
-	r.value = e.Value
 	seen = &found{state: Present, entry: new(store.Entry), degraded: r.noRedis}
-	w, err := c.presence(ctx, r, p, seen.entry, e)
+	w, err := c.presence(ctx, f, r, p, seen.entry, e)
 	if err != nil {
 		return nil, false, err
 	}
@@ -144,11 +143,12 @@ type filling struct {
 	event      WriteEvent
 }
 
-// presence is the filling of a loaded value, which it encodes into entry.
-func (c *Cache[K, V]) presence(ctx context.Context, r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w filling, err error) {
+// presence is the filling of a loaded value, which it encodes into entry and hands to r.
+func (c *Cache[K, V]) presence(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p permission, entry *store.Entry, e loader.Entry[V]) (w filling, err error) {
 	c.core.stats.loaded.Add(1)
+	r.value = e.Value
 	w.event = WriteEvent{Op: r.op, Key: r.redisKey, State: Present}
-	size, err := c.encode(entry, r.redisKey, &e.Value)
+	size, err := c.encodeLoaded(entry, r.redisKey, &e.Value, f.Callers())
 	if err != nil {
 		own := c.core.error(r.op, r.redisKey, ErrEncode, err)
 		c.core.observer.survived(ctx, own)

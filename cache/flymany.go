@@ -111,9 +111,8 @@ func (c *Cache[K, V]) take(ctx context.Context, m *member[K, V], values map[K]V,
 		m.w = c.absence(m.request, m.p)
 		return nil
 	}
-	m.value = v
 	m.seen = found{state: Present, entry: &m.entry, degraded: m.noRedis}
-	m.w, err = c.presence(ctx, m.request, m.p, &m.entry, loader.Entry[V]{Value: v})
+	m.w, err = c.presence(ctx, m.f, m.request, m.p, &m.entry, loader.Entry[V]{Value: v})
 	return err
 }
 

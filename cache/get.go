@@ -252,6 +252,7 @@ func (c *Cache[K, V]) sawBroken(ctx context.Context, m *call[K, V], cause error)
 		return
 	}
 	m.broken = true
+	c.core.trial.begin() // what takes its place may be as broken
 	c.core.stats.broken.Add(1)
 	c.core.observer.survived(ctx, c.core.error(m.op, m.redisKey, ErrDecode, cause))
 }

@@ -45,6 +45,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		closing:      make(chan struct{}),
 		reminders:    reminders{start: time.Now()},
 	}
+	c.core.trial.begin()
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)
 	}

@@ -177,7 +177,12 @@ func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, er
 	m.entry.Borrow(f.entry)
 	m.value = none
 	if err := c.parse(&m.entry.Wire, &m.value); err != nil {
-		err := c.core.error(m.op, m.redisKey, ErrDecode, err)
+		c.core.trial.begin()
+		kind := ErrEncode // the load has encoded what cannot be decoded
+		if f.known {
+			kind = ErrDecode
+		}
+		err := c.core.error(m.op, m.redisKey, kind, err)
 		c.core.observer.survived(ctx, err)
 		return none, err
 	}

@@ -17,8 +17,11 @@ import (
 // show nothing of the value. As ever in encoding/json, what is no UTF-8 in a
 // string is replaced by U+FFFD: for such strings use Msgpack.
 //
-// Of a type that encoding/json cannot write (a func, a channel) or cannot read
-// (an interface with methods) the codec's Check is an error.
+// Of a type that encoding/json cannot give back the codec's Check is an error that names
+// the fields: what it cannot write (a func, a channel) or cannot read (an interface with
+// methods, a type whose methods only write, an embedded pointer to an unexported struct),
+// or leaves out without a word (a struct without exported fields, two fields of one name).
+// What a field of type any holds is not known before.
 func JSON[V any]() StringCodec[V] {
 	return String[V](jsonValue[V]{})
 }
@@ -45,14 +48,14 @@ func (e *jsonEncoder) Write(p []byte) (int, error) {
 
 func (c jsonValue[V]) Check() error {
 	t := reflect.TypeFor[V]()
-	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
-		return fmt.Errorf("codec: JSON cannot tell which type to read %v as; use a concrete type", t)
+	if err := concrete("JSON", t); err != nil {
+		return err
 	}
-	_, err := c.append(nil, new(V))
-	if _, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
-		return jsonError(t, err)
+	var errs []error
+	for _, problem := range JSONProblems(t, "") {
+		errs = append(errs, fmt.Errorf("codec: JSON cannot give back type %v: %w", t, problem))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (c jsonValue[V]) AppendValue(dst []byte, v V) ([]byte, error) {

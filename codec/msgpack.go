@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"fmt"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -18,10 +19,26 @@ import (
 // its own, anywhere inside, is copied to the heap once a call to encode.
 //
 // Of a type that cannot be carried the codec's Check, and every use of it, is an
-// error that names the fields.
+// error that names the fields. A V that is an interface with methods, error included, is
+// one of these: it would not come back as the type that it was. A field of type error is
+// carried as its text.
 func Msgpack[V any]() StringCodec[V] {
-	p, err := PackedOf(reflect.TypeFor[V]())
+	t := reflect.TypeFor[V]()
+	err := concrete("Msgpack", t)
+	if err != nil {
+		return String[V](&packedValue[V]{err: err})
+	}
+	p, err := PackedOf(t)
 	return String[V](&packedValue[V]{packed: p, err: err})
+}
+
+// concrete returns an error if t is an interface with methods: the bytes of a value do not
+// tell which of its types to read.
+func concrete(codec string, t reflect.Type) error {
+	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
+		return fmt.Errorf("codec: %s cannot tell which type to read a %v as; use a concrete type", codec, t)
+	}
+	return nil
 }
 
 type packedValue[V any] struct {

@@ -2,6 +2,8 @@ package codec_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"net/url"
 	"strings"
@@ -141,6 +143,21 @@ func TestJSONCheck(t *testing.T) {
 	fails(t, codec.JSON[struct{ C chan int }]().Check(), "chan int")
 	fails(t, codec.JSON[error]().Check(), "concrete type")
 	if err := codec.JSON[any]().Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// No codec that is made of the type alone reads an interface with methods back.
+func TestInterfacesWithMethodsAreRefused(t *testing.T) {
+	fails(t, codec.Msgpack[error]().Check(), "Msgpack cannot tell which type to read a error as; use a concrete type")
+	fails(t, codec.Msgpack[fmt.Stringer]().Check(), "Msgpack cannot tell which type to read a fmt.Stringer as")
+	fails(t, codec.JSON[fmt.Stringer]().Check(), "JSON cannot tell which type to read a fmt.Stringer as")
+	fails(t, codec.Text[error]().Check(), "no text form")
+	fails(t, codec.Binary[error]().Check(), "no binary form")
+	fails(t, codec.List(codec.Msgpack[error]()).(codec.Checker).Check(), "concrete type")
+	_, err := codec.Msgpack[error]().AppendValue(nil, io.EOF)
+	fails(t, err, "concrete type")
+	if err := codec.Msgpack[struct{ Err error }]().Check(); err != nil {
 		t.Error(err)
 	}
 }

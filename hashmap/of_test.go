@@ -121,6 +121,9 @@ func TestOfRefuses(t *testing.T) {
 		{"json of an embedded, unexported struct", of[struct {
 			A struct{ channels } `redis:",json"`
 		}], []string{"struct.A: channels.C: a chan int has no JSON form", `json:"-"`}},
+		{"json of a struct without exported fields", of[struct {
+			A struct{ b int } `redis:",json"`
+		}], []string{"struct.A: a struct { b int } has no exported field", `redis:"-"`}},
 		{"msgpack deep", of[struct {
 			A struct {
 				B []func()
