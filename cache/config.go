@@ -17,8 +17,8 @@ const (
 // default; Name and TTL have none.
 type Config[K comparable, V any] struct {
 	// Name is the prefix of the family's Redis keys ("user" gives "user:42") and its
-	// label on events and errors. It may not begin with "aside:" nor end in
-	// "@" and digits. Families whose names continue one another at a ':', such as "a"
+	// label on events and errors. It may not begin with "aside:", end with ':', hold
+	// spaces or control characters, or "@" and digits at its end or before a '{'. Families whose names continue one another at a ':', such as "a"
 	// and "a:b", can meet in one Redis key.
 	Name string
 

@@ -49,6 +49,10 @@ var refusals = []struct {
 	{"name of the cache's own keys", func(cfg *config) { cfg.Name = "aside" }},
 	{"name under the cache's own keys", func(cfg *config) { cfg.Name = "aside:x" }},
 	{"name like a version", func(cfg *config) { cfg.Name = "user@2" }},
+	{"name with a version before a brace", func(cfg *config) { cfg.Name = "user@2{a}" }},
+	{"name with a newline", func(cfg *config) { cfg.Name = "user\n" }},
+	{"name with a space", func(cfg *config) { cfg.Name = "my user" }},
+	{"name with a colon at its end", func(cfg *config) { cfg.Name = "user:" }},
 	{"negative version", func(cfg *config) { cfg.Version = -1 }},
 	{"nil codec", func(cfg *config) { cfg.Codec = (*hashmap.Mapping[string])(nil) }},
 	{"codec that cannot work", func(cfg *config) {

@@ -320,7 +320,7 @@ func TestEdgesOfCalls(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	bad := collection.Config[float64, chan int]{Name: "aside:x@3", Version: -1, TTL: time.Microsecond, Jitter: 2, RedisTimeout: time.Microsecond, WaitReplicas: -1}
 	_, err := collection.NewList(nil, bad)
-	for _, want := range []string{`list "aside:x@3"`, "is taken", "ends like a version", "Version is -1", "TTL is 1µs", "Jitter is 2", "RedisTimeout is 1µs", "WaitReplicas is -1", "Key: float64", "Value: ", "client is nil"} {
+	for _, want := range []string{`list "aside:x@3"`, "is taken", "where a version stands", "Version is -1", "TTL is 1µs", "Jitter is 2", "RedisTimeout is 1µs", "WaitReplicas is -1", "Key: float64", "Value: ", "client is nil"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewList does not say %q: %v", want, err)
 		}

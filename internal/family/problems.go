@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/asidecache/aside/internal/store"
 )
@@ -41,14 +42,19 @@ func (p Problems) Join(sort, name string) error {
 	return fmt.Errorf("aside: %s %q cannot be made: %w", sort, name, errors.Join(p...))
 }
 
-var versionSuffix = regexp.MustCompile(`@[0-9]+$`)
+// versionMark is what names the version in a Redis key: behind the name, or in front of the
+// braces that keep the versions of a key in one slot.
+var versionMark = regexp.MustCompile(`@[0-9]+($|\{)`)
 
 // CheckName checks what the names of the family's keys are made of.
 func (p *Problems) CheckName(name string, version int) {
 	p.Check(name != "", "Name is empty: give the family of keys a name, such as \"user\"")
 	p.Check(name+":" != store.ControlPrefix && !strings.HasPrefix(name, store.ControlPrefix),
 		"Name %q is taken: keys that begin with %q are the cache's own", name, store.ControlPrefix)
-	p.Check(!versionSuffix.MatchString(name), "Name %q ends like a version: set Version instead", name)
+	p.Check(!versionMark.MatchString(name), "Name %q holds \"@\" and digits where a version stands: set Version instead", name)
+	p.Check(!strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }),
+		"Name %q holds a space or a control character: use letters, digits and punctuation", name)
+	p.Check(!strings.HasSuffix(name, ":"), "Name %q ends with a colon: leave it out, each key has one behind the name", name)
 	p.Check(version >= 0, "Version is %d: use a positive number, or 0 for none", version)
 }
 
