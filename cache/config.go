@@ -18,8 +18,9 @@ const (
 type Config[K comparable, V any] struct {
 	// Name is the prefix of the family's Redis keys ("user" gives "user:42") and its
 	// label on events and errors. It may not begin with "aside:", end with ':', hold
-	// spaces or control characters, or "@" and digits at its end or before a '{'. Families whose names continue one another at a ':', such as "a"
-	// and "a:b", can meet in one Redis key.
+	// spaces or control characters, or "@" and digits at its end or before a '{'.
+	// Families whose names continue one another at a ':', such as "a" and "a:b", can
+	// meet in one Redis key.
 	Name string
 
 	// Version is the version of V's stored form. When not 0 it is part of the key
