@@ -92,15 +92,16 @@ func ExampleServer_DropAnswer() {
 	srv := cachetest.NewServer(t)
 	users := cachetest.NewOn(t, srv, cache.Config[int, User]{Name: "user", TTL: time.Minute})
 
-	srv.DropAnswer(1)
-	err := users.Set(t.Context(), 42, User{Name: "Ada"})
+	_ = users.Set(t.Context(), 42, User{Name: "Ada"})
+	srv.DropAnswer(3) // Set is repeated twice
+	err := users.Set(t.Context(), 42, User{Name: "Bob"})
 	fmt.Println(err)
 
 	u, ok, err := users.Get(t.Context(), 42)
 	fmt.Println(u.Name, ok, err)
 	// Output:
 	// aside: Set user "user:42": redis failed: EOF
-	// Ada true <nil>
+	// Bob true <nil>
 }
 
 // Outside of a bubble a TTL is tested by making entries older.

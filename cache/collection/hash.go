@@ -130,7 +130,7 @@ func (h *Hash[K, T]) loaded(name string, e *store.Entry) (v T, ok bool, err erro
 	return v, true, nil
 }
 
-// Store replaces the whole value, whatever the key holds, and gives it the TTL. MULTI.
+// Store replaces the whole value, whatever the key holds, and gives it the TTL. A script.
 // IfCached has no effect on it.
 func (h *Hash[K, T]) Store(ctx context.Context, key K, v T) error {
 	if h.core.closed.Load() {

@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `redis.NewIntCmd(ctx, "unlink", ControlKey(key)), redis.NewIntCmd(ctx, "unlink", key)`,
-		new:  `redis.NewIntCmd(ctx, "unlink", key), redis.NewIntCmd(ctx, "unlink", ControlKey(key))`,
+		old:  `redis.NewCmd(ctx, "unlink", ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
+		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{

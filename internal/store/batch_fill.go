@@ -37,11 +37,11 @@ func (f Fill) errand() (e errand, ok bool) {
 		}
 		return target.marking(), true
 	case unleased:
-		switch {
-		case f.State == Present:
-			return target.filling(f.Entry, f.TTL)
-		case f.State == Absent && target.store.replicas == 0:
-			return target.store.marking(target.key, markAbsent, f.TTL), true
+		switch f.State {
+		case Present:
+			return target.store.PutStep(target.key, f.Entry, f.TTL).errand()
+		case Absent:
+			return target.store.PutAbsentStep(target.key, f.TTL).errand()
 		}
 	}
 	return e, false
@@ -54,7 +54,8 @@ type Filled struct {
 }
 
 // SendAll is Send for many fills: a thousand a round trip, but large values, and all that
-// replicas have to confirm, by themselves.
+// replicas have to confirm, by themselves; and where scripts are refused, what can do
+// without one.
 func (s *Store) SendAll(ctx context.Context, deadline time.Time, fills []Fill) []Filled {
 	out := make([]Filled, len(fills))
 	var small, large []int
@@ -67,6 +68,10 @@ func (s *Store) SendAll(ctx context.Context, deadline time.Time, fills []Fill) [
 		}
 	}
 	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) errand { return errands[n] }) {
+		if _, leased := fills[small[n]].Target.(*Lease); !leased && withoutScripts(v.err) {
+			large = append(large, small[n])
+			continue
+		}
 		out[small[n]] = Filled{v.yes && v.err == nil, v.err}
 	}
 	forEach(len(large), func(n int) {

@@ -200,14 +200,11 @@ func (r *reply) strings(n int) ([][]byte, error) {
 func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
-	p := s.rdb.Pipeline()
 	for i, key := range keys {
 		entries[i].reply.reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
-		cmds[i].SetStepCount(1)
-		_ = p.Process(ctx, cmds[i])
 	}
-	if err := refused(p.Exec(ctx)); err != nil {
+	if err := refused(cmds, exec(ctx, s.rdb, cmds)); err != nil {
 		return nil, err
 	}
 	var again []int
@@ -227,14 +224,12 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	if len(again) == 0 {
 		return errs, nil
 	}
-	p = s.rdb.Pipeline()
 	typed := make([]*redis.Cmd, len(again))
 	for n, i := range again {
 		typed[n] = s.readCmd(ctx, keys[i])
-		typed[n].SetStepCount(1)
-		_ = p.Process(ctx, typed[n])
 	}
-	if err := refused(p.Exec(ctx)); err != nil {
+	all := cmders(typed)
+	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
 		return nil, err
 	}
 	for n, i := range again {
@@ -253,18 +248,15 @@ func (e *Entry) take(found bool, err error) error {
 
 // lookEach asks for value and control key of each key.
 func (s *Store) lookEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	p := s.rdb.Pipeline()
 	looks := make([]lookStep, len(keys))
-	cmds := make([][]redis.Cmder, len(keys))
+	cmds := make([][]*redis.Cmd, len(keys))
+	var all []redis.Cmder
 	for i, key := range keys {
 		looks[i] = lookStep{store: s, key: key, entry: entries[i], marks: true}
 		cmds[i] = looks[i].commands(ctx, nil)
-		for _, cmd := range cmds[i] {
-			cmd.SetStepCount(1)
-			_ = p.Process(ctx, cmd)
-		}
+		all = append(all, cmders(cmds[i])...)
 	}
-	if err := refused(p.Exec(ctx)); err != nil {
+	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(keys))

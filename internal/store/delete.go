@@ -37,10 +37,11 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 		return s.share(ctx, time.Now(), all...)
 	}, func() error {
 		_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-			p := s.rdb.Pipeline()
 			cmds := s.unlinks(ctx, key)
-			_ = p.BatchProcess(ctx, cmds...)
-			_, err := p.Exec(ctx)
+			if len(cmds) == 1 {
+				return struct{}{}, s.processWrite(ctx, s.rdb, often, cmds[0])
+			}
+			err := s.execWrites(ctx, s.rdb, often, cmders(cmds))
 			return struct{}{}, cmp.Or(cmds[0].Err(), cmds[len(cmds)-1].Err(), err) // a hook may keep an error to itself
 		})
 		return err
@@ -102,8 +103,13 @@ func (s *Store) unlink(ctx context.Context, keys []string) ([]error, error) {
 
 // unlinkAt is unlinkOn at one server, and waits for its replicas.
 func (s *Store) unlinkAt(ctx context.Context, master *redis.Client, keys []string, indexes []int, errs []error) {
-	err := s.onConn(ctx, master, s.replicas, func(ctx context.Context, to link) error {
+	err := s.onConn(ctx, master, s.replicas, often, func(ctx context.Context, to link) error {
 		removed, err := s.unlinkOn(ctx, to, keys, indexes, errs)
+		for _, i := range indexes {
+			if err == nil && isReadOnly(errs[i]) {
+				err = errs[i]
+			}
+		}
 		if err == nil && removed == 0 {
 			err = leaveTrace(ctx, to, keys[indexes[0]])
 		}
@@ -130,19 +136,20 @@ func (s *Store) byMaster(ctx context.Context, keys []string, indexes []int) (map
 // unlinkOn removes the keys of the given indexes, and sets the error of each. removed
 // is how many there were.
 func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []int, errs []error) (removed int64, err error) {
-	p := to.Pipeline()
+	var cmds []redis.Cmder
 	var perKey int
 	for _, i := range indexes {
 		errs[i] = nil
 		unlinks := s.unlinks(ctx, keys[i])
-		_ = p.BatchProcess(ctx, unlinks...)
+		cmds = append(cmds, cmders(unlinks)...)
 		perKey = len(unlinks)
 	}
-	cmds, err := p.Exec(ctx)
+	err = s.execWrites(ctx, to, often, cmds)
 	for n, cmd := range cmds {
 		i := indexes[n/perKey]
 		errs[i] = cmp.Or(cmd.Err(), errs[i])
-		removed += cmd.(*redis.IntCmd).Val()
+		count, _ := cmd.(*redis.Cmd).Int64()
+		removed += count
 	}
 	return removed, refused(cmds, err)
 }
@@ -153,9 +160,9 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 // from one master of a cluster to another, which may take long. So a cluster gets two
 // commands a key, the control key's first: what it permits must not come after the
 // value's end.
-func (s *Store) unlinks(ctx context.Context, key string) []redis.Cmder {
+func (s *Store) unlinks(ctx context.Context, key string) []*redis.Cmd {
 	if s.standalone {
-		return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", key, ControlKey(key))}
+		return []*redis.Cmd{redis.NewCmd(ctx, "unlink", key, ControlKey(key))}
 	}
-	return []redis.Cmder{redis.NewIntCmd(ctx, "unlink", ControlKey(key)), redis.NewIntCmd(ctx, "unlink", key)}
+	return []*redis.Cmd{redis.NewCmd(ctx, "unlink", ControlKey(key)), redis.NewCmd(ctx, "unlink", key)}
 }

@@ -24,19 +24,16 @@ type errand struct {
 // out, and is sent again; how is for what go-redis repeats.
 func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, beside ...redis.Cmder) error {
 	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
-		p := s.rdb.Pipeline()
 		parcels := s.parcels(due)
 		cmds := make([]*redis.Cmd, len(parcels))
 		for i, parcel := range parcels {
 			cmds[i] = parcel.command(ctx, as)
-			cmds[i].SetStepCount(1)
-			_ = p.Process(ctx, how.of(cmds[i]))
 		}
-		_ = p.BatchProcess(ctx, beside...) // last: go-redis leaves a server that must not write if the first command says so
-		beside = nil
-		if err := refused(p.Exec(ctx)); err != nil {
+		all := append(cmders(cmds), beside...)
+		if err := refused(all, s.execWrites(ctx, s.rdb, how, all)); err != nil {
 			return err
 		}
+		beside = nil
 		due = nil
 		for i, parcel := range parcels {
 			err := cmds[i].Err()

@@ -82,17 +82,18 @@ func storing[V any](t *testing.T, c codec.Codec[V], v V) (command string) {
 	env := redistest.Mini(t)
 	env.Client.AddHook(hook{heard: func(cmds ...redis.Cmder) {
 		for _, cmd := range cmds {
-			switch cmd.Name() {
-			case "rpush", "sadd", "zadd", "hset":
-				words := []string{strings.ToUpper(cmd.Name())}
-				for _, arg := range cmd.Args()[1:] {
-					if b, ok := arg.([]byte); ok {
-						arg = string(b)
-					}
-					words = append(words, arg.(string))
-				}
-				command = strings.Join(words, " ")
+			if cmd.Name() != "evalsha" { // script, hash, 2, two keys, life, no mark; then the command
+				continue
 			}
+			args := cmd.Args()
+			words := []string{strings.ToUpper(args[7].(string)), args[3].(string)}
+			for _, arg := range args[8:] {
+				if b, ok := arg.([]byte); ok {
+					arg = string(b)
+				}
+				words = append(words, arg.(string))
+			}
+			command = strings.Join(words, " ")
 		}
 	}})
 	e := new(store.Entry)

@@ -19,12 +19,9 @@ func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Ent
 
 func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
 	l := lookStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
-	p := s.rdb.Pipeline()
 	cmds := l.commands(ctx, nil)
-	for _, cmd := range cmds {
-		_ = p.Process(ctx, cmd)
-	}
-	if err := refused(p.Exec(ctx)); err != nil {
+	all := cmders(cmds)
+	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
 		return err
 	}
 	return l.answered(ctx, s, cmds)
@@ -48,29 +45,28 @@ type lookStep struct {
 func (l *lookStep) Key() string    { return l.key }
 func (l *lookStep) keys() []string { return []string{l.key} }
 
-func (l *lookStep) commands(ctx context.Context, _ form) []redis.Cmder {
-	cmds := []redis.Cmder{l.store.readCmd(ctx, l.key)}
+func (l *lookStep) commands(ctx context.Context, _ form) []*redis.Cmd {
+	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
 	control := ControlKey(l.key)
 	if l.marks {
-		cmds = append(cmds, redis.NewStringCmd(ctx, "get", control))
+		cmds = append(cmds, redis.NewCmd(ctx, "get", control))
 	}
 	if l.ttl {
-		cmds = append(cmds, redis.NewDurationCmd(ctx, time.Millisecond, "pttl", l.key), redis.NewDurationCmd(ctx, time.Millisecond, "pttl", control))
+		cmds = append(cmds, redis.NewCmd(ctx, "pttl", l.key), redis.NewCmd(ctx, "pttl", control))
 	}
 	return cmds
 }
 
-func (l *lookStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+func (l *lookStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	value := cmds[0].(*redis.Cmd)
-	found, err := l.store.take(&e.Wire, value, value.Err())
+	found, err := l.store.take(&e.Wire, cmds[0], cmds[0].Err())
 	if err != nil {
 		return err
 	}
 	if l.marks {
-		if err := l.store.readMark(e, cmds[1].(*redis.StringCmd)); err != nil {
+		if err := l.store.readMark(e, cmds[1]); err != nil {
 			return err
 		}
 	}
@@ -80,14 +76,23 @@ func (l *lookStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) err
 		life--
 	}
 	if l.ttl && e.State != Missing {
-		e.TTL, err = cmds[life].(*redis.DurationCmd).Result()
+		e.TTL, err = ttlOf(cmds[life])
 	}
 	return err
 }
 
+// ttlOf reads the answer to PTTL.
+func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
+	left, err := cmd.Int64()
+	if err == nil && left >= 0 {
+		return time.Duration(left) * time.Millisecond, nil
+	}
+	return time.Duration(left), err // Forever, or -2 for a key that is gone
+}
+
 // readMark sets e's state by what the control key holds.
-func (s *Store) readMark(e *Entry, cmd *redis.StringCmd) error {
-	held, err := cmd.Result()
+func (s *Store) readMark(e *Entry, cmd *redis.Cmd) error {
+	held, err := cmd.Text()
 	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		return err
 	}
@@ -118,23 +123,23 @@ type fieldsStep struct {
 func (f *fieldsStep) Key() string    { return f.key }
 func (f *fieldsStep) keys() []string { return []string{f.key} }
 
-func (f *fieldsStep) commands(ctx context.Context, _ form) []redis.Cmder {
+func (f *fieldsStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	args := []any{"hmget", f.key}
 	for _, name := range f.names {
 		args = append(args, name)
 	}
-	return []redis.Cmder{
-		redis.NewSliceCmd(ctx, args...),
-		redis.NewIntCmd(ctx, "exists", f.key),
-		redis.NewStringCmd(ctx, "get", ControlKey(f.key)),
+	return []*redis.Cmd{
+		redis.NewCmd(ctx, args...),
+		redis.NewCmd(ctx, "exists", f.key),
+		redis.NewCmd(ctx, "get", ControlKey(f.key)),
 	}
 }
 
-func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
 	e := f.entry
 	e.Wire.Reset(f.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	values, err := cmds[0].(*redis.SliceCmd).Result()
+	values, err := cmds[0].Slice()
 	switch {
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return ErrWrongType
@@ -145,11 +150,11 @@ func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []redis.Cmder) e
 	if err != nil {
 		return err
 	}
-	there, err := cmds[1].(*redis.IntCmd).Result()
+	there, err := cmds[1].Int64()
 	if err != nil {
 		return err
 	}
-	if err := f.store.readMark(e, cmds[2].(*redis.StringCmd)); err != nil {
+	if err := f.store.readMark(e, cmds[2]); err != nil {
 		return err
 	}
 	if found || there > 0 {

@@ -80,19 +80,11 @@ func (p parcel) take(answer any, err error) {
 		if err == nil {
 			e.answer = answers[i]
 			if failure, ok := answers[i].(error); ok {
-				e.err = runError(strings.TrimPrefix(failure.Error(), "RUN "))
+				e.err = answerError(strings.TrimPrefix(failure.Error(), "RUN "))
 			}
 		}
 	}
 }
-
-// A runError is what Redis has answered in one run of many, see gather.lua.
-type runError string
-
-func (e runError) Error() string { return string(e) }
-
-// RedisError makes it a redis.Error.
-func (runError) RedisError() {}
 
 // teachParcels loads the scripts of parcels into their servers. Where one may not keep
 // them, carryOut's last try brings them along.

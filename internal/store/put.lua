@@ -14,9 +14,11 @@ if KEYS[3] and redis.pcall(ARGV[3], KEYS[3]) ~= tonumber(ARGV[4]) then
   redis.call('UNLINK', KEYS[3])
   return -1
 end
--- Full memory refuses a script's first write only: that must be the one which stores,
--- not an UNLINK of nothing.
-if ARGV[3] ~= 'set' and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('UNLINK', KEYS[1]) end
+-- Full memory refuses a script's first write only: that must not be an UNLINK.
+if ARGV[3] ~= 'set' and redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('SET', KEYS[2], '', 'PX', 1)
+  redis.call('UNLINK', KEYS[1])
+end
 if KEYS[3] then
   redis.call('RENAME', KEYS[3], KEYS[1])
   if life < 0 then redis.call('PERSIST', KEYS[1]) end

@@ -63,10 +63,11 @@ func refusedWrite(t *testing.T, write func(*store.Store, context.Context, time.T
 	env.Mini.Server().SetPreHook(func(c *server.Peer, command string, _ ...string) bool {
 		switch {
 		case command == "SET", command == "EVALSHA":
-			refused = true
+			refused = command == "SET"
 			c.WriteError(answer)
 			return true
 		case command == "EXEC" && refused:
+			refused = false
 			c.WriteError("EXECABORT Transaction discarded because of previous errors.")
 			return true
 		}

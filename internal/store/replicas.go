@@ -15,7 +15,6 @@ func (s *Store) Replicas() int { return s.replicas }
 type link interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
 	Pipeline() redis.Pipeliner
-	TxPipeline() redis.Pipeliner
 }
 
 // WaitForReplicas makes every write of Set, SetIfAbsent, SetAbsent and Delete wait
@@ -32,24 +31,30 @@ func (s *Store) WaitForReplicas(n int) error {
 }
 
 // replicated calls write, which is to write keys of key's master, and waits for the
-// replicas if it is to: Redis tells of the writes of one connection only.
-func (s *Store) replicated(ctx context.Context, key string, write func(context.Context, link) error) error {
-	if s.replicas == 0 {
-		return write(ctx, s.rdb)
-	}
+// replicas: Redis tells of the writes of one connection only.
+func (s *Store) replicated(ctx context.Context, key string, how repetition, write func(context.Context, link) error) error {
 	for {
 		master, err := s.master(ctx, key)
 		if err != nil {
 			return err
 		}
-		if err = s.onConn(ctx, master, s.replicas, write); !isMoved(err) || !s.reload(ctx) {
+		if err = s.onConn(ctx, master, s.replicas, how, write); !isMoved(err) || !s.reload(ctx) {
 			return err
 		}
 	}
 }
 
-// onConn calls write with a connection of a server and waits for so many replicas.
-func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, link) error) error {
+// onConn calls write with a connection of a server and waits for so many replicas. What
+// may be repeated it calls again with another connection when the first is lost.
+func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, how repetition, write func(context.Context, link) error) error {
+	for try := 0; ; try++ {
+		if err := onOneConn(ctx, master, replicas, write); !s.again(ctx, how, try, err) {
+			return err
+		}
+	}
+}
+
+func onOneConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, link) error) error {
 	conn := connOf(master)
 	defer conn.Close()
 	if err := write(ctx, conn); err != nil {

@@ -93,6 +93,14 @@ func (r *reply) lend(w *codec.Wire, shape codec.Shape) (found bool, err error) {
 	return found && err == nil, err
 }
 
+// An answerError is one that stands within an answer of Redis.
+type answerError string
+
+func (e answerError) Error() string { return string(e) }
+
+// RedisError makes it a redis.Error.
+func (answerError) RedisError() {}
+
 // A parser walks over an answer that go-redis has framed.
 type parser struct{ rest []byte }
 

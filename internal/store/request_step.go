@@ -10,6 +10,8 @@ import (
 func (r *Request) Durable() bool { return r.write }
 func (r *Request) writes() bool  { return r.write }
 
+func (r *Request) repeats() repetition { return repetition(!r.write) }
+
 func (r *Request) keys() []string {
 	if r.write {
 		return r.names[:1]
@@ -24,13 +26,13 @@ func (r *Request) uses() *script {
 	return nil
 }
 
-func (r *Request) commands(ctx context.Context, as form) []redis.Cmder {
+func (r *Request) commands(ctx context.Context, as form) []*redis.Cmd {
 	if !r.write {
-		return []redis.Cmder{redis.NewCmd(ctx, r.args...)}
+		return []*redis.Cmd{redis.NewCmd(ctx, r.args...)}
 	}
 	n := r.staged()
 	if n == 0 {
-		return []redis.Cmder{unrepeated{as(mutate, ctx, r.scriptKeys(), r.args)}}
+		return []*redis.Cmd{as(mutate, ctx, r.scriptKeys(), r.args)}
 	}
 	if r.token == "" {
 		r.token = newToken()
@@ -45,7 +47,7 @@ func (r *Request) commands(ctx context.Context, as form) []redis.Cmder {
 	args[listedArg] = n
 	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
 	args = append(args, first[head+n:]...)
-	return append(cmds, unrepeated{as(mutate, ctx, append(r.scriptKeys(), staged), args)})
+	return append(cmds, as(mutate, ctx, append(r.scriptKeys(), staged), args))
 }
 
 // scriptKeys are the keys of the script of a write, but for a staged one.
@@ -73,16 +75,11 @@ func (r *Request) staged() int {
 	return n - head
 }
 
-func (r *Request) answered(ctx context.Context, s *Store, cmds []redis.Cmder) error {
-	switch cmd := cmds[len(cmds)-1].(type) {
-	case unrepeated:
-		err := cmd.Err()
-		if redis.HasErrorPrefix(err, "ERR the arguments did not") {
-			err = incomplete(cmds[:len(cmds)-1])
-		}
-		return s.answered(ctx, r, cmd.Cmd, err)
-	case *redis.Cmd:
-		return s.answered(ctx, r, cmd, cmd.Err())
+func (r *Request) answered(ctx context.Context, s *Store, cmds []*redis.Cmd) error {
+	last := len(cmds) - 1
+	err := cmds[last].Err()
+	if last > 0 && redis.HasErrorPrefix(err, "ERR the arguments did not") {
+		err = incomplete(cmds[:last])
 	}
-	return errReply
+	return s.answered(ctx, r, cmds[last], err)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	_ "embed"
-	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -108,7 +107,7 @@ func (sc *script) command(ctx context.Context, name, text any, keys, args []any)
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
 func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
-	send := func(cmd *redis.Cmd) error { return process(ctx, to, how.of(cmd)) }
+	send := func(cmd *redis.Cmd) error { return s.processWrite(ctx, to, how, cmd) }
 	cmd := sc.byHash(ctx, keys, args)
 	err := send(cmd)
 	if !isUnknownScript(err) {
@@ -144,58 +143,3 @@ func (s *Store) teach(ctx context.Context, key string, scripts ...*script) error
 }
 
 func isUnknownScript(err error) bool { return err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") }
-
-// repetition says whether go-redis may send a command again whose answer is lost.
-type repetition bool
-
-const (
-	once  repetition = false
-	often repetition = true
-)
-
-// of gives a command the repetition.
-func (how repetition) of(cmd *redis.Cmd) redis.Cmder {
-	if how == once {
-		return unrepeated{cmd}
-	}
-	return cmd
-}
-
-// permits reports whether a command that shared a pipeline, and failed there, may be sent
-// again by itself. Nothing has been carried out by a server that does not know the script,
-// or may not write. The rest go-redis repeats where it is told to, but not within a pipeline
-// that also has commands which must not be repeated; and what is done by a script there may
-// be done without one.
-func (how repetition) permits(err error) bool {
-	switch {
-	case err == nil:
-		return false
-	case isUnknownScript(err), redis.HasErrorPrefix(err, "READONLY"):
-		return true
-	case how == once:
-		return false
-	}
-	return connectionLost(err) || isForbidden(err) ||
-		slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
-}
-
-// isForbidden reports whether the client may not use a command, or there is none of that
-// name.
-func isForbidden(err error) bool { return redis.HasErrorPrefix(err, "NOPERM") || isUnknownCommand(err) }
-
-// passing are the answers of a server that may soon give better ones.
-var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}
-
-// An unrepeated command is not sent again by go-redis when its answer is lost.
-// Redirections are followed all the same: who answers with one has done nothing.
-type unrepeated struct{ *redis.Cmd }
-
-func (unrepeated) NoRetry() bool { return true }
-
-// process sends one command. It says what step there is between the command's
-// keys, since a cluster client otherwise asks Redis, in a lock that all wait for
-// and that no deadline ends.
-func process(ctx context.Context, to link, cmd redis.Cmder) error {
-	cmd.SetStepCount(1)
-	return to.Process(ctx, cmd)
-}

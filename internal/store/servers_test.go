@@ -28,27 +28,27 @@ func TestCommandsOfACall(t *testing.T) {
 			want  map[string]string
 		}{
 			{codec.ShapeString, text("v"), map[string]string{
-				"Read": "get", "Look": "get get", "Look with TTL": "get get pttl pttl", "Put": "del exec multi set",
+				"Read": "get", "Look": "get get", "Look with TTL": "get get pttl pttl", "Put": "del evalsha set",
 				"PutIfAbsent": "del evalsha set pexpire type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeHash, large(codec.ShapeHash, 1001), map[string]string{
 				"Read": "hgetall", "Look": "get hgetall", "Look with TTL": "get hgetall pttl pttl",
-				"Put":         "del exec hset hset multi pexpire unlink",
+				"Put":         "del eval evalsha exists hlen hset hset pexpire pexpire pexpire rename set unlink unlink",
 				"PutIfAbsent": "del evalsha get hset hset pexpire type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeList, elements("a", "b"), map[string]string{
 				"Read": "lrange", "Look": "get lrange", "Look with TTL": "get lrange pttl pttl",
-				"Put":         "del exec multi pexpire rpush unlink",
+				"Put":         "del evalsha exists pexpire rpush set unlink",
 				"PutIfAbsent": "del evalsha get pexpire rpush type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSet, elements("a", "b"), map[string]string{
 				"Read": "smembers", "Look": "get smembers", "Look with TTL": "get pttl pttl smembers",
-				"Put":         "del exec multi pexpire sadd unlink",
+				"Put":         "del evalsha exists pexpire sadd set unlink",
 				"PutIfAbsent": "del evalsha get pexpire sadd type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSortedSet, content{"1": "a", "2": "b"}, map[string]string{
 				"Read": "zrange", "Look": "get zrange", "Look with TTL": "get pttl pttl zrange",
-				"Put":         "del exec multi pexpire unlink zadd",
+				"Put":         "del evalsha exists pexpire set unlink zadd",
 				"PutIfAbsent": "del evalsha get pexpire type zadd", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 		} {
@@ -59,7 +59,7 @@ func TestCommandsOfACall(t *testing.T) {
 				return err
 			}
 			remove := func() error { return s.Delete(t.Context(), deadline(), []string{"k"})[0] }
-			_ = putIfAbsent() // makes the script known
+			_, _ = putIfAbsent(), put() // makes the scripts known
 			unlinks := "unlink"
 			if env.Topology == redistest.Cluster {
 				unlinks = "unlink unlink"
@@ -76,7 +76,7 @@ func TestCommandsOfACall(t *testing.T) {
 				{"Read", func() error { _, _, err := read(t, s, "k"); return err }, tt.want["Read"]},
 				{"Look", func() error { return s.Look(t.Context(), deadline(), "k", new(store.Entry), false) }, tt.want["Look"]},
 				{"Look with TTL", func() error { _, err := look(t, s, "k"); return err }, tt.want["Look with TTL"]},
-				{"PutAbsent", func() error { return s.PutAbsent(t.Context(), deadline(), "k", time.Hour) }, "exec multi set unlink"},
+				{"PutAbsent", func() error { return s.PutAbsent(t.Context(), deadline(), "k", time.Hour) }, "evalsha set unlink"},
 			} {
 				eachMaster(t, env.Client, func(ctx context.Context, c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
 				if err := step.call(); err != nil {

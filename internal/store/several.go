@@ -20,11 +20,12 @@ type Step interface {
 
 	keys() []string // the value keys
 	writes() bool
+	repeats() repetition
 	uses() *script // what the last of its commands runs, nil for none
 	// commands makes the commands; the script is sent in this form.
-	commands(ctx context.Context, as form) []redis.Cmder
+	commands(ctx context.Context, as form) []*redis.Cmd
 	// answered takes the answers, which are there, to these commands.
-	answered(ctx context.Context, s *Store, cmds []redis.Cmder) error
+	answered(ctx context.Context, s *Store, cmds []*redis.Cmd) error
 }
 
 // A form is how a script is sent.
@@ -36,6 +37,8 @@ type reading struct{}
 func (reading) Durable() bool { return false }
 func (reading) writes() bool  { return false }
 func (reading) uses() *script { return nil }
+
+func (reading) repeats() repetition { return often }
 
 // DoAll sends steps in their order in one round trip, on a cluster one to each master,
 // waits for so many replicas if there are durable writes, and returns an error, or nil,
@@ -109,7 +112,7 @@ func (s *Store) doAt(ctx context.Context, master *redis.Client, replicas int, st
 	if durable == "" {
 		err = send(ctx, master)
 	} else {
-		err = s.onConn(ctx, master, replicas, send)
+		err = s.onConn(ctx, master, replicas, repeatsOf(part), send)
 	}
 	for _, i := range indexes {
 		if err != nil && (steps[i].Durable() || durable == "") {
@@ -125,33 +128,26 @@ func (s *Store) doOn(ctx context.Context, to link, steps []Step, inOneStep bool)
 	return s.pipeline(ctx, to, steps)
 }
 
-// queue adds the commands of a step to a pipeline.
-func queue(ctx context.Context, p redis.Pipeliner, step Step, as form) []redis.Cmder {
-	cmds := step.commands(ctx, as)
-	for _, cmd := range cmds {
-		cmd.SetStepCount(1)
-		_ = p.Process(ctx, cmd)
-	}
-	return cmds
-}
-
 // transactAll brings the scripts along, as a transaction goes on after a command that
 // finds none.
 func (s *Store) transactAll(ctx context.Context, to link, steps []Step) ([]error, error) {
-	p := to.TxPipeline()
-	cmds := make([][]redis.Cmder, len(steps))
-	brought := make(map[*script]bool)
-	for i, step := range steps {
-		cmds[i] = queue(ctx, p, step, bring(brought, step.uses()))
-	}
-	all, err := p.Exec(ctx)
-	if redis.HasErrorPrefix(err, "EXECABORT") {
-		return nil, withoutValue(reason(all, err))
-	}
-	if err := refused(all, err); err != nil {
+	cmds := make([][]*redis.Cmd, len(steps))
+	err := s.onMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to link) error {
+		brought := make(map[*script]bool)
+		for i, step := range steps {
+			cmds[i] = step.commands(ctx, bring(brought, step.uses()))
+		}
+		return s.transact(ctx, to, repeatsOf(steps), slices.Concat(cmds...))
+	})
+	if err != nil {
 		return nil, err
 	}
 	return s.answeredAll(ctx, steps, cmds), nil
+}
+
+// repeatsOf says whether steps may be repeated together.
+func repeatsOf(steps []Step) repetition {
+	return repetition(!slices.ContainsFunc(steps, func(step Step) bool { return step.repeats() == once }))
 }
 
 // bring returns the form in which a script is sent that all servers concerned know, if
@@ -164,7 +160,7 @@ func bring[K comparable](brought map[K]bool, id K) form {
 	return (*script).whole
 }
 
-func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]redis.Cmder) []error {
+func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.Cmd) []error {
 	errs := make([]error, len(steps))
 	for i, step := range steps {
 		errs[i] = step.answered(ctx, s, cmds[i])
@@ -172,26 +168,32 @@ func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]redis.Cm
 	return errs
 }
 
-// pipeline sends again what has met a server without the script, and so has not been
-// carried out.
+// pipeline sends again what has met a server without the script, or one that must not
+// write, and so has not been carried out.
 func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, error) {
-	cmds := make([][]redis.Cmder, len(steps))
+	cmds := make([][]*redis.Cmd, len(steps))
 	due := make([]int, len(steps)) // the steps to send, by index
 	for i := range due {
 		due[i] = i
 	}
-	forms := s.forms(ctx, steps)
+	forms, how := s.forms(ctx, steps), repeatsOf(steps)
 	for try := range 3 {
-		p := to.Pipeline()
+		var all []redis.Cmder
 		for _, i := range due {
 			as := forms[i]
 			if try == 2 { // the server may not be allowed to keep scripts
 				as = (*script).whole
 			}
-			cmds[i] = queue(ctx, p, steps[i], as)
+			cmds[i] = steps[i].commands(ctx, as)
+			all = append(all, cmders(cmds[i])...)
 		}
-		if err := refused(p.Exec(ctx)); err != nil {
+		if err := refused(all, s.execWrites(ctx, to, how, all)); err != nil {
 			return nil, err
+		}
+		if err := demoted(steps, cmds); err != nil && isHeld(to) {
+			return nil, err
+		} else if err != nil && how == once && try == 0 {
+			continue
 		}
 		if due = unsent(steps, cmds); len(due) == 0 {
 			break
@@ -199,6 +201,20 @@ func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, e
 		s.teachAll(ctx, steps, due)
 	}
 	return s.answeredAll(ctx, steps, cmds), nil
+}
+
+// demoted returns the error of a server that must not write, if it has carried out
+// nothing: what it said to those that read may be out of date as well.
+func demoted(steps []Step, cmds [][]*redis.Cmd) error {
+	var refusal error
+	for i, step := range steps {
+		err := readOnlyError(cmders(cmds[i]))
+		if step.writes() && err == nil {
+			return nil
+		}
+		refusal = cmp.Or(refusal, err)
+	}
+	return refusal
 }
 
 // forms says how the script of each step is sent. What is sent again comes behind all
@@ -243,7 +259,7 @@ func (s *Store) server(ctx context.Context, key string) (*redis.Client, error) {
 
 // unsent returns the writes that have found no script, and the reads behind them that
 // were to see what they do. No write of the same key stands behind one of these.
-func unsent(steps []Step, cmds [][]redis.Cmder) (due []int) {
+func unsent(steps []Step, cmds [][]*redis.Cmd) (due []int) {
 	unwritten := make(map[string]bool)
 	for i, step := range steps {
 		switch {

@@ -24,7 +24,7 @@ func stagingKey(control, token string) string {
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
 // incomplete is why a value was not staged by these commands.
-func incomplete(cmds []redis.Cmder) error {
+func incomplete(cmds []*redis.Cmd) error {
 	for _, cmd := range cmds {
 		if cmd.Err() != nil {
 			return cmd.Err()
@@ -46,10 +46,10 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 			}
 			cmds, err = l.sendStaged(ctx, w, ttl, run)
 		}
-		if err := refused(cmds, err); err != nil {
+		if err := refused(cmders(cmds), err); err != nil {
 			return false, err
 		}
-		swapped, err := cmds[len(cmds)-1].(*redis.Cmd).Int()
+		swapped, err := cmds[len(cmds)-1].Int()
 		if err == nil && swapped < 0 {
 			err = incomplete(cmds)
 		}
@@ -59,21 +59,18 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
 // it begins by clearing what an earlier one has left.
-func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]redis.Cmder, error) {
+func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]*redis.Cmd, error) {
 	staged := stagingKey(l.keys[1].(string), l.token.(string))
-	p := l.store.rdb.Pipeline()
-	for _, cmd := range l.store.stageValue(ctx, staged, w) {
-		_ = p.Process(ctx, cmd)
-	}
+	cmds := l.store.stageValue(ctx, staged, w)
 	args := l.guarded(milliseconds(ttl), l.store.kind.count, l.store.partsOf(w))
-	_ = p.Process(ctx, as(swap, ctx, append(l.keys[:2:2], staged), args))
-	return p.Exec(ctx)
+	cmds = append(cmds, as(swap, ctx, append(l.keys[:2:2], staged), args))
+	return cmds, l.store.execWrites(ctx, l.store.rdb, often, cmders(cmds))
 }
 
 // stageValue are the commands that stage a value.
-func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []redis.Cmder {
+func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*redis.Cmd {
 	if s.shape == codec.ShapeString {
-		return []redis.Cmder{redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
+		return []*redis.Cmd{redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
 	}
 	return stageParts(ctx, staged, s.kind.add, w.Len(), func(args []any, from, to int) []any {
 		return s.kind.appendParts(args, w, from, to)
@@ -91,16 +88,16 @@ func (s *Store) partsOf(w *codec.Wire) int {
 // stageParts are the commands that add n parts to a staged key, given by what appends
 // some of them to arguments. The script that stages the first ones, and gives them a life,
 // is sent whole: the parts after it must not find nothing.
-func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []redis.Cmder {
+func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []*redis.Cmd {
 	first := min(partsPerCommand, n)
-	cmds := []redis.Cmder{
-		redis.NewIntCmd(ctx, "unlink", staged),
+	cmds := []*redis.Cmd{
+		redis.NewCmd(ctx, "unlink", staged),
 		stage.whole(ctx, []any{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,
 			redis.NewCmd(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
-			redis.NewBoolCmd(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
+			redis.NewCmd(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
 	}
 	return cmds
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,14 +22,16 @@ type Write struct {
 	once    bool    // it is not to be repeated
 	sc      *script // nil: a delete
 	args    []any
-	value   *codec.Wire // of a put
-	staged  string      // the key where the value is staged, empty if it is not
+	value   *codec.Wire // of a put, for ttl or Forever
+	mark    string      // what a put notes in place of a value
+	ttl     time.Duration
+	staged  string // the key where the value is staged, empty if it is not
 }
 
 // PutStep is Put of a value for which Size has no error. The value of e has to stay as it
 // is until it was sent.
 func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
-	w := &Write{store: s, key: key, durable: true, sc: put, value: &e.Wire}
+	w := &Write{store: s, key: key, durable: true, sc: put, value: &e.Wire, ttl: ttl}
 	switch size, _ := e.Size(); {
 	case e.Wire.Len() == 0:
 		return s.markStep(key, markEmpty, ttl)
@@ -64,7 +67,7 @@ func (s *Store) PutAbsentStep(key string, ttl time.Duration) *Write {
 }
 
 func (s *Store) markStep(key, mark string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, sc: put, args: s.markArgs(mark, ttl)}
+	return &Write{store: s, key: key, durable: true, sc: put, mark: mark, ttl: ttl, args: s.markArgs(mark, ttl)}
 }
 
 // markArgs are the arguments of put.lua for a mark in place of a value.
@@ -85,6 +88,14 @@ func (s *Store) TouchStep(key string, ttl time.Duration) *Write {
 // DeleteStep is Delete of one key.
 func (s *Store) DeleteStep(key string) *Write { return &Write{store: s, key: key, durable: true} }
 
+// errand is the script of a write, where that is all to be sent.
+func (w *Write) errand() (e errand, ok bool) {
+	if w.staged != "" || w.durable && w.store.replicas > 0 {
+		return e, false
+	}
+	return errand{script: w.sc, how: w.repeats(), keys: keysOf(w.key), args: w.args}, true
+}
+
 // Key is part of Step.
 func (w *Write) Key() string { return w.key }
 
@@ -94,39 +105,26 @@ func (w *Write) keys() []string { return []string{w.key} }
 func (w *Write) writes() bool   { return true }
 func (w *Write) uses() *script  { return w.sc }
 
-func (w *Write) commands(ctx context.Context, as form) []redis.Cmder {
+func (w *Write) repeats() repetition { return repetition(!w.once) }
+
+func (w *Write) commands(ctx context.Context, as form) []*redis.Cmd {
 	if w.sc == nil {
 		return w.store.unlinks(ctx, w.key)
 	}
 	keys := keysOf(w.key)
-	var cmds []redis.Cmder
+	var cmds []*redis.Cmd
 	if w.staged != "" {
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
 	}
-	cmd := as(w.sc, ctx, keys, w.args)
-	if w.once {
-		return append(cmds, unrepeated{cmd})
-	}
-	return append(cmds, cmd)
+	return append(cmds, as(w.sc, ctx, keys, w.args))
 }
 
-func (w *Write) answered(_ context.Context, _ *Store, cmds []redis.Cmder) error {
+func (w *Write) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
 	last := cmds[len(cmds)-1]
-	var n int
-	var err error
-	switch last := last.(type) {
-	case *redis.Cmd:
-		n, err = last.Int()
-	case unrepeated:
-		n, err = last.Int()
-	default: // of a delete
-		n = 1
-		for _, cmd := range cmds {
-			if err == nil {
-				err = cmd.Err()
-			}
-		}
+	n, err := last.Int()
+	if w.sc == nil { // a delete
+		n, err = 1, cmp.Or(cmds[0].Err(), last.Err())
 	}
 	if n < 0 && err == nil {
 		err = incomplete(cmds)

@@ -18,17 +18,20 @@ var ErrWrongType = errors.New("the key holds another Redis type")
 
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
-	rdb      redis.UniversalClient
-	shape    codec.Shape
-	kind     kind
-	patience patience
-	direct   bool // rdb honours a context's deadline: call it on the caller's goroutine
-	own      bool // rdb is a clone without hooks: nobody looks at its commands
-	detached detached
-	masters  masters
-	traffic  traffic
-	trips    trips
-	values   average // of the answers for each of many keys
+	rdb        redis.UniversalClient
+	shape      codec.Shape
+	kind       kind
+	patience   patience
+	direct     bool // rdb honours a context's deadline: call it on the caller's goroutine
+	own        bool // rdb is a clone without hooks: nobody looks at its commands
+	detached   detached
+	masters    masters
+	traffic    traffic
+	trips      trips
+	values     average // of the answers for each of many keys
+	idle       idle
+	transacts  atomic.Bool // MULTI is permitted
+	scriptless atomic.Bool // scripts are not
 
 	standalone bool        // a command may name keys that a cluster keeps apart for a while
 	apart      atomic.Bool // but not keys of different slots

@@ -25,21 +25,7 @@ type unleased struct {
 }
 
 func (u unleased) Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (bool, error) {
-	if small, ok := u.filling(e, ttl); ok {
-		return u.store.judge(ctx, deadline, small)
-	}
 	return true, u.store.Put(ctx, deadline, u.key, e, ttl)
-}
-
-// filling is the errand that stores a value, where one will do.
-func (u unleased) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
-	switch {
-	case u.store.replicas > 0 || !isSmall(e):
-		return small, false
-	case e.Wire.Len() == 0:
-		return u.store.marking(u.key, markEmpty, ttl), true
-	}
-	return u.store.putting(u.key, e, ttl), true
 }
 
 func (u unleased) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (bool, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,89 +16,91 @@ const partsPerCommand = 1000
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
 func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) error {
-	if e.Wire.Len() == 0 {
-		return s.putMark(ctx, deadline, key, markEmpty, ttl)
-	}
-	alone := func() error {
-		return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
-			s.putValue(ctx, p, key, &e.Wire, ttl)
-			p.Del(ctx, ControlKey(key))
-		})
-	}
-	if s.replicas > 0 || !isSmall(e) {
-		return alone()
-	}
-	return s.write(ctx, deadline, func() errand { return s.putting(key, e, ttl) }, alone)
+	return s.put(ctx, deadline, s.PutStep(key, e, ttl))
 }
 
 // PutAbsent removes the value and notes for ttl that the source has none.
 func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
-	return s.putMark(ctx, deadline, key, markAbsent, ttl)
+	return s.put(ctx, deadline, s.PutAbsentStep(key, ttl))
 }
 
-func (s *Store) putMark(ctx context.Context, deadline time.Time, key, mark string, ttl time.Duration) error {
-	alone := func() error {
-		return s.transact(ctx, deadline, key, func(ctx context.Context, p redis.Pipeliner) {
-			p.Unlink(ctx, key)
-			p.Set(ctx, ControlKey(key), mark, markTTL(ttl))
-		})
+// put carries out a write by its script or, where scripts are refused, as a transaction.
+// What has served last is tried first.
+func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
+	ways := []func() error{
+		func() error { return s.putByScript(ctx, deadline, w) },
+		func() error { return s.putPlainly(ctx, deadline, w) },
 	}
-	if s.replicas > 0 {
-		return alone()
+	if s.scriptless.Load() {
+		slices.Reverse(ways)
 	}
-	return s.write(ctx, deadline, func() errand { return s.marking(key, mark, ttl) }, alone)
+	err := ways[0]()
+	if !withoutScripts(err) {
+		return err
+	}
+	if other := ways[1](); !withoutScripts(other) {
+		s.scriptless.Store(!s.scriptless.Load())
+		return other
+	}
+	return err
 }
 
-// write stores one value, or a mark, by an errand along with others or by what alone does.
-func (s *Store) write(ctx context.Context, deadline time.Time, errand func() errand, alone func() error) error {
-	return s.dispatch(often, func() error {
-		ctx, cancel := s.patience.until(ctx, deadline)
-		defer cancel()
-		e := errand()
-		return withoutValue(s.share(ctx, time.Now(), passenger{errand: &e}))
-	}, alone)
+// withoutScripts reports whether what a script was to do may be done without one.
+func withoutScripts(err error) bool { return isForbidden(err) || IsNoScripts(err) }
+
+func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) error {
+	if e, ok := w.errand(); ok {
+		_, err := s.judge(ctx, deadline, e)
+		return err
+	}
+	errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
+		if s.replicas > 0 {
+			return s.doReplicated(ctx, []Step{w}, false, s.replicas)
+		}
+		return s.pipeline(ctx, s.rdb, []Step{w})
+	})
+	if err != nil {
+		return err
+	}
+	return errs[0]
 }
 
-// putting is the errand of Put for a value that is neither empty nor large.
-func (s *Store) putting(key string, e *Entry, ttl time.Duration) errand {
-	return errand{script: put, how: often, keys: keysOf(key), args: s.putArgs(e, ttl)}
-}
-
-// marking is the errand that stores a mark in place of a value.
-func (s *Store) marking(key, mark string, ttl time.Duration) errand {
-	return errand{script: put, how: often, keys: keysOf(key), args: s.markArgs(mark, ttl)}
-}
-
-// transact sends the commands on key that queue adds as one transaction.
-func (s *Store) transact(ctx context.Context, deadline time.Time, key string, queue func(context.Context, redis.Pipeliner)) error {
+func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) error {
 	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.replicated(ctx, key, func(ctx context.Context, to link) error {
-			p := to.TxPipeline()
-			queue(ctx, p)
-			cmds, err := p.Exec(ctx)
-			return withoutValue(reason(cmds, err))
-		})
+		send := func(ctx context.Context, to link) error { return s.transact(ctx, to, often, w.plain(ctx)) }
+		if s.replicas > 0 {
+			return struct{}{}, s.replicated(ctx, w.key, often, send)
+		}
+		return struct{}{}, s.onMaster(ctx, s.rdb, w.key, send)
 	})
 	return err
 }
 
-func (s *Store) putValue(ctx context.Context, p redis.Pipeliner, key string, w *codec.Wire, ttl time.Duration) {
-	if s.shape == codec.ShapeString {
-		args := []any{"set", key, w.Value(0)}
-		if ttl != Forever {
-			args = append(args, "px", ttl.Milliseconds())
+// plain are the commands that do without a script what put.lua does.
+func (w *Write) plain(ctx context.Context) []*redis.Cmd {
+	s, control := w.store, ControlKey(w.key)
+	switch {
+	case w.mark != "":
+		return []*redis.Cmd{
+			redis.NewCmd(ctx, "unlink", w.key),
+			redis.NewCmd(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
 		}
-		_ = p.Process(ctx, redis.NewStatusCmd(ctx, args...))
-		return
+	case s.shape == codec.ShapeString:
+		set := []any{"set", w.key, w.value.Value(0)}
+		if w.ttl != Forever {
+			set = append(set, "px", w.ttl.Milliseconds())
+		}
+		return []*redis.Cmd{redis.NewCmd(ctx, set...), redis.NewCmd(ctx, "del", control)}
 	}
-	p.Unlink(ctx, key)
-	for from := 0; from < w.Len(); from += partsPerCommand {
-		args := s.kind.appendParts([]any{s.kind.add, key}, w, from, min(from+partsPerCommand, w.Len()))
-		_ = p.Process(ctx, redis.NewIntCmd(ctx, args...))
+	cmds := []*redis.Cmd{redis.NewCmd(ctx, "unlink", w.key)}
+	for from := 0; from < w.value.Len(); from += partsPerCommand {
+		to := min(from+partsPerCommand, w.value.Len())
+		cmds = append(cmds, redis.NewCmd(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
 	}
-	if ttl != Forever {
-		p.PExpire(ctx, key, ttl)
+	if w.ttl != Forever {
+		cmds = append(cmds, redis.NewCmd(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
 	}
+	return append(cmds, redis.NewCmd(ctx, "del", control))
 }
 
 // endless is the life of a mark whose value does not expire: a control key always
@@ -120,13 +123,18 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 		return s.judge(ctx, deadline, errand{script: putIfAbsent, how: once, keys: keysOf(key), args: args})
 	}
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
-		err = s.replicated(ctx, key, func(ctx context.Context, to link) error {
+		send := func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
 			if err == nil {
 				stored, err = answer.Bool()
 			}
 			return withoutValue(err)
-		})
+		}
+		if s.replicas > 0 {
+			err = s.replicated(ctx, key, once, send)
+		} else {
+			err = send(ctx, s.rdb)
+		}
 		return stored && err == nil, err
 	})
 }
