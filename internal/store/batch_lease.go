@@ -42,6 +42,7 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 				s.sawLoss(errs[i])
 			}
 		}
+		s.leaveDead(ctx, tries[due[0]].made-1, errs[due[0]])
 		due = slices.DeleteFunc(due, func(i int) bool {
 			over := errs[i] == nil || late || tries[i].isOver(errs[i])
 			if over {

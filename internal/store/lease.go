@@ -82,6 +82,7 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
 		}
+		s.leaveDead(ctx, a.made-1, err)
 	}
 }
 

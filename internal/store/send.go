@@ -121,10 +121,16 @@ func (s *Store) again(ctx context.Context, how repetition, tries int, err error)
 		return tries == 0 && ctx.Err() == nil
 	case how == once || !connectionLost(err):
 		return false
-	case tries > 0:
+	}
+	s.leaveDead(ctx, tries, err)
+	return tries < 2 && ctx.Err() == nil
+}
+
+// leaveDead closes the idle connections when one was lost that served for a repetition.
+func (s *Store) leaveDead(ctx context.Context, tries int, err error) {
+	if tries > 0 && connectionLost(err) {
 		s.closeIdle(ctx)
 	}
-	return tries < 2 && ctx.Err() == nil
 }
 
 // isReadOnly reports whether a server refused a command since it must not write, as one
