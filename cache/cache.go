@@ -10,6 +10,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -25,9 +26,10 @@ type Cache[K comparable, V any] struct {
 
 // core is what does not depend on the types of keys and values.
 type core struct {
-	name  string
-	rdb   redis.UniversalClient // as it was given
-	store *store.Store
+	name   string
+	rdb    redis.UniversalClient // as it was given
+	store  *store.Store
+	member *registry.Member
 
 	ttl    time.Duration
 	absent time.Duration
@@ -143,6 +145,7 @@ func (c *Cache[K, V]) Close() error {
 		c.core.tenures.Wait()
 		c.core.crowd.close()
 		c.core.store.Close()
+		c.core.member.Leave()
 	}
 	return nil
 }

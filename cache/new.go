@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -77,6 +78,12 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		if err == nil && cfg.WaitReplicas > 0 {
 			p.Add("", c.core.store.WaitForReplicas(cfg.WaitReplicas))
 		}
+	}
+	if len(p) == 0 {
+		c.core.member, err = registry.Enter(c.core, rdb, cfg.Name, cfg.Version, registry.Values{
+			Kind: registry.Cache, Type: reflect.TypeFor[V](), Shape: c.codec.Shape(), Codec: c.codec,
+		})
+		p.Add("", err)
 	}
 	if err := p.Join("cache", cfg.Name); err != nil {
 		return nil, err
