@@ -136,7 +136,8 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 // that wait for a load fail with ErrClosed, as do all later ones, and the contexts
 // of loaders are cancelled. A loader that ignores its context keeps Close waiting;
 // a loader or observer that calls Close of its own cache waits for itself. The
-// Redis client stays open. Only the first Close does anything; it returns nil.
+// Redis client stays open. Only the first Close does anything; it returns nil. Then another
+// type of values may have the Name, see New.
 func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
 		close(c.core.closing)

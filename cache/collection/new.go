@@ -135,7 +135,8 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 
 // Close waits for commands that were given up, at most RedisTimeout. Later calls fail
 // with cache.ErrClosed. The Redis client stays open. Only the first Close does anything,
-// also for the collections that With has made of this one; it returns nil.
+// also for the collections that With has made of this one; it returns nil. Then values of
+// another type may have the Name, see cache.New.
 func (k keyed[K]) Close() error {
 	if !k.core.closed.Swap(true) {
 		k.core.store.Close()

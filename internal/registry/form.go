@@ -56,7 +56,8 @@ func (f form) String() string {
 	for i, t := range f.codecs {
 		names[i] = codecName(t)
 	}
-	return fmt.Sprintf("a %s of %v, stored as a Redis %v by %s", f.kind, f.typ, f.shape, strings.Join(names, " of "))
+	codecs := strings.Join(names, " of ")
+	return fmt.Sprintf("a %s of %v, stored as a Redis %v by %s", f.kind, f.typ, f.shape, codecs)
 }
 
 // codecTypes appends the type of a codec, and those of the values that one of package codec

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/asidecache/aside/codec"
@@ -39,31 +40,32 @@ func TestFormsOfCodecs(t *testing.T) {
 		make func() form
 		want string
 	}{
-		{func() form { return values(codec.Text[string]()) }, "a cache of string, stored as a Redis string by codec.Text"},
-		{func() form { return values(codec.JSON[string]()) }, "a cache of string, stored as a Redis string by codec.JSON"},
-		{func() form { return values(codec.JSON[int]()) }, "a cache of int, stored as a Redis string by codec.JSON"},
-		{func() form { return values(codec.Msgpack[string]()) }, "a cache of string, stored as a Redis string by codec.Msgpack"},
-		{func() form { return values(codec.Msgpack[user]()) }, "a cache of registry.user, stored as a Redis string by codec.Msgpack"},
-		{func() form { return values(codec.Bytes[[]byte]()) }, "a cache of []uint8, stored as a Redis string by codec.Bytes"},
-		{func() form { return values(codec.Binary[user]()) }, "a cache of registry.user, stored as a Redis string by codec.Binary"},
-		{func() form { return values(codec.Compress(text, codec.S2, 1)) }, "a cache of string, stored as a Redis string by codec.Compress of codec.Text"},
-		{func() form { return values(codec.Compress(json, codec.S2, 1)) }, "a cache of string, stored as a Redis string by codec.Compress of codec.JSON"},
-		{func() form { return values(codec.Encrypt(text, mustKeyring(t, 1))) }, "a cache of string, stored as a Redis string by codec.Encrypt of codec.Text"},
+		{func() form { return values(codec.Text[string]()) }, "string, string by codec.Text"},
+		{func() form { return values(codec.JSON[string]()) }, "string, string by codec.JSON"},
+		{func() form { return values(codec.JSON[int]()) }, "int, string by codec.JSON"},
+		{func() form { return values(codec.Msgpack[string]()) }, "string, string by codec.Msgpack"},
+		{func() form { return values(codec.Msgpack[user]()) }, "registry.user, string by codec.Msgpack"},
+		{func() form { return values(codec.Bytes[[]byte]()) }, "[]uint8, string by codec.Bytes"},
+		{func() form { return values(codec.Binary[user]()) }, "registry.user, string by codec.Binary"},
+		{func() form { return values(codec.Compress(text, codec.S2, 1)) }, "string, string by codec.Compress of codec.Text"},
+		{func() form { return values(codec.Compress(json, codec.S2, 1)) }, "string, string by codec.Compress of codec.JSON"},
+		{func() form { return values(codec.Encrypt(text, mustKeyring(t, 1))) }, "string, string by codec.Encrypt of codec.Text"},
 		{func() form { return values(codec.Encrypt(codec.Compress(text, codec.S2, 1), mustKeyring(t, 1))) },
-			"a cache of string, stored as a Redis string by codec.Encrypt of codec.Compress of codec.Text"},
-		{func() form { return values(codec.String(ownValue{text})) }, "a cache of string, stored as a Redis string by registry.ownValue"},
-		{func() form { return values(own[string]{text}) }, "a cache of string, stored as a Redis string by registry.own"},
-		{func() form { return values(codec.List(text)) }, "a cache of []string, stored as a Redis list by codec.Text"},
-		{func() form { return values(codec.List(json)) }, "a cache of []string, stored as a Redis list by codec.JSON"},
-		{func() form { return values(own[[]string]{codec.List(text)}) }, "a cache of []string, stored as a Redis list by registry.own"},
-		{func() form { return values(codec.Set(text)) }, "a cache of map[string]struct {}, stored as a Redis set by codec.Text"},
-		{func() form { return values(codec.SortedSet(text)) }, "a cache of []codec.Scored[string], stored as a Redis zset by codec.Text"},
-		{func() form { return values(hashmap.MustOf[user]()) }, "a cache of registry.user, stored as a Redis hash by hashmap.Mapping"},
-		{func() form { return values(hashmap.MustOf[*user]()) }, "a cache of *registry.user, stored as a Redis hash by hashmap.Mapping"},
+			"string, string by codec.Encrypt of codec.Compress of codec.Text"},
+		{func() form { return values(codec.String(ownValue{text})) }, "string, string by registry.ownValue"},
+		{func() form { return values(own[string]{text}) }, "string, string by registry.own"},
+		{func() form { return values(codec.List(text)) }, "[]string, list by codec.Text"},
+		{func() form { return values(codec.List(json)) }, "[]string, list by codec.JSON"},
+		{func() form { return values(own[[]string]{codec.List(text)}) }, "[]string, list by registry.own"},
+		{func() form { return values(codec.Set(text)) }, "map[string]struct {}, set by codec.Text"},
+		{func() form { return values(codec.SortedSet(text)) }, "[]codec.Scored[string], zset by codec.Text"},
+		{func() form { return values(hashmap.MustOf[user]()) }, "registry.user, hash by hashmap.Mapping"},
+		{func() form { return values(hashmap.MustOf[*user]()) }, "*registry.user, hash by hashmap.Mapping"},
 	}
 	for i, a := range forms {
-		if got := a.make().String(); got != a.want {
-			t.Errorf("%s, want %s", got, a.want)
+		want := "a cache of " + strings.Replace(a.want, ", ", ", stored as a Redis ", 1)
+		if got := a.make().String(); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 		for j, b := range forms {
 			if got := a.make().agrees(b.make()); got != (i == j) {
@@ -77,6 +79,7 @@ func TestFormsOfCodecs(t *testing.T) {
 func TestFormsThatAgree(t *testing.T) {
 	text, json := codec.Text[string](), codec.JSON[string]()
 	list := func(v codec.Value[string]) form { return elements("list", codec.ShapeList, v) }
+	hash := formOf(Values{"hash", reflect.TypeFor[user](), codec.ShapeHash, hashmap.MustOf[user]()})
 	for _, tt := range []struct {
 		name string
 		a, b form
@@ -100,8 +103,8 @@ func TestFormsThatAgree(t *testing.T) {
 		{"a list and a cache of a set with a user's codec", list(text), values(own[map[string]struct{}]{codec.Set(text)}), false},
 		{"a set and its cache", elements("set", codec.ShapeSet, text), values(codec.Set(text)), true},
 		{"a sorted set and its cache", elements("sorted set", codec.ShapeSortedSet, text), values(codec.SortedSet(text)), true},
-		{"a hash and its cache", formOf(Values{"hash", reflect.TypeFor[user](), codec.ShapeHash, hashmap.MustOf[user]()}), values(hashmap.MustOf[user]()), true},
-		{"a hash and a cache of a pointer", formOf(Values{"hash", reflect.TypeFor[user](), codec.ShapeHash, hashmap.MustOf[user]()}), values(hashmap.MustOf[*user]()), false},
+		{"a hash and its cache", hash, values(hashmap.MustOf[user]()), true},
+		{"a hash and a cache of a pointer", hash, values(hashmap.MustOf[*user]()), false},
 	} {
 		if got := tt.a.agrees(tt.b); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)

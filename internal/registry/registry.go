@@ -79,8 +79,8 @@ func (m *Member) refused(first form) error {
 	if a == b {
 		b += ", of other types with the same names"
 	}
-	return fmt.Errorf("Name %q %s belongs on this client to %s, and this one is %s: choose another Name or Version, or Close the first",
-		m.family.name, version, a, b)
+	return fmt.Errorf("the Name %q %s belongs on this client to %s, and this one is %s: "+
+		"choose another Name or Version, or Close the first", m.family.name, version, a, b)
 }
 
 // Leave takes the member out. Only the first call does anything.

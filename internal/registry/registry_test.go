@@ -26,12 +26,14 @@ func enter[V any](client redis.UniversalClient, name string, version int, c code
 	return o, err
 }
 
-func mustEnter[V any](t *testing.T, client redis.UniversalClient, c codec.Codec[V]) *owner {
+// mustEnter returns an owner that is kept until the test ends.
+func mustEnter[V any](t *testing.T, client redis.UniversalClient, version int, c codec.Codec[V]) *owner {
 	t.Helper()
-	o, err := enter(client, "user", 0, c)
+	o, err := enter(client, "user", version, c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { runtime.KeepAlive(o) })
 	return o
 }
 
@@ -58,24 +60,24 @@ func TestClients(t *testing.T) {
 	for name, client := range map[string]redis.UniversalClient{
 		"client": one, "cluster client": cluster, "wrapped": wrapped{one}, "pointer to wrapped": &wrapped{one},
 	} {
-		first := mustEnter(t, client, codec.Text[int]())
+		first := mustEnter(t, client, 0, codec.Text[int]())
 		if _, err := enter(client, "user", 0, codec.JSON[int]()); err == nil {
 			t.Errorf("%s: another codec is not refused", name)
 		}
 		defer first.member.Leave()
 	}
-	other := mustEnter(t, newClient(t), codec.JSON[int]())
+	other := mustEnter(t, newClient(t), 0, codec.JSON[int]())
 	other.member.Leave()
 	for range 2 {
-		mustEnter(t, listed{UniversalClient: one}, codec.JSON[int]()).member.Leave()
+		mustEnter(t, listed{UniversalClient: one}, 0, codec.JSON[int]()).member.Leave()
 	}
-	mustEnter(t, listed{UniversalClient: one}, codec.Text[int]())
+	mustEnter(t, listed{UniversalClient: one}, 0, codec.Text[int]())
 }
 
 // Members are counted, for each form by itself, and leave once.
 func TestLeave(t *testing.T) {
 	client := newClient(t)
-	a, b := mustEnter(t, client, codec.Text[int]()), mustEnter(t, client, codec.Text[int]())
+	a, b := mustEnter(t, client, 0, codec.Text[int]()), mustEnter(t, client, 0, codec.Text[int]())
 	refused := func(when string) {
 		t.Helper()
 		if _, err := enter(client, "user", 0, codec.JSON[int]()); err == nil {
@@ -87,7 +89,7 @@ func TestLeave(t *testing.T) {
 	a.member.Leave()
 	refused("one has left twice")
 	b.member.Leave()
-	c := mustEnter(t, client, codec.JSON[int]())
+	c := mustEnter(t, client, 0, codec.JSON[int]())
 	a.member.Leave()
 	if _, err := enter(client, "user", 0, codec.Text[int]()); err == nil {
 		t.Error("a member left for another")
@@ -96,45 +98,50 @@ func TestLeave(t *testing.T) {
 		t.Errorf("another version: %v", err)
 	}
 	c.member.Leave()
-	mustEnter(t, client, codec.Text[int]()).member.Leave()
+	mustEnter(t, client, 0, codec.Text[int]()).member.Leave()
 }
 
 // A cache with a user's codec may be of one family with a list, and another list may not.
 func TestEachFormIsAsked(t *testing.T) {
 	client := newClient(t)
-	list := func(v codec.Value[string]) (*Member, error) {
-		return Enter(new(owner), client, "user", 0, Values{"list", reflect.TypeFor[string](), codec.ShapeList, v})
+	first := new(owner)
+	list := func(v codec.Value[string]) error {
+		_, err := Enter(first, client, "user", 0, Values{"list", reflect.TypeFor[string](), codec.ShapeList, v})
+		return err
 	}
-	mustEnter(t, client, own[[]string]{codec.List(codec.Text[string]())})
-	if _, err := list(codec.Text[string]()); err != nil {
+	mustEnter(t, client, 0, own[[]string]{codec.List(codec.Text[string]())})
+	if err := list(codec.Text[string]()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := list(codec.JSON[string]()); err == nil {
+	if err := list(codec.JSON[string]()); err == nil {
 		t.Error("a list of other elements is not refused")
 	}
+	runtime.KeepAlive(first)
 }
 
 func TestSentence(t *testing.T) {
 	client := newClient(t)
 	type account struct{ Name string }
-	first := mustEnter(t, client, codec.JSON[account]())
+	first := mustEnter(t, client, 0, codec.JSON[account]())
 	_, err := enter(client, "user", 0, codec.List(codec.Text[string]()))
-	want := `Name "user" without a Version belongs on this client to a cache of registry.account, stored as a Redis string by codec.JSON, ` +
-		`and this one is a cache of []string, stored as a Redis list by codec.Text: choose another Name or Version, or Close the first`
+	want := `the Name "user" without a Version belongs on this client to ` +
+		`a cache of registry.account, stored as a Redis string by codec.JSON, ` +
+		`and this one is a cache of []string, stored as a Redis list by codec.Text: ` +
+		`choose another Name or Version, or Close the first`
 	if err == nil || err.Error() != want {
 		t.Errorf("the error is\n%v, want\n%s", err, want)
 	}
 	{
 		type account struct{ Rank int }
-		if _, err = enter(client, "user", 0, codec.JSON[account]()); err == nil || !strings.Contains(err.Error(), "of other types with the same names") {
+		_, err = enter(client, "user", 0, codec.JSON[account]())
+		if err == nil || !strings.Contains(err.Error(), "of other types with the same names") {
 			t.Errorf("two types of one name: %v", err)
 		}
 	}
 	first.member.Leave()
-	if _, err = enter(client, "user", 3, codec.JSON[account]()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = enter(client, "user", 3, codec.Text[string]()); err == nil || !strings.HasPrefix(err.Error(), `Name "user" with Version 3 belongs`) {
+	mustEnter(t, client, 3, codec.JSON[account]())
+	_, err = enter(client, "user", 3, codec.Text[string]())
+	if err == nil || !strings.HasPrefix(err.Error(), `the Name "user" with Version 3 belongs`) {
 		t.Errorf("with a version: %v", err)
 	}
 }
