@@ -10,6 +10,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -25,9 +26,10 @@ type Cache[K comparable, V any] struct {
 
 // core is what does not depend on the types of keys and values.
 type core struct {
-	name  string
-	rdb   redis.UniversalClient // as it was given
-	store *store.Store
+	name   string
+	rdb    redis.UniversalClient // as it was given
+	store  *store.Store
+	member *registry.Member
 
 	ttl    time.Duration
 	absent time.Duration
@@ -134,7 +136,8 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 // that wait for a load fail with ErrClosed, as do all later ones, and the contexts
 // of loaders are cancelled. A loader that ignores its context keeps Close waiting;
 // a loader or observer that calls Close of its own cache waits for itself. The
-// Redis client stays open. Only the first Close does anything; it returns nil.
+// Redis client stays open. Only the first Close does anything; it returns nil. Then another
+// type of values may have the Name, see New.
 func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
 		close(c.core.closing)
@@ -143,6 +146,7 @@ func (c *Cache[K, V]) Close() error {
 		c.core.tenures.Wait()
 		c.core.crowd.close()
 		c.core.store.Close()
+		c.core.member.Leave()
 	}
 	return nil
 }

@@ -20,11 +20,13 @@ type Config[K comparable, V any] struct {
 	// label on events and errors. It may not begin with "aside:", end with ':', hold
 	// spaces or control characters, or "@" and digits at its end or before a '{'.
 	// Families whose names continue one another at a ':', such as "a" and "a:b", can
-	// meet in one Redis key.
+	// meet in one Redis key. One client has values of one type and codec under a Name and
+	// Version, see New.
 	Name string
 
 	// Version is the version of V's stored form. When not 0 it is part of the key
-	// ("user@2:42"), so that processes of different versions do not meet.
+	// ("user@2:42"), so that processes of different versions do not meet, nor do two
+	// types of one process.
 	Version int
 
 	// Codec turns values into bytes. The default is codec.Text for strings,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -22,6 +23,16 @@ const minLease = 10 * time.Millisecond
 // New returns a cache on rdb, which may be shared with others and is not closed by
 // the cache. The cache starts no goroutine before it is used. If the configuration
 // cannot work, the error names all that is wrong with it.
+//
+// New refuses a cache whose Name and Version belong, on the same client, to an open one with
+// another V or another codec: each would read the other's values as something else. Caches
+// with the same V and codec may be as many as you like, whatever their K and their other
+// settings. A collection of the same Name counts as well: it has to have the Redis type, and
+// the elements or the fields, of the cache's codec. Codecs are told apart by their types: not by
+// their settings, nor by what a codec of your own has inside, and such a codec of a
+// list, a set, a sorted set or a hash goes with every collection of that type. Close gives
+// the Name back, and so does the end of a cache that nothing refers to, in its own time. Two
+// clients are never compared, nor is one of a type that Go cannot compare.
 //
 // A client that does not honour deadlines, as by default none does, is used so
 // that calls leave at theirs all the same. Its hooks see the cache's commands, if
@@ -77,6 +88,12 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		if err == nil && cfg.WaitReplicas > 0 {
 			p.Add("", c.core.store.WaitForReplicas(cfg.WaitReplicas))
 		}
+	}
+	if len(p) == 0 {
+		c.core.member, err = registry.Enter(c.core, rdb, cfg.Name, cfg.Version, registry.Values{
+			Kind: registry.Cache, Type: reflect.TypeFor[V](), Shape: c.codec.Shape(), Codec: c.codec,
+		})
+		p.Add("", err)
 	}
 	if err := p.Join("cache", cfg.Name); err != nil {
 		return nil, err

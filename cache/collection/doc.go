@@ -8,7 +8,9 @@
 // takes the family's key. A collection and a cache of one Name, Version and key type
 // use the same Redis keys: the cache fills and reads values as a whole, by codec.List,
 // codec.Set, codec.SortedSet or a mapping of package hashmap, and the collection
-// reads and changes their elements. The elements' codec.Value has to be the same.
+// reads and changes their elements. The elements' codec.Value has to be the same, and a hash's
+// struct: of two that are open on one client at one time, the second is refused if they are
+// not, see cache.New.
 //
 // What methods mean is what Redis's commands mean: negative indexes count from the
 // end, and a key that is not there is empty, which is no error.

@@ -3,6 +3,7 @@ package collection
 import (
 	"context"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -11,6 +12,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -29,7 +31,9 @@ func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T
 	if cfg.Mapping != nil {
 		p.Add("Mapping", cfg.Mapping.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, codec.ShapeHash, "hash", &p)
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
+		Kind: "hash", Type: reflect.TypeFor[T](), Shape: codec.ShapeHash, Codec: cfg.Mapping,
+	}, &p)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -22,6 +23,7 @@ type core struct {
 	name     string
 	rdb      redis.UniversalClient // as it was given
 	store    *store.Store
+	member   *registry.Member
 	shape    codec.Shape
 	jitter   float64 // 0 for none
 	timeout  time.Duration
@@ -47,11 +49,11 @@ type setup[K comparable] struct {
 	replicas int
 }
 
-// open makes a keyed. More of what is wrong may have been found already.
-func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string, p *family.Problems) (keyed[K], error) {
+// open makes a keyed of values. More of what is wrong may have been found already.
+func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *family.Problems) (keyed[K], error) {
 	timeout := cmp.Or(s.timeout, family.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
-		name: s.name, rdb: rdb, shape: shape, timeout: timeout,
+		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
 		jitter: max(cmp.Or(s.jitter, family.DefaultJitter), 0),
 	}}
 	p.CheckName(s.name, s.version)
@@ -60,7 +62,7 @@ func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string
 	var err error
 	k.keys, err = family.NewKeys(s.name, s.version, s.key)
 	p.Add("Key", err)
-	k.core.store, err = store.New(rdb, shape, timeout)
+	k.core.store, err = store.New(rdb, values.Shape, timeout)
 	p.Add("", err)
 	if err == nil {
 		k.core.store.SendAlone()
@@ -68,7 +70,11 @@ func (s setup[K]) open(rdb redis.UniversalClient, shape codec.Shape, sort string
 	if err == nil && s.replicas > 0 {
 		p.Add("", k.core.store.WaitForReplicas(s.replicas))
 	}
-	return k, p.Join(sort, s.name)
+	if len(*p) == 0 {
+		k.core.member, err = registry.Enter(k.core, rdb, s.name, s.version, values)
+		p.Add("", err)
+	}
+	return k, p.Join(values.Kind, s.name)
 }
 
 // openElements makes what a collection of elements is made of.
@@ -83,7 +89,9 @@ func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, 
 	} else if checker, ok := value.(codec.Checker); ok {
 		p.Add("Value", checker.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, shape, sort, &p)
+	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
+		Kind: sort, Type: reflect.TypeFor[E](), Shape: shape, Codec: value,
+	}, &p)
 	return elements[K, E]{k, value}, err
 }
 
@@ -127,10 +135,12 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 
 // Close waits for commands that were given up, at most RedisTimeout. Later calls fail
 // with cache.ErrClosed. The Redis client stays open. Only the first Close does anything,
-// also for the collections that With has made of this one; it returns nil.
+// also for the collections that With has made of this one; it returns nil. Then values of
+// another type may have the Name, see cache.New.
 func (k keyed[K]) Close() error {
 	if !k.core.closed.Swap(true) {
 		k.core.store.Close()
+		k.core.member.Leave()
 	}
 	return nil
 }

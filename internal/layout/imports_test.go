@@ -39,11 +39,13 @@ var imports = map[string][]string{
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/store", goRedis, miniredis},
-	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/store", goRedis, xsync},
+	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/registry", "internal/store", goRedis},
+	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/registry", "internal/store", goRedis, xsync},
 
 	"internal/family": {"codec", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipe":   {"internal/store", goRedis}, // so that a cache can be queued in a pipeline, which stands above it
+
+	"internal/registry": {"codec", goRedis}, // which tells one client from another
 
 	"internal/near":   {"codec", otter, goRedis},
 	"internal/store":  {"codec", "internal/stack", goRedis, xsync},

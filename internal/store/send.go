@@ -80,8 +80,9 @@ func repeatsItself(to link, how repetition) bool {
 	return cluster && how == often
 }
 
-// wasCarriedOut reports whether a server has not refused a command because it must not write.
-func wasCarriedOut(cmd redis.Cmder) bool { return !isReadOnly(cmd.Err()) }
+// wasCarriedOut reports whether a command may have changed something at a server that must
+// not write, or did not before: one that reads counts as well.
+func wasCarriedOut(cmd redis.Cmder) bool { return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err()) }
 
 // isHeld reports whether what is sent goes over one connection, which cannot be repeated
 // on another.

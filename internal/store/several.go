@@ -208,11 +208,11 @@ func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, e
 func demoted(steps []Step, cmds [][]*redis.Cmd) error {
 	var refusal error
 	for i, step := range steps {
-		err := readOnlyError(cmders(cmds[i]))
-		if step.writes() && err == nil {
+		all := cmders(cmds[i])
+		if step.writes() && wasCarriedOut(all[len(all)-1]) {
 			return nil
 		}
-		refusal = cmp.Or(refusal, err)
+		refusal = cmp.Or(refusal, readOnlyError(all))
 	}
 	return refusal
 }

@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/asidecache/aside/codec"
+)
+
+// Values says what a cache or a collection keeps.
+type Values struct {
+	Kind  string       // Cache, or what the collection is called
+	Type  reflect.Type // of a cache's values, a collection's elements, a hash's struct
+	Shape codec.Shape
+	Codec any // of Type
+}
+
+// Cache is the Kind of caches.
+const Cache = "cache"
+
+// A form is how values are stored, as far as types tell it.
+type form struct {
+	kind   string
+	typ    reflect.Type // for String alone: a codec's type tells of what it is
+	shape  codec.Shape
+	codecs []reflect.Type // a codec and those inside it
+	opaque bool           // a whole collection is stored by a codec that may do it in any way
+}
+
+func formOf(v Values) form {
+	f := form{kind: v.Kind, typ: v.Type, shape: v.Shape}
+	f.codecs = codecTypes(nil, reflect.ValueOf(v.Codec))
+	f.opaque = v.Kind == Cache && v.Shape != codec.ShapeString && !isOurs(reflect.TypeOf(v.Codec))
+	return f
+}
+
+func (f form) equal(g form) bool {
+	return f.kind == g.kind && f.shape == g.shape && slices.Equal(f.codecs, g.codecs)
+}
+
+// agrees reports whether values of f and of g may have the same keys: those of a cache and
+// of a collection also where nobody can say that their elements are stored differently.
+func (f form) agrees(g form) bool {
+	if f.kind != g.kind && (f.opaque || g.opaque) {
+		return f.shape == g.shape
+	}
+	return f.shape == g.shape && slices.Equal(f.codecs, g.codecs)
+}
+
+// String says what keeps values of the form.
+func (f form) String() string {
+	names := make([]string, len(f.codecs))
+	for i, t := range f.codecs {
+		names[i] = codecName(t)
+	}
+	codecs := strings.Join(names, " of ")
+	return fmt.Sprintf("a %s of %v, stored as a Redis %v by %s", f.kind, f.typ, f.shape, codecs)
+}
+
+// codecTypes appends the type of a codec, and those of the values that one of package codec
+// has inside. Pointers do not count. What a user's own codec has inside is left out: it may
+// be anything.
+func codecTypes(types []reflect.Type, c reflect.Value) []reflect.Type {
+	t := target(c.Type())
+	if t.PkgPath() != codecPath || t != c.Type() && c.IsNil() {
+		return append(types, t)
+	}
+	if name, known := codecNames[baseName(t)]; name != "" || !known {
+		types = append(types, t)
+	}
+	c = reflect.Indirect(c)
+	for i := range t.NumField() {
+		if f := t.Field(i).Type; f.PkgPath() == codecPath && baseName(f) == "Value" {
+			types = codecTypes(types, c.Field(i).Elem())
+		}
+	}
+	return types
+}
+
+// target is the type that a pointer points to, or the type itself.
+func target(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}
+
+var codecPath = reflect.TypeFor[codec.Shape]().PkgPath()
+
+// isOurs reports whether a codec stores collections as package collection does.
+func isOurs(t reflect.Type) bool {
+	p := target(t).PkgPath()
+	return p == codecPath || p == path.Dir(codecPath)+"/hashmap"
+}
+
+// codecNames has the functions that make the types of package codec. Those without one
+// say nothing beyond the shape and what is inside.
+var codecNames = map[string]string{
+	"StringCodec": "",
+	"list":        "",
+	"set":         "",
+	"sortedSet":   "",
+	"textValue":   "codec.Text",
+	"bytesValue":  "codec.Bytes",
+	"jsonValue":   "codec.JSON",
+	"packedValue": "codec.Msgpack",
+	"binaryValue": "codec.Binary",
+	"compressed":  "codec.Compress",
+	"Encrypted":   "codec.Encrypt",
+}
+
+// codecName is what a user calls a codec of a type.
+func codecName(t reflect.Type) string {
+	if name := codecNames[baseName(t)]; name != "" && t.PkgPath() == codecPath {
+		return name
+	}
+	name, _, _ := strings.Cut(t.String(), "[")
+	return name
+}
+
+// baseName is the name of a type without its arguments.
+func baseName(t reflect.Type) string {
+	name, _, _ := strings.Cut(t.Name(), "[")
+	return name
+}
