@@ -22,9 +22,9 @@
 //	msgpack    stored as codec.Msgpack does
 //
 // Without json and msgpack a field is a text that a person would type: see
-// codec.Scalar for the types, which include those with text methods. Only a
+// codec.Scalar for the types, which include those with text methods. A
 // time.Duration differs: it is an integer of nanoseconds, because go-redis's Scan
-// reads nothing else. 1m30s is read as well.
+// reads nothing else; 1m30s is read as well. So do types with binary methods, see below.
 //
 // A pointer is stored as what it points to. A nil pointer is no field, and a
 // missing field is a nil pointer; the same holds for the fields of an inlined
@@ -34,6 +34,11 @@
 // form, as time.Time. A field hides those of its name that are embedded more
 // deeply; other fields of one name are refused.
 //
-// go-redis's HGetAll and Scan read what a Mapping writes, and a Mapping reads what
-// HSet of go-redis and of redis-py write.
+// go-redis's HGetAll and Scan read what a Mapping writes, but for fields tagged inline,
+// json or msgpack, of which it knows nothing. A Mapping reads what HSet of go-redis and of
+// redis-py write. HSet of go-redis writes a type that has MarshalBinary with it, a
+// netip.Addr say, and a net.IP as its bytes. So a type with both text and binary methods is
+// stored as text, and bytes that are no such text are read by UnmarshalBinary; a type with
+// binary methods alone is stored as these write it. Bytes that UnmarshalText takes too are
+// read as that.
 package hashmap
