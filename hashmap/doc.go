@@ -34,6 +34,8 @@
 // form, as time.Time. A field hides those of its name that are embedded more
 // deeply; other fields of one name are refused.
 //
+// Tags of other packages count for nothing, unless Of is told so by UseTag.
+//
 // go-redis's HGetAll and Scan read what a Mapping writes, but for fields tagged inline,
 // json or msgpack, of which it knows nothing. A Mapping reads what HSet of go-redis and of
 // redis-py write. HSet of go-redis writes a type that has MarshalBinary with it, a

@@ -36,14 +36,18 @@ func valueOf(t reflect.Type, tag tag) (v value, elem reflect.Type, err error) {
 	case tag.msgpack:
 		v, err = codec.PackedOf(t) // its errors name the way out
 		return v, nil, err
-	case t.Kind() != reflect.Pointer:
-		v, err = scalarOf(t)
-		return v, nil, err
-	case t.Elem().Kind() == reflect.Pointer:
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer:
 		return nil, nil, errors.New("a pointer to a pointer cannot tell which of the two is nil; use one pointer, or " + wayOut)
 	}
-	v, err = scalarOf(t.Elem())
-	return v, t.Elem(), err
+	of := t
+	if t.Kind() == reflect.Pointer {
+		of, elem = t.Elem(), t.Elem()
+	}
+	v, err = scalarOf(of)
+	if err != nil && tag.fallback != nil {
+		return valueOf(t, *tag.fallback)
+	}
+	return v, elem, err
 }
 
 // unstorable reports the kind that no tag can make a stored form of.
