@@ -15,7 +15,6 @@ type foreign struct {
 	Plain   string         `json:",omitempty"`
 	Bare    int            // has no tag
 	Empty   bool           `json:""`
-	Dash    int            `json:"-,"`
 	Left    string         `json:"-"`
 	Both    string         `json:"other" redis:"both"`
 	Gone    string         `json:"gone" redis:"-"`
@@ -49,10 +48,10 @@ type Whole struct {
 func TestUseTag(t *testing.T) {
 	m := hashmap.MustOf[foreign](hashmap.UseTag("json"))
 	v := foreign{
-		ID: 1, Bare: 2, Dash: 3, Both: "b", Tags: []string{"a"}, Kept: []string{}, Home: home{"High St", 0}, Work: &home{"Low St", 7},
+		ID: 1, Bare: 2, Both: "b", Tags: []string{"a"}, Kept: []string{}, Home: home{"High St", 0}, Work: &home{"Low St", 7},
 		Any: "x", Audited: Audited{"ann"}, Whole: Whole{9},
 	}
-	roundTripBy(t, m, v, span{"id", "1"}, span{"Bare", "2"}, span{"Empty", "false"}, span{"-", "3"}, span{"both", "b"}, span{"tags", `["a"]`}, span{"kept", "[]"},
+	roundTripBy(t, m, v, span{"id", "1"}, span{"Bare", "2"}, span{"Empty", "false"}, span{"both", "b"}, span{"tags", `["a"]`}, span{"kept", "[]"},
 		span{"home", `{"street":"High St"}`}, span{"work", `{"street":"Low St","no":7}`}, span{"any", `"x"`}, span{"by", "ann"}, span{"whole", `{"sum":9}`})
 }
 
@@ -60,9 +59,10 @@ func TestUseTagOfAnotherKey(t *testing.T) {
 	type row struct {
 		ID   int64  `db:"id" json:"no"`
 		Name string `db:"name,omitempty,size:10"`
+		Dash int    `db:"-,"`
 	}
-	roundTripBy(t, hashmap.MustOf[row](hashmap.UseTag("db")), row{ID: 1}, span{"id", "1"})
-	roundTripBy(t, hashmap.MustOf[row](hashmap.Option{}), row{ID: 1}, span{"ID", "1"}, span{"Name", ""})
+	roundTripBy(t, hashmap.MustOf[row](hashmap.UseTag("db")), row{ID: 1}, span{"id", "1"}, span{"-", "0"})
+	roundTripBy(t, hashmap.MustOf[row](hashmap.Option{}), row{ID: 1}, span{"ID", "1"}, span{"Name", ""}, span{"Dash", "0"})
 	type packed struct {
 		List []int `msgpack:"l"`
 	}
@@ -75,11 +75,20 @@ func TestUseTagOfAnotherKey(t *testing.T) {
 	}
 }
 
+func TestUseTagRefusesUnexportedFields(t *testing.T) {
+	_, err := hashmap.Of[struct {
+		A int
+		b int `db:"b"`
+	}](hashmap.UseTag("db"))
+	if err == nil || !strings.Contains(err.Error(), "struct.b: an unexported field cannot be stored") {
+		t.Errorf("a tag on an unexported field: %v", err)
+	}
+}
+
 func TestUseTagRefuses(t *testing.T) {
 	type fields struct {
 		A int   `json:"n"`
 		B int   `redis:"n"`
-		c int   `db:"c"`
 		D error `json:"d"`
 		E **int `json:"e"`
 		F func()
@@ -93,7 +102,6 @@ func TestUseTagRefuses(t *testing.T) {
 		`UseTag("redis") changes nothing`: {hashmap.UseTag("redis")},
 		"UseTag is given twice":           {hashmap.UseTag("json"), {}, hashmap.UseTag("db")},
 		`fields.A and fields.B are all`:   {hashmap.UseTag("json")},
-		"fields.c: an unexported field":   {hashmap.UseTag("db")},
 		"fields.D: a error does not say":  {hashmap.UseTag("json")},
 		"fields.E: a pointer to a":        {hashmap.UseTag("json")},
 		"fields.F: a func cannot":         {hashmap.UseTag("json")},
