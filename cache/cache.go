@@ -38,6 +38,7 @@ type core struct {
 	redisTimeout time.Duration
 	onRedisError FailurePolicy
 	slots        chan struct{} // holds a token for each load that runs; nil: no limit
+	queued       atomic.Int64  // loads that wait for a slot
 
 	flights   flight.Group[*found]
 	outage    flight.Group[*found] // of calls that Redis has failed

@@ -65,7 +65,7 @@ func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found],
 			return p, seen, err
 		}
 	}
-	return c.unleased(&r.task), nil, c.core.enter(ctx)
+	return c.unleased(&r.task), nil, c.core.enter(ctx, f)
 }
 
 // unleased is the permission of a load that needs no lease.
