@@ -10,7 +10,8 @@ import (
 // Binary stores what the type's own binary methods write: those of
 // encoding.BinaryAppender or BinaryMarshaler, and BinaryUnmarshaler, on V or its
 // pointer. A V that is a pointer is allocated when it is read, and nil is
-// refused when it is written.
+// refused when it is written. Methods of an embedded type that would lose other exported
+// fields do not count.
 //
 // An error or panic of these methods becomes an error that names the type and
 // keeps their text back, because it may hold the value. How much memory hostile

@@ -20,8 +20,9 @@ import (
 // Of a type that encoding/json cannot give back the codec's Check is an error that names
 // the fields: what it cannot write (a func, a channel) or cannot read (an interface with
 // methods, a type whose methods only write, an embedded pointer to an unexported struct),
-// or leaves out without a word (a struct without exported fields, two fields of one name).
-// What a field of type any holds is not known before.
+// or leaves out without a word (a struct without exported fields, two fields of one name,
+// the fields of a struct that is written by the methods of a type embedded in it).
+// Of a struct that has exported fields the others are left out, as by every codec. What a field of type any holds is not known before.
 func JSON[V any]() StringCodec[V] {
 	return String[V](jsonValue[V]{})
 }

@@ -43,9 +43,11 @@ import (
 // allocated, beside the bytes of strings, is at most 256 times len(src) and 1
 // MiB. Writing refuses what could not be read back for these reasons, such as a
 // cyclic value. PackedOf refuses what the library would lose or fail on: two
-// fields of one name, a struct with content but without exported fields, channels,
+// fields of one name, a struct with content but without exported fields, one that is
+// written by the methods of a type embedded in it and would lose its other fields, channels,
 // functions and complex numbers, interfaces with methods, methods that only write
-// or only read, interned strings, and quoted tags.
+// or only read, interned strings, and quoted tags. Of a struct that has exported fields the
+// others are left out, as by every codec.
 //
 // What a type's own methods allocate, and which numbers they take for which, is
 // up to them; they are given one well-formed value. Their errors and panics become

@@ -13,7 +13,8 @@
 //
 // Tags are those of go-redis; what they say is checked by Of, which reports all
 // problems at once. A field is called what its tag says, or else as in Go; "-"
-// leaves it out, and so does being unexported. The options are
+// leaves it out, and so does being unexported, as with every codec: a struct that has no
+// exported field is refused. The options are
 //
 //	omitempty  a zero value or an empty slice or map is no field
 //	inline     the fields of the struct, or pointer to one, stand in the hash; the
@@ -31,7 +32,8 @@
 // pointer, which comes back as nil if none of them is stored.
 //
 // Embedded structs are inlined, unless their tag names them or they have a text
-// form, as time.Time. A field hides those of its name that are embedded more
+// form, as time.Time; one that has its text methods from a type embedded in it and fields
+// beside has none, as they would lose these. A field hides those of its name that are embedded more
 // deeply; other fields of one name are refused.
 //
 // Tags of other packages count for nothing, unless Of is told so by UseTag.
