@@ -21,7 +21,8 @@ import (
 //	structs                  map by field name, or array with _msgpack struct{} `msgpack:",as_array"`
 //	pointers                 what they point to, or nil
 //	any                      the value in it; read as nil, bool, int8 to uint64, float32, float64, string,
-//	                         []byte, []any, map[string]any, time.Time
+//	                         []byte, []any, map[string]any, time.Time, and map[any]any where a key is
+//	                         no string
 //	error                    its text
 //	time.Time                extension -1; the zone is not kept, times are read in time.Local
 //	time.Duration            an integer of nanoseconds
