@@ -47,6 +47,7 @@ type core struct {
 	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
+	decoded   bool // who led a load gets the decoded value too, see family.GiveDecoded
 	size      sizeHint
 	trial     trial
 	observer  observer
