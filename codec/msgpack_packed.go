@@ -19,7 +19,8 @@ import (
 //	slices, arrays           array; a nil slice is nil
 //	maps                     map, in no order; a nil map is nil
 //	structs                  map by field name, or array with _msgpack struct{} `msgpack:",as_array"`
-//	pointers                 what they point to, or nil
+//	pointers                 what they point to, or nil; of a pointer to a pointer is not told
+//	                         which of the two is nil
 //	any                      the value in it; read as nil, bool, int8 to uint64, float32, float64, string,
 //	                         []byte, []any, map[string]any, time.Time, and map[any]any where a key is
 //	                         no string

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 )
 
@@ -247,6 +248,16 @@ func TestJSONFields(t *testing.T) {
 	v := counted{map[string]counter{"a": {make(chan int, 3)}}}
 	if back := decode(t, m, encode(t, m, v)); cap(back.Counter["a"].N) != 3 {
 		t.Errorf("a field with JSON methods comes back as %v", back)
+	}
+}
+
+func TestJSONFieldsRefuseOffsetsWithSeconds(t *testing.T) {
+	type fields struct {
+		At []time.Time `redis:",json"`
+	}
+	v := fields{[]time.Time{time.Date(1930, 1, 1, 0, 0, 0, 0, time.FixedZone("AMT", 19*60+32))}}
+	if err := hashmap.MustOf[fields]().Encode(new(codec.Wire), &v); err == nil || !strings.Contains(err.Error(), "fields.At: codec: JSON has no zone offset with seconds") {
+		t.Errorf("error %v", err)
 	}
 }
 
