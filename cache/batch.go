@@ -2,6 +2,7 @@ package cache
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/asidecache/aside/loader"
@@ -27,6 +28,7 @@ func All[K comparable, V any](keys []K, values map[K]V) iter.Seq2[K, V] {
 // A batch is one call of a method for many keys: what has become of them so far.
 type batch[K comparable, V any] struct {
 	op     Op
+	keys   int // how many different ones there are
 	values map[K]V
 	errs   map[K]error
 }
@@ -45,10 +47,10 @@ func (b *batch[K, V]) note(key K, v V, err error) {
 	}
 }
 
-// result returns all that was noted.
-func (b *batch[K, V]) result() (map[K]V, error) {
+// result returns all that was noted in b.
+func (c *Cache[K, V]) result(b *batch[K, V]) (map[K]V, error) {
 	if len(b.errs) > 0 {
-		return b.values, &BatchError[K]{Errs: b.errs}
+		return b.values, &BatchError[K]{Errs: b.errs, Call: fmt.Sprintf("aside: %s %s", b.op, c.core.name), Keys: b.keys}
 	}
 	return b.values, nil
 }
@@ -72,6 +74,7 @@ func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*call[K, V], error)
 		}
 		calls = append(calls, m)
 	}
+	b.keys = len(seen)
 	return calls, nil
 }
 

@@ -40,6 +40,7 @@ type core struct {
 	redisTimeout time.Duration
 	onRedisError FailurePolicy
 	slots        chan struct{} // holds a token for each load that runs; nil: no limit
+	queued       atomic.Int64  // loads that wait for a slot
 
 	flights   flight.Group[*found]
 	outage    flight.Group[*found] // of calls that Redis has failed
@@ -48,6 +49,7 @@ type core struct {
 	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
+	decoded   bool // who led a load gets the decoded value too, see family.GiveDecoded
 	size      sizeHint
 	trial     trial
 	observer  observer

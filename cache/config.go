@@ -65,7 +65,7 @@ type Config[K comparable, V any] struct {
 	LoadTimeout time.Duration
 
 	// MaxLoads is how many loads may run at once in this cache; further ones wait,
-	// for as long as their callers do. A loader keeps its place until it returns: one
+	// for as long as their callers do, whose errors say so. A loader keeps its place until it returns: one
 	// that asks its own cache for another key, or ignores its context, may leave none.
 	// 0: no limit.
 	MaxLoads int

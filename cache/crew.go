@@ -96,6 +96,14 @@ func (all crew[K, V]) underWay() (open crew[K, V]) {
 	return open
 }
 
+func (all crew[K, V]) flights() []*flight.Flight[*found] {
+	flights := make([]*flight.Flight[*found], len(all))
+	for i, m := range all {
+		flights[i] = m.f
+	}
+	return flights
+}
+
 func (all crew[K, V]) tenures() []*tenure {
 	tenures := make([]*tenure, len(all))
 	for i, m := range all {

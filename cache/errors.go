@@ -109,6 +109,15 @@ func (c *core) contextError(ctx context.Context, op Op, key string) error {
 	return c.error(op, key, kind, cause)
 }
 
+// leftError is contextError for a caller that has left a flight, which waited for something.
+func (c *core) leftError(ctx context.Context, op Op, key string, left *flight.LeftError) error {
+	kind, cause := family.Ended(ctx)
+	if cause == kind {
+		return c.error(op, key, kind, left.Waits)
+	}
+	return c.error(op, key, kind, fmt.Errorf("%w: %w", cause, left.Waits))
+}
+
 // redisError is the error of a call that Redis failed: the context's, if that has
 // ended, else one of kind ErrRedis, which the observer hears of, if not too often.
 func (c *core) redisError(ctx context.Context, op Op, key string, cause error) error {

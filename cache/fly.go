@@ -65,7 +65,7 @@ func (c *Cache[K, V]) permitAlone(ctx context.Context, f *flight.Flight[*found],
 			return p, seen, err
 		}
 	}
-	return c.unleased(&r.task), nil, c.core.enter(ctx)
+	return c.unleased(&r.task), nil, c.core.enter(ctx, f)
 }
 
 // unleased is the permission of a load that needs no lease.
@@ -149,6 +149,9 @@ func (c *Cache[K, V]) presence(ctx context.Context, f *flight.Flight[*found], r 
 	r.value = e.Value
 	w.event = WriteEvent{Op: r.op, Key: r.redisKey, State: Present}
 	size, err := c.encodeLoaded(entry, r.redisKey, &e.Value, f.Callers())
+	if err == nil && c.core.decoded {
+		r.value, err = c.prove(entry)
+	}
 	if err != nil {
 		own := c.core.error(r.op, r.redisKey, ErrEncode, err)
 		c.core.observer.survived(ctx, own)

@@ -31,7 +31,7 @@ func (c *Cache[K, V]) flyMany(ctx context.Context, all crew[K, V], load loader.B
 		if len(mine) > 0 && !placed && !c.core.tryEnter() {
 			// Another process may have room: the leases are not kept for the time of a queue.
 			mine.spend(func() { c.core.releaseAll(mine.tenures(), mine.until()) })
-			if err := c.core.enter(ctx); err != nil {
+			if err := c.core.enter(ctx, open.flights()...); err != nil {
 				return err
 			}
 			placed = true
@@ -137,12 +137,12 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 		c.core.sawLoad(ctx, event)
 	}()
 	defer c.core.leave() // before the observer is told, who may load as well
-	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
+	bounded, cancel, run := c.core.bound(ctx)
 	defer cancel()
 	defer context.AfterFunc(bounded, func() {
 		if bounded.Err() == context.DeadlineExceeded {
 			for _, m := range mine {
-				m.f.Fail(c.core.loadTimedOut(&m.task))
+				m.f.Fail(c.core.loadTimedOut(&m.task, run))
 			}
 		}
 		c.core.releaseAll(mine.tenures(), time.Now().Add(c.core.redisTimeout))

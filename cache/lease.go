@@ -40,7 +40,7 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 			p.tenure.releaseSoon() // the read after the grant may have failed
 			p = c.leaseless(ctx, &r.task, claim)
 			if !placed {
-				err = c.core.enter(ctx)
+				err = c.core.enter(ctx, f)
 			}
 			permitted = err == nil
 			return p, nil, err
@@ -61,7 +61,7 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 			// Another process may have room: the lease is not kept for the time of a queue.
 			r.spend(func() { p.tenure.release(r.until()) })
 			p = permission{}
-			if err := c.core.enter(ctx); err != nil {
+			if err := c.core.enter(ctx, f); err != nil {
 				return p, nil, err
 			}
 			placed = true

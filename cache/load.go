@@ -28,11 +28,11 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 		c.core.sawLoad(ctx, event)
 	}()
 	defer c.core.leave() // before the observer is told, who may load as well
-	bounded, cancel := context.WithTimeout(ctx, c.core.loadTimeout)
+	bounded, cancel, run := c.core.bound(ctx)
 	defer cancel()
 	defer context.AfterFunc(bounded, func() {
 		if bounded.Err() == context.DeadlineExceeded { // a loader that ignores it must not hold up those who wait
-			f.Fail(c.core.loadTimedOut(&r.task))
+			f.Fail(c.core.loadTimedOut(&r.task, run))
 		}
 		t.release(time.Now().Add(c.core.redisTimeout))
 	})()
@@ -50,42 +50,6 @@ func (c *Cache[K, V]) load(ctx context.Context, f *flight.Flight[*found], r *req
 		event.Outcome = LoadFailed
 	}
 	return e, err
-}
-
-// enter waits until one more load may run.
-func (c *core) enter(ctx context.Context) error {
-	if c.slots == nil {
-		return nil
-	}
-	select {
-	case c.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// tryEnter is enter without a wait.
-func (c *core) tryEnter() bool {
-	if c.slots == nil {
-		return true
-	}
-	select {
-	case c.slots <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-func (c *core) leave() {
-	if c.slots != nil {
-		<-c.slots
-	}
-}
-
-func (c *core) loadTimedOut(t *task) error {
-	return c.error(t.op, t.redisKey, context.DeadlineExceeded, fmt.Errorf("the load took longer than LoadTimeout, %v", c.loadTimeout))
 }
 
 func (c *core) sawLoad(ctx context.Context, e LoadEvent) {

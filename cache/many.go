@@ -32,7 +32,7 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 		c.sawLookup(ctx, m)
 		c.conclude(b, m)
 	}
-	return b.result()
+	return c.result(b)
 }
 
 // lookAgain looks closely for what was not found.
@@ -119,7 +119,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		open = append(open, m)
 	}
 	c.obtainMany(ctx, b, open, load, s)
-	return b.result()
+	return c.result(b)
 }
 
 // surviveIn is survive for a call of b. It returns nil for one that has ended.

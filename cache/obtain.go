@@ -198,6 +198,7 @@ func (c *Cache[K, V]) flightError(ctx context.Context, m *call[K, V], outcome fl
 		c.core.stats.shared.Add(1)
 	}
 	panicked, _ := err.(*flight.PanicError) // not errors.As: a loader may return that of another cache
+	left, _ := err.(*flight.LeftError)
 	switch {
 	case err == flight.ErrClosed:
 		return c.core.error(m.op, m.redisKey, ErrClosed, nil)
@@ -205,6 +206,8 @@ func (c *Cache[K, V]) flightError(ctx context.Context, m *call[K, V], outcome fl
 		return c.core.error(m.op, m.redisKey, nil, errReentrant)
 	case panicked != nil:
 		return c.core.error(m.op, m.redisKey, ErrPanic, panicked)
+	case left != nil:
+		return c.core.leftError(ctx, m.op, m.redisKey, left)
 	case err == ctx.Err():
 		return c.core.contextError(ctx, m.op, m.redisKey)
 	}

@@ -16,6 +16,7 @@ import (
 // and those whose values cannot be encoded. All others are stored.
 func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Option) error {
 	b := newBatch[K, V](OpSetMany, 0)
+	b.keys = len(values)
 	s, err := settingsOf(opts)
 	if err != nil {
 		return c.core.error(b.op, "", nil, err)
@@ -40,7 +41,7 @@ func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Optio
 		puts, writes = append(puts, m), append(writes, w)
 	}
 	c.putMany(ctx, b, began, puts, writes)
-	_, err = b.result()
+	_, err = c.result(b)
 	return err
 }
 

@@ -237,7 +237,7 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 		c.core.sawWrite(ctx, m.deletion())
 		c.end(m)
 	}
-	_, err = b.result()
+	_, err = c.result(b)
 	return err
 }
 

@@ -15,13 +15,17 @@ import (
 //
 // Errors tell what went wrong, and where in the bytes or in which field, but
 // show nothing of the value. As ever in encoding/json, what is no UTF-8 in a
-// string is replaced by U+FFFD: for such strings use Msgpack.
+// string is replaced by U+FFFD: for such strings use Msgpack. A time.Time whose zone offset
+// has seconds, as local times before about 1937 can have, is an error: encoding/json would
+// drop them, and store another moment. In an any, and within a type's own methods, it does.
+// Of a pointer to a pointer is not told which of the two is nil.
 //
 // Of a type that encoding/json cannot give back the codec's Check is an error that names
 // the fields: what it cannot write (a func, a channel) or cannot read (an interface with
 // methods, a type whose methods only write, an embedded pointer to an unexported struct),
-// or leaves out without a word (a struct without exported fields, two fields of one name).
-// What a field of type any holds is not known before.
+// or leaves out without a word (a struct without exported fields, two fields of one name,
+// the fields of a struct that is written by the methods of a type embedded in it).
+// Of a struct that has exported fields the others are left out, as by every codec. What a field of type any holds is not known before.
 func JSON[V any]() StringCodec[V] {
 	return String[V](jsonValue[V]{})
 }
@@ -62,6 +66,9 @@ func (c jsonValue[V]) AppendValue(dst []byte, v V) ([]byte, error) {
 	b, err := c.append(dst, &v)
 	if err != nil {
 		return dst, jsonError(reflect.TypeFor[V](), err)
+	}
+	if losesOffset(reflect.ValueOf(&v).Elem()) {
+		return dst, errJSONOffset
 	}
 	return b[:len(b)-1], nil // without the encoder's line feed
 }

@@ -67,15 +67,24 @@ func (w *jsonWalk) methods(t reflect.Type, addressable bool, path string) bool {
 	if addressable {
 		writer = pointer
 	}
-	writes := writer.Implements(jsonMarshaler) || writer.Implements(textMarshaler)
+	method := "MarshalText"
+	if writer.Implements(jsonMarshaler) {
+		method = "MarshalJSON"
+	}
+	writes := method == "MarshalJSON" || writer.Implements(textMarshaler)
 	readsJSON, readsText := pointer.Implements(jsonUnmarshaler), pointer.Implements(textUnmarshaler)
 	switch {
 	case writes && !readsJSON && !readsText:
 		w.report(path, t, "has no JSON form that is read back: its method only writes")
 	case !writes && readsText && !readsJSON && t.Kind() != reflect.String:
 		w.report(path, t, "has no JSON form that UnmarshalText reads: no method writes it here")
+	case writes:
+		err := promotionLoss(t, method, func(f reflect.StructField) bool { return f.Tag.Get("json") == "-" })
+		if err != nil {
+			w.problem(path, "a %v is not stored whole: %w", t, err)
+		}
 	default:
-		return writes // a type may be written by its kind and read by UnmarshalJSON
+		return false // a type may be written by its kind and read by UnmarshalJSON
 	}
 	return true
 }
@@ -218,5 +227,5 @@ func (w *jsonWalk) problem(path, format string, args ...any) {
 	if path = strings.TrimPrefix(path, "."); path != "" {
 		path += ": "
 	}
-	w.problems = append(w.problems, fmt.Errorf("%s%s", path, fmt.Sprintf(format, args...)))
+	w.problems = append(w.problems, fmt.Errorf("%s%w", path, fmt.Errorf(format, args...)))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"sync"
 	"unsafe"
 )
 
@@ -15,8 +16,11 @@ type methodSet struct {
 	appender    reflect.Type
 	marshaler   reflect.Type
 	unmarshaler reflect.Type
-	write       func(receiver any, dst []byte) ([]byte, error)
+	write       func(receiver any, dst []byte) ([]byte, error) // by the appender
+	marshal     func(receiver any) ([]byte, error)
 	read        func(receiver any, src []byte) error
+
+	appends sync.Map // whether the appender writes, by type of the receiver
 }
 
 var textMethods = &methodSet{
@@ -25,11 +29,10 @@ var textMethods = &methodSet{
 	marshaler:   reflect.TypeFor[encoding.TextMarshaler](),
 	unmarshaler: reflect.TypeFor[encoding.TextUnmarshaler](),
 	write: func(receiver any, dst []byte) ([]byte, error) {
-		if r, ok := receiver.(encoding.TextAppender); ok {
-			return r.AppendText(dst)
-		}
-		b, err := receiver.(encoding.TextMarshaler).MarshalText()
-		return append(dst, b...), err
+		return receiver.(encoding.TextAppender).AppendText(dst)
+	},
+	marshal: func(receiver any) ([]byte, error) {
+		return receiver.(encoding.TextMarshaler).MarshalText()
 	},
 	read: func(receiver any, src []byte) error {
 		return receiver.(encoding.TextUnmarshaler).UnmarshalText(src)
@@ -42,11 +45,10 @@ var binaryMethods = &methodSet{
 	marshaler:   reflect.TypeFor[encoding.BinaryMarshaler](),
 	unmarshaler: reflect.TypeFor[encoding.BinaryUnmarshaler](),
 	write: func(receiver any, dst []byte) ([]byte, error) {
-		if r, ok := receiver.(encoding.BinaryAppender); ok {
-			return r.AppendBinary(dst)
-		}
-		b, err := receiver.(encoding.BinaryMarshaler).MarshalBinary()
-		return append(dst, b...), err
+		return receiver.(encoding.BinaryAppender).AppendBinary(dst)
+	},
+	marshal: func(receiver any) ([]byte, error) {
+		return receiver.(encoding.BinaryMarshaler).MarshalBinary()
 	},
 	read: func(receiver any, src []byte) error {
 		return receiver.(encoding.BinaryUnmarshaler).UnmarshalBinary(src)
@@ -54,7 +56,7 @@ var binaryMethods = &methodSet{
 }
 
 // has reports whether t has the methods. Writing without reading, or reading
-// without writing, is an error.
+// without writing, is an error, and so are methods of an embedded type that lose fields.
 func (m *methodSet) has(t reflect.Type) (bool, error) {
 	if t.Kind() == reflect.Interface {
 		return false, nil // says nothing about what is to be read
@@ -72,7 +74,36 @@ func (m *methodSet) has(t reflect.Type) (bool, error) {
 		}
 		return false, fmt.Errorf("codec: %v can be only %s; give it %s%s", t, half, missing, m.name)
 	}
+	if writes {
+		if err := promotionLoss(t, m.writer(r), func(reflect.StructField) bool { return false }); err != nil {
+			return false, fmt.Errorf("codec: %v is not stored whole: %w", t, err)
+		}
+	}
 	return writes, nil
+}
+
+// writer returns the name of the method by which a receiver of type r is written.
+func (m *methodSet) writer(r reflect.Type) string {
+	if m.isAppended(r) {
+		return "Append" + m.name
+	}
+	return "Marshal" + m.name
+}
+
+// isAppended reports whether a receiver of type r is written by the method that appends:
+// if it has that, unless it comes from an embedded type and the other does not.
+func (m *methodSet) isAppended(r reflect.Type) bool {
+	if known, ok := m.appends.Load(r); ok {
+		return known.(bool)
+	}
+	appends := r.Implements(m.appender)
+	if appends && r.Implements(m.marshaler) {
+		_, promoted := promoter(r.Elem(), "Append"+m.name)
+		_, both := promoter(r.Elem(), "Marshal"+m.name)
+		appends = !promoted || both
+	}
+	m.appends.Store(r, appends)
+	return appends
 }
 
 // append calls the writing method of the variable of type t at p.
@@ -83,7 +114,13 @@ func (m *methodSet) append(dst []byte, t reflect.Type, p unsafe.Pointer) ([]byte
 			return dst, fmt.Errorf("codec: a nil %v has no bytes; it cannot be stored", t)
 		}
 	}
-	b, err := m.contained(t, "Marshal", func() ([]byte, error) { return m.write(receiver.Interface(), dst) })
+	b, err := m.contained(t, "Marshal", func() ([]byte, error) {
+		if m.isAppended(receiver.Type()) {
+			return m.write(receiver.Interface(), dst)
+		}
+		b, err := m.marshal(receiver.Interface())
+		return append(dst, b...), err
+	})
 	if err != nil {
 		return dst, err
 	}

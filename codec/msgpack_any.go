@@ -86,9 +86,10 @@ func (w *packer) dynamic(dst []byte, v any) ([]byte, error) {
 	}
 	box := reflect.New(t)
 	box.Elem().Set(reflect.ValueOf(v))
-	held := w.held // is not what reading takes: that makes no v but what it finds
+	held, inAny := w.held, w.inAny // held is not what reading takes: that makes no v but what it finds
+	w.inAny = true
 	dst, err = w.value(dst, k.node, box.UnsafePointer())
-	w.held = held
+	w.held, w.inAny = held, inAny
 	w.hops--
 	return dst, err
 }
@@ -124,7 +125,7 @@ func (r *unpacker) any() (any, *unreadable) {
 		return r.anyExtension()
 	case class >= leadFixMap:
 		count, _ := r.count(leadFixMap)
-		return r.anyEntries(count)
+		return r.anyMap(count)
 	case class >= leadFixArray:
 		count, _ := r.count(leadFixArray)
 		s := make([]any, count)
@@ -145,22 +146,67 @@ func (r *unpacker) any() (any, *unreadable) {
 	return r.anyScalar(c), nil
 }
 
-func (r *unpacker) anyEntries(count int) (map[string]any, *unreadable) {
+// anyMap reads count entries as a map[string]any, or as a map[any]any if there is a key
+// that is no string.
+func (r *unpacker) anyMap(count int) (any, *unreadable) {
 	m := make(map[string]any, count)
-	for range count {
-		c := r.b[r.pos]
-		b, ok := r.bytes()
-		if !ok {
-			return nil, mismatch(reflect.TypeFor[string](), c)
+	left, err := r.anyEntries(m, count)
+	if err != nil || left == 0 {
+		return m, err
+	}
+	mixed := make(map[any]any, count)
+	for k, v := range m {
+		mixed[k] = v
+	}
+	return mixed, r.mixedEntries(mixed, left)
+}
+
+// anyEntries reads up to count entries into m, and returns how many are left where it has
+// come to a key that is no string.
+func (r *unpacker) anyEntries(m map[string]any, count int) (left int, err *unreadable) {
+	for ; count > 0; count-- {
+		if !isStringKey(r.b[r.pos]) {
+			return count, nil
 		}
+		b, _ := r.bytes()
 		k := r.string(b)
 		v, err := r.any()
 		if err != nil {
-			return nil, err
+			return count, err
 		}
 		m[k] = v
 	}
-	return m, nil
+	return 0, nil
+}
+
+// mixedEntries reads count entries into m. Keys that are binary are strings, as in maps
+// that have no others.
+func (r *unpacker) mixedEntries(m map[any]any, count int) *unreadable {
+	for range count {
+		var k any
+		var err *unreadable
+		if isStringKey(r.b[r.pos]) {
+			b, _ := r.bytes()
+			k = r.string(b)
+		} else if k, err = r.any(); err != nil {
+			return err
+		}
+		if !reflect.ValueOf(k).Comparable() {
+			return errHash
+		}
+		v, err := r.any()
+		if err != nil {
+			return err
+		}
+		m[k] = v
+	}
+	return nil
+}
+
+// isStringKey reports whether the value that begins with c is read as a string by bytes.
+func isStringKey(c byte) bool {
+	class := leads[c]
+	return c >= codeFixStr && c <= codeNil || class >= leadBytes8 && class <= leadBytes32
 }
 
 func (r *unpacker) anyExtension() (any, *unreadable) {

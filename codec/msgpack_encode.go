@@ -10,6 +10,7 @@ import (
 type packer struct {
 	depth int // arrays and maps around
 	hops  int // pointers in an any around
+	inAny bool
 	held  int // bytes of memory that reading the value will take, see held
 }
 

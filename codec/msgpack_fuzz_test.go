@@ -3,6 +3,7 @@ package codec_test
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,9 +69,43 @@ func rewrites[V any](t *testing.T, src []byte) {
 	if !reflect.DeepEqual(v, twin) {
 		return // a NaN is in it
 	}
+	if isMixed(v) { // the library cannot read it
+		rewritesAlone(t, c, v)
+		return
+	}
 	first, again := packSame(t, v)
 	second, err := codec.Msgpack[V]().AppendValue(nil, again)
 	if err != nil || !sameBytes(first, second) {
 		t.Errorf("%q is read and written as %q, and then as %q, %v", src, first, second, err)
+	}
+}
+
+// isMixed reports whether there is a map in v with a key that is no string.
+func isMixed(v any) bool {
+	switch v := v.(type) {
+	case map[any]any:
+		return true
+	case map[string]any:
+		for _, v := range v {
+			if isMixed(v) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, isMixed)
+	}
+	return false
+}
+
+// rewritesAlone checks that v is written, and read again, as the same.
+func rewritesAlone[V any](t *testing.T, c codec.Value[V], v V) {
+	t.Helper()
+	b, err := c.AppendValue(nil, v)
+	var again V
+	if err == nil {
+		err = c.ParseValue(b, &again)
+	}
+	if err != nil || !reflect.DeepEqual(again, v) {
+		t.Errorf("%#v is written as %q and read as %#v, error %v", v, b, again, err)
 	}
 }

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"fmt"
 	"reflect"
 	"unsafe"
 )
@@ -51,8 +52,12 @@ func (w *packer) mapping(dst []byte, n *packNode, p unsafe.Pointer) ([]byte, err
 	for c.iter.Reset(m); c.iter.Next(); {
 		c.key.Elem().SetIterKey(&c.iter)
 		c.value.Elem().SetIterValue(&c.iter)
+		key := len(dst)
 		if dst, err = w.value(dst, n.key, c.key.UnsafePointer()); err != nil {
 			return dst, err
+		}
+		if (w.inAny || n.key.op == packAny) && isMany(dst[key]) {
+			return dst, fmt.Errorf("codec: a %v with a key that is an array or a map as MessagePack is not written, because it could not be read back", n.typ)
 		}
 		if dst, err = w.value(dst, n.elem, c.value.UnsafePointer()); err != nil {
 			return dst, err
@@ -93,6 +98,9 @@ func (w *packer) mapStringAny(dst []byte, m map[string]any) ([]byte, error) {
 	w.leave()
 	return dst, nil
 }
+
+// isMany reports whether the value that begins with c is an array or a map.
+func isMany(c byte) bool { return leads[c] >= leadFixArray }
 
 // entries reads what is before the entries of a map, -1 if it is nil.
 func (r *unpacker) entries(n *packNode) (int, *unreadable) {
@@ -161,6 +169,10 @@ func (r *unpacker) mapStringAny(n *packNode, p *map[string]any) *unreadable {
 	if err != nil || count < 0 {
 		return err
 	}
-	*p, err = r.anyEntries(count)
+	*p = make(map[string]any, count)
+	left, err := r.anyEntries(*p, count)
+	if left > 0 && err == nil {
+		return mismatch(n.key.typ, r.b[r.pos])
+	}
 	return err
 }

@@ -19,9 +19,11 @@ import (
 //	slices, arrays           array; a nil slice is nil
 //	maps                     map, in no order; a nil map is nil
 //	structs                  map by field name, or array with _msgpack struct{} `msgpack:",as_array"`
-//	pointers                 what they point to, or nil
+//	pointers                 what they point to, or nil; of a pointer to a pointer is not told
+//	                         which of the two is nil
 //	any                      the value in it; read as nil, bool, int8 to uint64, float32, float64, string,
-//	                         []byte, []any, map[string]any, time.Time
+//	                         []byte, []any, map[string]any, time.Time, and map[any]any where a key is
+//	                         no string
 //	error                    its text
 //	time.Time                extension -1; the zone is not kept, times are read in time.Local
 //	time.Duration            an integer of nanoseconds
@@ -43,9 +45,11 @@ import (
 // allocated, beside the bytes of strings, is at most 256 times len(src) and 1
 // MiB. Writing refuses what could not be read back for these reasons, such as a
 // cyclic value. PackedOf refuses what the library would lose or fail on: two
-// fields of one name, a struct with content but without exported fields, channels,
+// fields of one name, a struct with content but without exported fields, one that is
+// written by the methods of a type embedded in it and would lose its other fields, channels,
 // functions and complex numbers, interfaces with methods, methods that only write
-// or only read, interned strings, and quoted tags.
+// or only read, interned strings, and quoted tags. Of a struct that has exported fields the
+// others are left out, as by every codec.
 //
 // What a type's own methods allocate, and which numbers they take for which, is
 // up to them; they are given one well-formed value. Their errors and panics become

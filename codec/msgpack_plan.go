@@ -251,6 +251,13 @@ func (c *packCompiler) own(n *packNode, path string) bool {
 			}
 		}
 	}
+	if writer >= 0 {
+		err := promotionLoss(n.typ, packMethodKinds[writer].write, func(f reflect.StructField) bool { return f.Tag.Get("msgpack") == "-" })
+		if err != nil {
+			c.refuse(path, n.typ, "%v", err)
+			return true
+		}
+	}
 	const none, library = -1, 1 // up to here a type deals with the library directly
 	switch {
 	case writer == none && reader == none:

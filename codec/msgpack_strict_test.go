@@ -113,8 +113,14 @@ func TestMsgpackReadsAny(t *testing.T) {
 	unpacks[any](t, "\x81\xc4\x01k\x80", map[string]any{"k": map[string]any{}})
 	unpacks[any](t, "\xd6\xff\x00\x00\x00\x01", time.Unix(1, 0))
 	unpacks[any](t, "\x82\xa1i\x01\xa1i\x02", map[string]any{"i": int8(2)}) // the last one counts
-	refusesPacked[any](t, "\x81\x01\x01", "an integer does not go into type string")
-	refusesPacked[any](t, "\x81\x90\x01", "an array does not go into type string")
+	unpacks[any](t, "\x81\x01\xa1x", map[any]any{int8(1): "x"})
+	unpacks[any](t, "\x83\xa1a\x01\xc2\x02\xc4\x01b\x81\xff\xc0", map[any]any{"a": int8(1), false: int8(2), "b": map[any]any{int8(-1): nil}})
+	unpacks[any](t, "\x82\xc0\x01\xc4\x01k\x02", map[string]any{"": int8(1), "k": int8(2)})
+	unpacks[any](t, "\x81\xd6\xff\x00\x00\x00\x01\xc3", map[any]any{time.Unix(1, 0): true})
+	unpacks(t, "\x81\xa1k\x81\x01\xa1x", map[string]any{"k": map[any]any{int8(1): "x"}})
+	refusesPacked[any](t, "\x81\x90\x01", "a map key is an array or a map")
+	refusesPacked[any](t, "\x82\xa1a\x01\x80\x01", "a map key is an array or a map")
+	refusesPacked[map[string]any](t, "\x82\xa1a\x01\x01\x01", "an integer does not go into type string")
 	refusesPacked[any](t, "\xd4\x62x", "an extension does not read")
 	refusesPacked[any](t, "\xd4\x80\x00", "extension") // an interned string
 	refusesPacked[any](t, "\xd4\xff\x00", "a time")

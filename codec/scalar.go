@@ -27,7 +27,8 @@ import (
 // and named types of these (a named Duration is an integer: Go does not remember
 // what it was named after). A type with text methods (encoding.TextAppender or
 // TextMarshaler, and TextUnmarshaler, on itself or its pointer) is written with
-// them, whatever its kind.
+// them, whatever its kind. If these come from an embedded type, and the struct has other
+// exported fields, which they would lose, it has no text form.
 //
 // A Scalar is safe for concurrent use.
 type Scalar struct {

@@ -13,7 +13,8 @@
 //
 // Tags are those of go-redis; what they say is checked by Of, which reports all
 // problems at once. A field is called what its tag says, or else as in Go; "-"
-// leaves it out, and so does being unexported. The options are
+// leaves it out, and so does being unexported, as with every codec: a struct that has no
+// exported field is refused. The options are
 //
 //	omitempty  a zero value or an empty slice or map is no field
 //	inline     the fields of the struct, or pointer to one, stand in the hash; the
@@ -22,18 +23,26 @@
 //	msgpack    stored as codec.Msgpack does
 //
 // Without json and msgpack a field is a text that a person would type: see
-// codec.Scalar for the types, which include those with text methods. Only a
+// codec.Scalar for the types, which include those with text methods. A
 // time.Duration differs: it is an integer of nanoseconds, because go-redis's Scan
-// reads nothing else. 1m30s is read as well.
+// reads nothing else; 1m30s is read as well. So do types with binary methods, see below.
 //
 // A pointer is stored as what it points to. A nil pointer is no field, and a
 // missing field is a nil pointer; the same holds for the fields of an inlined
 // pointer, which comes back as nil if none of them is stored.
 //
 // Embedded structs are inlined, unless their tag names them or they have a text
-// form, as time.Time. A field hides those of its name that are embedded more
+// form, as time.Time; one that has its text methods from a type embedded in it and fields
+// beside has none, as they would lose these. A field hides those of its name that are embedded more
 // deeply; other fields of one name are refused.
 //
-// go-redis's HGetAll and Scan read what a Mapping writes, and a Mapping reads what
-// HSet of go-redis and of redis-py write.
+// Tags of other packages count for nothing, unless Of is told so by UseTag.
+//
+// go-redis's HGetAll and Scan read what a Mapping writes, but for fields tagged inline,
+// json or msgpack, of which it knows nothing. A Mapping reads what HSet of go-redis and of
+// redis-py write. HSet of go-redis writes a type that has MarshalBinary with it, a
+// netip.Addr say, and a net.IP as its bytes. So a type with both text and binary methods is
+// stored as text, and bytes that are no such text are read by UnmarshalBinary; a type with
+// binary methods alone is stored as these write it. Bytes that UnmarshalText takes too are
+// read as that.
 package hashmap

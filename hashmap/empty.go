@@ -7,19 +7,21 @@ import (
 )
 
 // emptyOf returns whether a variable of type t is stored as no field: a nil
-// pointer always, a zero value or an empty slice or map with omitempty. nil
-// stands for never.
+// pointer always, a zero value or an empty slice or map with omitempty, a zero value
+// alone with omitzero. nil stands for never.
 //
 // A zero value is one of no bits, so that it reads back as it was: -0.0 is kept,
 // and the type's own IsZero is not asked.
-func emptyOf(t reflect.Type, omitempty bool) func(p unsafe.Pointer) bool {
+func emptyOf(t reflect.Type, tag tag) func(p unsafe.Pointer) bool {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return zero[unsafe.Pointer]
-	case !omitempty:
+	case !tag.omitempty && !tag.omitzero:
 		return nil
 	case t == reflect.TypeFor[time.Time]():
 		return zero[time.Time]
+	case !tag.omitempty && (t.Kind() == reflect.Slice || t.Kind() == reflect.Map):
+		return zero[unsafe.Pointer] // the first word of nil
 	}
 	switch t.Kind() {
 	case reflect.String:

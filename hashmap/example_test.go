@@ -69,6 +69,22 @@ func ExampleOf() {
 	// hashmap: Broken.Sizes: codec: []int has no text form; give it MarshalText and UnmarshalText, or use Msgpack or JSON; or tag it json or msgpack, or leave it out with `redis:"-"`
 }
 
+func ExampleUseTag() {
+	type Address struct { // tagged for an API, say
+		Street string `json:"street"`
+	}
+	type User struct {
+		ID      int64   `json:"id,string"`
+		Name    string  `json:"name,omitempty"`
+		Address Address `json:"address"`
+		Token   string  `json:"-"`
+	}
+	show(hashmap.MustOf[User](hashmap.UseTag("json")), User{ID: 42, Address: Address{"High St"}, Token: "x"})
+	// Output:
+	// id: 42
+	// address: {"street":"High St"}
+}
+
 func ExampleMapping_Decode() {
 	// What another program wrote: in its order, with a field that User does not have.
 	var w codec.Wire

@@ -1,8 +1,13 @@
 package hashmap_test
 
 import (
+	"errors"
 	"math"
+	"net"
+	"net/netip"
+	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +141,124 @@ func TestGoRedisReadsNamedTypesAndTextMethods(t *testing.T) {
 		t.Errorf("go-redis reads %+v, want %+v", got, want)
 	}
 }
+
+// A token is a uuid type as the usual ones are: 2 bytes, or a text.
+type token [2]byte
+
+func (k token) MarshalText() ([]byte, error)    { return uuid(k).MarshalText() }
+func (k *token) UnmarshalText(b []byte) error   { return (*uuid)(k).UnmarshalText(b) }
+func (k token) MarshalBinary() ([]byte, error)  { return k[:], nil }
+func (k *token) UnmarshalBinary(b []byte) error { return exactly(k[:], b) }
+
+// A code has binary methods alone, and one can be made of any string.
+type code string
+
+func (c code) MarshalBinary() ([]byte, error) { return []byte("code " + c), nil }
+func (c *code) UnmarshalBinary(b []byte) error {
+	text, ok := strings.CutPrefix(string(b), "code ")
+	if !ok {
+		return errors.New("no code")
+	}
+	*c = code(text)
+	return nil
+}
+
+func exactly(dst, src []byte) error {
+	if copy(dst, src) != len(dst) || len(dst) != len(src) {
+		return errors.New("wrong length")
+	}
+	return nil
+}
+
+// binaries has types that go-redis writes by MarshalBinary, and a net.IP.
+type binaries struct {
+	Addr    netip.Addr     `redis:"addr"`
+	Addr6   netip.Addr     `redis:"addr6"`
+	Zoned   netip.Addr     `redis:"zoned"`
+	NoAddr  netip.Addr     `redis:"no_addr"`
+	Pointer *netip.Addr    `redis:"pointer"`
+	Prefix  netip.Prefix   `redis:"prefix"`
+	Port    netip.AddrPort `redis:"port"`
+	IP      net.IP         `redis:"ip"`
+	IP6     net.IP         `redis:"ip6"`
+	Token   token          `redis:"token"`
+	PToken  *token         `redis:"ptoken"`
+	Code    code           `redis:"code"`
+	PCode   *code          `redis:"pcode"`
+	URL     *url.URL       `redis:"url"`
+	Stamp   stamp          `redis:"stamp"`
+}
+
+func someBinaries() binaries {
+	addr, key, c := netip.MustParseAddr("192.0.2.1"), token{0, 255}, code("c")
+	u, _ := url.Parse("https://example.com/a?b=c")
+	return binaries{
+		Addr: addr, Addr6: netip.MustParseAddr("2001:db8::1"), Zoned: netip.MustParseAddr("fe80::1%eth0"), Pointer: &addr,
+		Prefix: netip.MustParsePrefix("192.0.2.0/24"), Port: netip.MustParseAddrPort("192.0.2.1:80"),
+		IP: net.IPv4(192, 0, 2, 1).To4(), IP6: net.ParseIP("2001:db8::1"), Token: key, PToken: &key, Code: c, PCode: &c, URL: u,
+		Stamp: stamp{time.Date(2024, 2, 29, 12, 30, 15, 1, time.UTC)},
+	}
+}
+
+func TestWeReadWhatGoRedisWritesByBinaryMethods(t *testing.T) {
+	rdb, want := client(t), someBinaries()
+	if err := rdb.HSet(t.Context(), "k", want).Err(); err != nil {
+		t.Fatal(err)
+	}
+	m := hashmap.MustOf[binaries]()
+	if got := decode(t, m, load(t, rdb, "k")); !reflect.DeepEqual(got, want) {
+		t.Errorf("we read\n%+v, want\n%+v", got, want)
+	}
+	var addr netip.Addr
+	field, err := hashmap.FieldOf[netip.Addr](m, "addr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := want.Addr.MarshalBinary()
+	if err := field.Into(&addr).ParseField(raw); err != nil || addr != want.Addr {
+		t.Errorf("the handle of a field reads %v, error %v", addr, err)
+	}
+}
+
+func TestGoRedisReadsTypesWithBinaryMethods(t *testing.T) {
+	rdb, want := client(t), someBinaries()
+	w := encode(t, hashmap.MustOf[binaries](), want)
+	if got := spans(w)[0]; got != (span{"addr", "192.0.2.1"}) {
+		t.Errorf("an address is stored as %q, want its text", got)
+	}
+	if got := decode(t, hashmap.MustOf[binaries](), w); !reflect.DeepEqual(got.IP.To4(), want.IP) {
+		t.Errorf("an IP comes back as %v", got.IP)
+	}
+	store(t, rdb, "k", w)
+	var got binaries
+	if err := rdb.HGetAll(t.Context(), "k").Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	got.IP = got.IP.To4() // UnmarshalText makes 16 bytes of it
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("go-redis reads\n%+v, want\n%+v", got, want)
+	}
+}
+
+// Bytes of neither form say what is wrong with the text, and leave nothing behind.
+func TestNeitherTextNorBinary(t *testing.T) {
+	m := hashmap.MustOf[binaries]()
+	for name, bytes := range map[string]string{"addr": "192.0.2", "ip": "secret", "token": "secret", "code": "secret"} {
+		var v binaries
+		err := m.Decode(wire(name, bytes), &v)
+		if err == nil || strings.Contains(err.Error(), bytes) || !reflect.DeepEqual(v, binaries{}) {
+			t.Errorf("%s: error %v, value %+v", name, err, v)
+		}
+	}
+	type half struct{ A binaryWriter }
+	if err := of[half](); err == nil || !strings.Contains(err.Error(), "half.A: codec: hashmap_test.binaryWriter can be only written; give it UnmarshalBinary") {
+		t.Errorf("a type that MarshalBinary writes and nothing reads: %v", err)
+	}
+}
+
+type binaryWriter string
+
+func (binaryWriter) MarshalBinary() ([]byte, error) { return nil, nil }
 
 func TestWeReadWhatPythonWrites(t *testing.T) {
 	// redis-py writes repr of a float, str of an int and UTF-8 of a str; a program

@@ -22,9 +22,16 @@ type Mapping[T any] struct {
 // fields that cannot be mapped are reported at once, joined into one error: each
 // with its path (User.Address.Geo) and a way out.
 //
+// Of reads redis tags and no others: a struct whose fields have only json tags, say, is
+// stored under its Go names, every field of it. UseTag has them count.
+//
 // Of is meant to be called once a type, when a program starts: it is where all
 // the reflection is.
-func Of[T any]() (*Mapping[T], error) {
+func Of[T any](opts ...Option) (*Mapping[T], error) {
+	use, err := tagKey(opts)
+	if err != nil {
+		return nil, err
+	}
 	t := reflect.TypeFor[T]()
 	m := &Mapping[T]{strct: t}
 	if t.Kind() == reflect.Pointer {
@@ -33,16 +40,15 @@ func Of[T any]() (*Mapping[T], error) {
 	if m.strct.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("hashmap: type %v is neither a struct nor a pointer to one; use a codec, such as codec.Text or codec.Msgpack", t)
 	}
-	var err error
-	if m.plan, err = planOf(m.strct); err != nil {
+	if m.plan, err = planOf(m.strct, use); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
 // MustOf is Of for package variables. It panics where Of returns an error.
-func MustOf[T any]() *Mapping[T] {
-	m, err := Of[T]()
+func MustOf[T any](opts ...Option) *Mapping[T] {
+	m, err := Of[T](opts...)
 	if err != nil {
 		panic(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 )
 
@@ -46,9 +47,19 @@ func (c *counter) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// A Stamp loses its Zone in the methods of time.Time.
 type Stamp struct {
 	time.Time
 	Zone string
+}
+
+// A Sum is a text, and has fields.
+type Sum struct{ A, B int }
+
+func (s Sum) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d+%d", s.A, s.B), nil }
+func (s *Sum) UnmarshalText(b []byte) error {
+	_, err := fmt.Sscanf(string(b), "%d+%d", &s.A, &s.B)
+	return err
 }
 
 type tree struct {
@@ -167,8 +178,18 @@ func TestOfRefuses(t *testing.T) {
 		}], []string{"struct.a: an unexported field", "export it"}},
 		{"embedded, with text methods and fields", of[struct {
 			ID int
-			Stamp
-		}], []string{"struct.Stamp: ", "inline"}},
+			Sum
+		}], []string{"struct.Sum: ", "inline"}},
+		{"methods of an embedded type", of[struct{ At Stamp }], []string{"struct.At: codec: hashmap_test.Stamp is not stored whole: it embeds time.Time, whose AppendText", "inline"}},
+		{"embedded, with methods of an embedded type", of[struct {
+			Stamp `redis:"at"`
+		}], []string{"struct.Stamp: codec: hashmap_test.Stamp is not stored whole", "inline"}},
+		{"json of methods of an embedded type", of[struct {
+			At []Stamp `redis:",json"`
+		}], []string{"struct.At: []: a hashmap_test.Stamp is not stored whole: it embeds time.Time, whose MarshalJSON", "methods of its own"}},
+		{"msgpack of methods of an embedded type", of[struct {
+			At *Stamp `redis:",msgpack"`
+		}], []string{"struct.At: ", "whose MarshalBinary writes that alone, so that Zone would be lost"}},
 
 		{"duplicate", of[struct {
 			A int `redis:"a"`
@@ -227,6 +248,16 @@ func TestJSONFields(t *testing.T) {
 	v := counted{map[string]counter{"a": {make(chan int, 3)}}}
 	if back := decode(t, m, encode(t, m, v)); cap(back.Counter["a"].N) != 3 {
 		t.Errorf("a field with JSON methods comes back as %v", back)
+	}
+}
+
+func TestJSONFieldsRefuseOffsetsWithSeconds(t *testing.T) {
+	type fields struct {
+		At []time.Time `redis:",json"`
+	}
+	v := fields{[]time.Time{time.Date(1930, 1, 1, 0, 0, 0, 0, time.FixedZone("AMT", 19*60+32))}}
+	if err := hashmap.MustOf[fields]().Encode(new(codec.Wire), &v); err == nil || !strings.Contains(err.Error(), "fields.At: codec: JSON has no zone offset with seconds") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -328,13 +359,12 @@ func TestEmbedding(t *testing.T) {
 		t.Errorf("an embedded struct with text methods is stored as %q", got)
 	}
 
-	type stamped struct {
-		Stamp `redis:"at"`
+	type summed struct {
+		Sum `redis:"sum"`
 	}
-	m := hashmap.MustOf[stamped]()
-	if got := spans(encode(t, m, stamped{Stamp{at, "lost"}})); !slices.Equal(got, []span{{"at", "2024-01-02T03:04:05Z"}}) {
-		t.Errorf("a named embedded struct with text methods is stored as %q", got)
-	}
+	roundTrip(t, summed{Sum{1, 2}}, span{"sum", "1+2"})
+	type untagged struct{ Stamp } // has no text form, as that would lose Zone
+	roundTrip(t, untagged{Stamp{at, "UTC"}}, span{"Time", "2024-01-02T03:04:05Z"}, span{"Zone", "UTC"})
 	type spread struct {
 		Stamp `redis:",inline"`
 	}

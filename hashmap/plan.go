@@ -17,9 +17,10 @@ type plan struct {
 	index  map[string]int32 // name to index of fields
 }
 
-// planOf maps the struct type t. The error joins everything that is wrong.
-func planOf(t reflect.Type) (*plan, error) {
-	var b builder
+// planOf maps the struct type t. Fields without a redis tag have the tag of the key use, if
+// that is not empty. The error joins everything that is wrong.
+func planOf(t reflect.Type, use string) (*plan, error) {
+	b := builder{use: use}
 	b.walk(t, place{path: typeName(t), within: []reflect.Type{t}})
 	fields := b.choose()
 	if len(b.problems) > 0 {
@@ -44,6 +45,7 @@ func typeName(t reflect.Type) string {
 
 // A builder collects the fields of a struct and of the structs inlined in it.
 type builder struct {
+	use      string // key of the tag of fields without a redis tag
 	found    []candidate
 	problems []error
 }
@@ -79,7 +81,7 @@ func (b *builder) report(path string, err error) {
 func (b *builder) walk(t reflect.Type, at place) {
 	for f := range t.Fields() {
 		path := at.path + "." + f.Name
-		tag, err := parseTag(f.Tag)
+		tag, err := tagOf(f.Tag, b.use)
 		switch {
 		case err != nil:
 			b.report(path, err)
@@ -119,7 +121,7 @@ func inlines(f reflect.StructField, tag tag) (bool, error) {
 	if _, err := codec.ScalarOf(t); err == nil && f.IsExported() {
 		return false, isWhole(f.Name, t)
 	}
-	if tag.omitempty {
+	if tag.omitempty && !tag.foreign {
 		return false, errors.New("omitempty leaves out no embedded struct; put it on the fields of the struct, or name the struct in its tag")
 	}
 	return true, nil
@@ -170,7 +172,7 @@ func (b *builder) add(f reflect.StructField, tag tag, at place) {
 	c.path = at.path + "." + f.Name
 	c.via, c.offset = at.via, at.offset+f.Offset
 	c.typ = f.Type
-	c.empty = emptyOf(f.Type, tag.omitempty)
+	c.empty = emptyOf(f.Type, tag)
 	c.value, c.elem, c.err = valueOf(f.Type, tag)
 	c.shorten()
 	b.found = append(b.found, c)

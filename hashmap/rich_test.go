@@ -210,7 +210,11 @@ func decode[T any](t testing.TB, m *hashmap.Mapping[T], w *codec.Wire) (v T) {
 // roundTrip checks that v comes back, and that its spans are these.
 func roundTrip[T any](t *testing.T, v T, want ...span) {
 	t.Helper()
-	m := hashmap.MustOf[T]()
+	roundTripBy(t, hashmap.MustOf[T](), v, want...)
+}
+
+func roundTripBy[T any](t *testing.T, m *hashmap.Mapping[T], v T, want ...span) {
+	t.Helper()
 	w := encode(t, m, v)
 	if got := spans(w); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v is stored as\n%q, want\n%q", v, got, want)

@@ -6,18 +6,50 @@ import (
 	"strings"
 )
 
-// A tag is what a field's `redis` tag says.
+// A tag is what the tag of a field says.
 type tag struct {
 	present bool // there is one, be it empty
 	skip    bool // "-"
 	name    string
 
 	omitempty, inline, json, msgpack bool
+
+	// Of a tag that UseTag names.
+	foreign  bool // the options of ours are not in it
+	omitzero bool
+	fallback *tag // in its place if the field has no text form
 }
 
-// parseTag reads the tag of a field. The error has no prefix.
-func parseTag(st reflect.StructTag) (tag, error) {
+// tagOf reads the redis tag of a field, or, if it has none, the tag of the key use, if
+// that is not empty. The error has no prefix.
+func tagOf(st reflect.StructTag, use string) (tag, error) {
 	text, ok := st.Lookup("redis")
+	if ok || use == "" {
+		return parseTag(text, ok)
+	}
+	text, ok = st.Lookup(use)
+	return parseForeign(text, ok, use), nil
+}
+
+// parseForeign reads a tag of another package. What it says beside the name and what to
+// leave out concerns that package alone.
+func parseForeign(text string, ok bool, key string) tag {
+	name, rest, _ := strings.Cut(text, ",")
+	t := tag{present: ok, skip: text == "-", name: name, foreign: true}
+	for option := range strings.SplitSeq(rest, ",") {
+		t.omitempty = t.omitempty || option == "omitempty"
+		t.omitzero = t.omitzero || option == "omitzero"
+	}
+	switch key {
+	case "json":
+		t.fallback = &tag{json: true}
+	case "msgpack":
+		t.fallback = &tag{msgpack: true}
+	}
+	return t
+}
+
+func parseTag(text string, ok bool) (tag, error) {
 	if text == "-" {
 		return tag{present: true, skip: true}, nil
 	}

@@ -1,9 +1,11 @@
 package hashmap
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -33,14 +35,18 @@ func valueOf(t reflect.Type, tag tag) (v value, elem reflect.Type, err error) {
 	case tag.msgpack:
 		v, err = codec.PackedOf(t) // its errors name the way out
 		return v, nil, err
-	case t.Kind() != reflect.Pointer:
-		v, err = scalarOf(t)
-		return v, nil, err
-	case t.Elem().Kind() == reflect.Pointer:
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer:
 		return nil, nil, errors.New("a pointer to a pointer cannot tell which of the two is nil; use one pointer, or " + wayOut)
 	}
-	v, err = scalarOf(t.Elem())
-	return v, t.Elem(), err
+	of := t
+	if t.Kind() == reflect.Pointer {
+		of, elem = t.Elem(), t.Elem()
+	}
+	v, err = scalarOf(of)
+	if err != nil && tag.fallback != nil {
+		return valueOf(t, *tag.fallback)
+	}
+	return v, elem, err
 }
 
 // unstorable reports the kind that no tag can make a stored form of.
@@ -62,17 +68,85 @@ type scalar struct{ writer, reader *codec.Scalar }
 func (s scalar) Append(dst []byte, p unsafe.Pointer) ([]byte, error) { return s.writer.Append(dst, p) }
 func (s scalar) Parse(src []byte, p unsafe.Pointer) error            { return s.reader.Parse(src, p) }
 
+// A lenient is the form of a field that is one text, and which go-redis writes
+// otherwise. What is no such text is read as that.
+type lenient struct {
+	t     reflect.Type
+	text  *codec.Scalar
+	other interface {
+		Parse(src []byte, p unsafe.Pointer) error
+	}
+}
+
+func (l lenient) Append(dst []byte, p unsafe.Pointer) ([]byte, error) { return l.text.Append(dst, p) }
+
+func (l lenient) Parse(src []byte, p unsafe.Pointer) error {
+	err := l.text.Parse(src, p)
+	if err == nil {
+		return nil
+	}
+	variable := reflect.NewAt(l.t, p).Elem()
+	variable.SetZero() // the text method may have set a part of it
+	if l.other.Parse(src, p) != nil {
+		variable.SetZero()
+		return err
+	}
+	return nil
+}
+
+// A rawIP reads a net.IP of 4 or 16 bytes.
+type rawIP struct{}
+
+func (rawIP) Parse(src []byte, p unsafe.Pointer) error {
+	if len(src) != 4 && len(src) != 16 {
+		return errors.New("neither an IPv4 nor an IPv6 address")
+	}
+	*(*[]byte)(p) = slices.Clone(src)
+	return nil
+}
+
 func scalarOf(t reflect.Type) (value, error) {
 	s, err := codec.ScalarOf(t)
 	switch {
-	case err == nil && t == reflect.TypeFor[time.Duration]():
+	case t == reflect.TypeFor[time.Duration]():
 		return scalar{nanoseconds, s}, nil
+	case t.PkgPath() == "net" && t.Name() == "IP": // this package imports nothing that does I/O
+		return lenient{t, s, rawIP{}}, nil
+	case t != reflect.TypeFor[time.Time]() && implements[encoding.BinaryMarshaler](t):
+		return binaryOf(t, s, err)
 	case err == nil:
 		return scalar{s, s}, nil
-	case t.Kind() == reflect.Struct:
-		return nil, fmt.Errorf("%w; or tag it inline, json or msgpack, or leave it out with `redis:\"-\"`", err)
 	}
-	return nil, fmt.Errorf("%w; or %s", err, wayOut)
+	return nil, noText(t, err)
+}
+
+// binaryOf returns the form of a type that HSet of go-redis writes by MarshalBinary. s
+// and err are the text form of it. go-redis reads by UnmarshalText if the type has that,
+// and else by UnmarshalBinary.
+func binaryOf(t reflect.Type, s *codec.Scalar, err error) (value, error) {
+	binary, half := codec.BinaryFormOf(t)
+	switch {
+	case !implements[encoding.TextUnmarshaler](t):
+		return binary, half
+	case err != nil:
+		return nil, noText(t, err)
+	case half != nil:
+		return scalar{s, s}, nil
+	}
+	return lenient{t, s, binary}, nil
+}
+
+// noText is the error about a field of a type that has no text form because of err.
+func noText(t reflect.Type, err error) error {
+	if t.Kind() == reflect.Struct {
+		return fmt.Errorf("%w; or tag it inline, json or msgpack, or leave it out with `redis:\"-\"`", err)
+	}
+	return fmt.Errorf("%w; or %s", err, wayOut)
+}
+
+// implements reports whether a variable of type t has the methods of I.
+func implements[I any](t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[I]())
 }
 
 // nanoseconds writes a time.Duration as go-redis does, which reads nothing else

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,10 +23,13 @@ type BatchFunc[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V
 // the values of the others. A key that does not exist is not among them.
 type BatchError[K comparable] struct {
 	Errs map[K]error
+
+	Call string // what failed, such as "aside: GetMany user"; empty if nobody says
+	Keys int    // how many keys the call had, each counted once; 0 if nobody says
 }
 
-// Error counts the keys and names the first few, in the order of their text. It does
-// not say who has failed: the error of a cache names it for each key.
+// Error says what the call was, counts the keys and names the first few, in the order of
+// their text.
 func (e *BatchError[K]) Error() string {
 	const named = 3
 	lines := make([]string, 0, len(e.Errs))
@@ -36,7 +40,14 @@ func (e *BatchError[K]) Error() string {
 	if more := len(lines) - named; more > 0 {
 		lines = append(lines[:named], fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("%d of the keys failed: %s", len(e.Errs), strings.Join(lines, "; "))
+	call, keys := "", "the"
+	if e.Call != "" {
+		call = e.Call + ": "
+	}
+	if e.Keys > 0 {
+		keys = strconv.Itoa(e.Keys)
+	}
+	return fmt.Sprintf("%s%d of %s keys failed: %s", call, len(e.Errs), keys, strings.Join(lines, "; "))
 }
 
 // Unwrap returns the errors of all keys, in no order.

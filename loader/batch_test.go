@@ -1,6 +1,7 @@
 package loader_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -27,6 +28,23 @@ func TestBatchErrorText(t *testing.T) {
 		if got := err.Error(); got != tt.want {
 			t.Errorf("text %q, want %q", got, tt.want)
 		}
+	}
+	err := &loader.BatchError[string]{Errs: map[string]error{"a": errDown}, Call: "aside: GetMany user", Keys: 12}
+	if got, want := err.Error(), "aside: GetMany user: 1 of 12 keys failed: key a: source is down"; got != want {
+		t.Errorf("text %q, want %q", got, want)
+	}
+}
+
+func TestEachCountsTheKeys(t *testing.T) {
+	load := loader.Each(func(_ context.Context, key string) (string, error) {
+		if key == "bad" {
+			return "", errDown
+		}
+		return key, nil
+	}, 2)
+	_, err := load(t.Context(), []string{"a", "bad", "c", "a"})
+	if want := "1 of 3 keys failed: key bad: source is down"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

@@ -34,6 +34,7 @@ func Each[K comparable, V any](fn Func[K, V], parallel int) BatchFunc[K, V] {
 			values: make(map[K]V, len(keys)),
 			errs:   make(map[K]error),
 		}
+		b.keys = len(b.todo)
 		var workers sync.WaitGroup
 		for range min(parallel, len(b.todo)) {
 			workers.Go(func() { b.work(ctx) })
@@ -47,6 +48,7 @@ func Each[K comparable, V any](fn Func[K, V], parallel int) BatchFunc[K, V] {
 type batch[K comparable, V any] struct {
 	fn     Func[K, V]
 	cancel context.CancelFunc
+	keys   int
 
 	mu     sync.Mutex // guards what follows until all workers have ended
 	todo   []K
@@ -122,7 +124,7 @@ func (b *batch[K, V]) abort(value any) {
 func (b *batch[K, V]) result() (map[K]V, error) {
 	b.crash.repeat()
 	if len(b.errs) > 0 {
-		return b.values, &BatchError[K]{b.errs}
+		return b.values, &BatchError[K]{Errs: b.errs, Keys: b.keys}
 	}
 	return b.values, nil
 }

@@ -14,6 +14,10 @@
 //	users := cachetest.NewOn(t, srv, cfg)
 //	srv.Down() // from now on Redis is refused; see also Fail, Hang, Drop and DropAnswer
 //
+// What a codec loses shows in the value that a test gets from its first call, too, after
+//
+//	srv.DecodeLoaded()
+//
 // A Recorder is an observer that remembers what a cache did:
 //
 //	rec := cachetest.Record()

@@ -11,6 +11,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/asidecache/aside/internal/family"
 )
 
 // A Server is an embedded Redis in memory. Keys expire as time passes, in a
@@ -52,6 +54,7 @@ func (s *Server) close() {
 	s.down, s.closed = true, true
 	s.mu.Unlock()
 	if client != nil {
+		family.ForgetDecoded(client)
 		_ = client.Close()
 	}
 	s.redis.Close()
@@ -106,6 +109,12 @@ func (s *Server) forget(l *link) {
 	defer s.mu.Unlock()
 	delete(s.links, l)
 }
+
+// DecodeLoaded has caches that NewOn makes on the server from now on, or cache.New on its
+// Client, give a loaded value to the caller that led the load as they give it to all others:
+// as the codec reads it back. A cache gives that caller the very value of its loader, so that
+// what the codec loses, an unexported field say, is missing only later.
+func (s *Server) DecodeLoaded() { family.GiveDecoded(s.Client()) }
 
 // Advance makes every key in Redis d older, as if that much time had passed for
 // it: outside of a bubble, where a test cannot wait for a TTL. The clock of the

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
@@ -385,5 +386,18 @@ func TestKeysAreThoseOfACache(t *testing.T) {
 		if c.RedisKey(key) != h.RedisKey(key) || h.RedisKey(key) == "" {
 			t.Errorf("RedisKey(%v) = %q and %q", key, c.RedisKey(key), h.RedisKey(key))
 		}
+	}
+}
+
+// An error of several keys says of which collection, and how many keys there were.
+func TestDeleteNamesTheCall(t *testing.T) {
+	mini := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr()})
+	defer func() { _ = rdb.Close() }()
+	s := newSet(t, rdb, config("tags"))
+	mini.SetError("ERR broken")
+	err := s.Delete(t.Context(), "a", "b", "a")
+	if want := "aside: Delete tags: 2 of 2 keys failed: key a: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -123,13 +124,18 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	batch := &cache.BatchError[K]{Errs: make(map[K]error)}
+	batch := &cache.BatchError[K]{Errs: make(map[K]error), Call: fmt.Sprintf("aside: %s %s", op, k.core.name)}
 	for i, cause := range failed {
 		batch.Errs[keys[i]] = k.core.redisError(ctx, op, names[i], cause)
 	}
 	if len(keys) == 1 {
 		return batch.Errs[keys[0]]
 	}
+	different := make(map[K]struct{}, len(keys))
+	for _, key := range keys {
+		different[key] = struct{}{}
+	}
+	batch.Keys = len(different)
 	return batch
 }
 

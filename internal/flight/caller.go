@@ -1,6 +1,9 @@
 package flight
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // join adds a caller and returns how many seals it comes after. Called with
 // group.mu held.
@@ -46,20 +49,46 @@ func (f *Flight[R]) wait(ctx context.Context) error {
 		if f.ended() {
 			return nil
 		}
-		f.leave()
+		if waits := f.leave(); waits != nil {
+			return &LeftError{ctx.Err(), waits}
+		}
 		return ctx.Err()
 	}
 }
 
-// leave is called for a caller that does not wait any longer. The last one
-// cancels the function, unless the result is already being stored.
-func (f *Flight[R]) leave() {
+// A LeftError is that of a caller whose context ended while the function said that it
+// waited for something.
+type LeftError struct {
+	Err   error // of the context
+	Waits error // see Flight.Waits
+}
+
+func (e *LeftError) Error() string { return fmt.Sprintf("%v: %v", e.Err, e.Waits) }
+func (e *LeftError) Unwrap() error { return e.Err }
+
+// Waits says for what the function waits from now on, nil for nothing: callers that leave
+// meanwhile get a *LeftError with it.
+func (f *Flight[R]) Waits(why error) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
+	f.waits = why
+}
+
+// leave is called for a caller that does not wait any longer. The last one
+// cancels the function, unless the result is already being stored. It returns for what
+// the function waits, or that of the flight before it.
+func (f *Flight[R]) leave() (waits error) {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	waits = f.waits
+	if l := f.lane; l.next == f && l.flight != nil {
+		waits = l.flight.waits
+	}
 	f.waiting--
 	if f.waiting == 0 && !f.storing {
 		f.abandon()
 	}
+	return waits
 }
 
 // abandon ends what nobody waits for. Called with group.mu held.

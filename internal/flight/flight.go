@@ -29,6 +29,7 @@ type Flight[R any] struct {
 	panicked *PanicError
 
 	// Guarded by group.mu.
+	waits   error         // for what the function waits, see Waits
 	waiting int           // callers that wait now
 	callers int           // callers that ever joined
 	fenced  bool          // a write came, or nobody waits: the result may not be stored

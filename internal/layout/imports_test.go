@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
-	"cache/cachetest":  {"cache", "codec", "loader", "internal/store", goRedis, miniredis},
+	"cache/cachetest":  {"cache", "codec", "loader", "internal/family", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/registry", "internal/store", goRedis},
 	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/registry", "internal/store", goRedis, xsync},
 

@@ -1,0 +1,53 @@
+package hashmap
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// An Option changes the rules by which Of maps a type. The zero Option changes nothing.
+type Option struct {
+	tag    string
+	useTag bool
+}
+
+// UseTag has fields that have no redis tag take their name from the tag of this key, such
+// as json: for structs that another package has tagged.
+//
+//	users, err := hashmap.Of[User](hashmap.UseTag("json"))
+//
+// Of that tag count the name, "-", omitempty and omitzero, which leaves out a zero value
+// but not an empty slice or map. Other options are ignored; ",string" is one, since numbers
+// are text in a hash anyway. With the keys json and msgpack a field without a text form, a
+// slice or a struct say, is stored as with the redis option of that name. With others it
+// needs a redis tag. A field that has a redis tag is mapped by that alone.
+//
+// HSet and Scan of go-redis know nothing of the tag.
+func UseTag(key string) Option { return Option{tag: key, useTag: true} }
+
+// tagKey returns the key that the options name, empty for none.
+func tagKey(opts []Option) (string, error) {
+	key, used := "", false
+	for _, o := range opts {
+		switch {
+		case !o.useTag:
+			continue
+		case used:
+			return "", errors.New("hashmap: UseTag is given twice; one key is used")
+		case o.tag == "redis":
+			return "", errors.New(`hashmap: UseTag("redis") changes nothing: redis tags always count`)
+		case !isTagKey(o.tag):
+			return "", fmt.Errorf("hashmap: UseTag(%q): a key of a struct tag is not empty, and has no space, quote, colon or control character", o.tag)
+		}
+		key, used = o.tag, true
+	}
+	return key, nil
+}
+
+// isTagKey reports whether reflect.StructTag can have the key.
+func isTagKey(key string) bool {
+	return key != "" && !strings.ContainsFunc(key, func(r rune) bool {
+		return r <= ' ' || r == '"' || r == ':' || r == 0x7f
+	})
+}
