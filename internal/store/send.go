@@ -82,7 +82,9 @@ func repeatsItself(to link, how repetition) bool {
 
 // wasCarriedOut reports whether a command may have changed something at a server that must
 // not write, or did not before: one that reads counts as well.
-func wasCarriedOut(cmd redis.Cmder) bool { return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err()) }
+func wasCarriedOut(cmd redis.Cmder) bool {
+	return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())
+}
 
 // isHeld reports whether what is sent goes over one connection, which cannot be repeated
 // on another.
