@@ -16,6 +16,7 @@ type Mapping[T any] struct {
 	plan  *plan
 	strct reflect.Type // T, or what T points to
 	isPtr bool
+	tag   string // that UseTag names, empty for none
 }
 
 // Of works out the mapping of T, by the rules that the package names. All
@@ -33,7 +34,7 @@ func Of[T any](opts ...Option) (*Mapping[T], error) {
 		return nil, err
 	}
 	t := reflect.TypeFor[T]()
-	m := &Mapping[T]{strct: t}
+	m := &Mapping[T]{strct: t, tag: use}
 	if t.Kind() == reflect.Pointer {
 		m.strct, m.isPtr = t.Elem(), true
 	}
@@ -64,6 +65,16 @@ func (m *Mapping[T]) Check() error {
 }
 
 var errNotMade = errors.New("hashmap: this mapping or field was not made by Of or FieldOf; a zero one stores nothing")
+
+// String returns the call that makes the mapping, such as
+// hashmap.Of[main.User](hashmap.UseTag("json")).
+func (m *Mapping[T]) String() string {
+	option := ""
+	if m != nil && m.tag != "" {
+		option = fmt.Sprintf("hashmap.UseTag(%q)", m.tag)
+	}
+	return fmt.Sprintf("hashmap.Of[%v](%s)", reflect.TypeFor[T](), option)
+}
 
 // Shape returns codec.ShapeHash.
 func (m *Mapping[T]) Shape() codec.Shape { return codec.ShapeHash }

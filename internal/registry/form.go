@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"reflect"
@@ -27,18 +28,22 @@ type form struct {
 	typ    reflect.Type // for String alone: a codec's type tells of what it is
 	shape  codec.Shape
 	codecs []reflect.Type // a codec and those inside it
+	call   string         // that makes a Mapping, whose type does not tell of its options
 	opaque bool           // a whole collection is stored by a codec that may do it in any way
 }
 
 func formOf(v Values) form {
 	f := form{kind: v.Kind, typ: v.Type, shape: v.Shape}
 	f.codecs = codecTypes(nil, reflect.ValueOf(v.Codec))
+	if mapping, ok := v.Codec.(fmt.Stringer); ok && isOurs(reflect.TypeOf(v.Codec)) {
+		f.call = mapping.String()
+	}
 	f.opaque = v.Kind == Cache && v.Shape != codec.ShapeString && !isOurs(reflect.TypeOf(v.Codec))
 	return f
 }
 
 func (f form) equal(g form) bool {
-	return f.kind == g.kind && f.shape == g.shape && slices.Equal(f.codecs, g.codecs)
+	return f.kind == g.kind && f.sameBytes(g)
 }
 
 // agrees reports whether values of f and of g may have the same keys: those of a cache and
@@ -47,7 +52,11 @@ func (f form) agrees(g form) bool {
 	if f.kind != g.kind && (f.opaque || g.opaque) {
 		return f.shape == g.shape
 	}
-	return f.shape == g.shape && slices.Equal(f.codecs, g.codecs)
+	return f.sameBytes(g)
+}
+
+func (f form) sameBytes(g form) bool {
+	return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)
 }
 
 // String says what keeps values of the form.
@@ -56,7 +65,7 @@ func (f form) String() string {
 	for i, t := range f.codecs {
 		names[i] = codecName(t)
 	}
-	codecs := strings.Join(names, " of ")
+	codecs := cmp.Or(f.call, strings.Join(names, " of "))
 	return fmt.Sprintf("a %s of %v, stored as a Redis %v by %s", f.kind, f.typ, f.shape, codecs)
 }
 

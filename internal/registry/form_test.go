@@ -59,8 +59,9 @@ func TestFormsOfCodecs(t *testing.T) {
 		{func() form { return values(own[[]string]{codec.List(text)}) }, "[]string, list by registry.own"},
 		{func() form { return values(codec.Set(text)) }, "map[string]struct {}, set by codec.Text"},
 		{func() form { return values(codec.SortedSet(text)) }, "[]codec.Scored[string], zset by codec.Text"},
-		{func() form { return values(hashmap.MustOf[user]()) }, "registry.user, hash by hashmap.Mapping"},
-		{func() form { return values(hashmap.MustOf[*user]()) }, "*registry.user, hash by hashmap.Mapping"},
+		{func() form { return values(hashmap.MustOf[user]()) }, "registry.user, hash by hashmap.Of[registry.user]()"},
+		{func() form { return values(hashmap.MustOf[user](hashmap.UseTag("json"))) }, `registry.user, hash by hashmap.Of[registry.user](hashmap.UseTag("json"))`},
+		{func() form { return values(hashmap.MustOf[*user]()) }, "*registry.user, hash by hashmap.Of[*registry.user]()"},
 	}
 	for i, a := range forms {
 		want := "a cache of " + strings.Replace(a.want, ", ", ", stored as a Redis ", 1)
@@ -104,6 +105,7 @@ func TestFormsThatAgree(t *testing.T) {
 		{"a set and its cache", elements("set", codec.ShapeSet, text), values(codec.Set(text)), true},
 		{"a sorted set and its cache", elements("sorted set", codec.ShapeSortedSet, text), values(codec.SortedSet(text)), true},
 		{"a hash and its cache", hash, values(hashmap.MustOf[user]()), true},
+		{"a hash and its cache by other tags", hash, values(hashmap.MustOf[user](hashmap.UseTag("json"))), false},
 		{"a hash and a cache of a pointer", hash, values(hashmap.MustOf[*user]()), false},
 	} {
 		if got := tt.a.agrees(tt.b); got != tt.want {
