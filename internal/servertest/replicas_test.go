@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // Writes wait until replicas have them, and say so when they do not: each time, on
@@ -19,8 +20,8 @@ func TestWaitReplicas(t *testing.T) {
 				t.Parallel()
 				i := server.Start(t, topology)
 				rdb := i.Client(t)
-				patient := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
-				hasty := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
+				patient := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
+				hasty := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
 				writes := map[string]func(c *cache.Cache[string, string]) error{
 					"Set":         func(c *cache.Cache[string, string]) error { return c.Set(t.Context(), "k", "v") },
 					"SetAbsent":   func(c *cache.Cache[string, string]) error { return c.SetAbsent(t.Context(), "k") },
@@ -48,12 +49,12 @@ func TestWaitReplicas(t *testing.T) {
 						}
 					}
 				}
-				if err := rdb.Del(t.Context(), "test:k", control("test:k")).Err(); err != nil {
+				if err := rdb.Del(t.Context(), "test:k", testcache.Control("test:k")).Err(); err != nil {
 					t.Fatal(err)
 				}
 				v, err := patient.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
-				want(t, "GetOrSet while the replica is frozen", v, err, "v")
-				wantGet(t, patient, "k", &v)
+				testcache.Want(t, "GetOrSet while the replica is frozen", v, err, "v")
+				testcache.WantGet(t, patient, "k", &v)
 			})
 		}
 	}
