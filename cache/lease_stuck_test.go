@@ -229,7 +229,7 @@ func TestForgedLease(t *testing.T) {
 		if env.Mini != nil {
 			t.Skip("its time stands still")
 		}
-		c := open(t, env.Client, cache.Config[string, string]{Lease: 100 * time.Millisecond, RedisTimeout: 10 * time.Second})
+		c := open(t, env.Client, cache.Config[string, string]{Lease: 100 * time.Millisecond})
 		for _, key := range []string{"k", "a", "b"} {
 			forge(t, env, "test:"+key, nobody, time.Hour)
 		}

@@ -231,7 +231,7 @@ func TestFailWholeCalls(t *testing.T) {
 // commands and pipelines, the cache a plain read, and nobody a transaction.
 func TestDropOnce(t *testing.T) {
 	srv := cachetest.NewServer(t)
-	c := cachetest.NewOn(t, srv, names)
+	c := cachetest.NewOn(t, srv, patient)
 	for _, tt := range []struct {
 		name  string
 		call  func() error
@@ -257,7 +257,7 @@ func TestDropOnce(t *testing.T) {
 // SetIfAbsent is not repeated: it would find its own value, and deny it.
 func TestDropAnswerOnce(t *testing.T) {
 	srv := cachetest.NewServer(t)
-	c := cachetest.NewOn(t, srv, names)
+	c := cachetest.NewOn(t, srv, patient)
 	if _, err := c.SetIfAbsent(t.Context(), 0, "loads the script"); err != nil {
 		t.Fatal(err)
 	}
@@ -305,6 +305,7 @@ func TestFaultsConcurrently(t *testing.T) {
 	})
 	group.Wait()
 	srv.Up()
+	a, b = cachetest.NewOn(t, srv, patient), cachetest.NewOn(t, srv, patient)
 	if err := a.Set(t.Context(), 1, "one"); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package testcache
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -9,8 +10,9 @@ import (
 	"github.com/asidecache/aside/cache"
 )
 
-// Timeout is the RedisTimeout of a test in real time: what Redis does in the default
-// one depends on how busy the machine is, and no test does.
+// Timeout is the RedisTimeout and the Lease of a test in real time: what Redis does in the
+// default one, and what outlasts the default other, depends on how busy the machine is,
+// and no test does.
 const Timeout = time.Minute
 
 // Open returns a cache that is closed when the test ends. What cfg leaves out is a
@@ -23,8 +25,9 @@ func Open[K comparable, V any](t testing.TB, rdb redis.UniversalClient, cfg cach
 	if cfg.TTL == 0 {
 		cfg.TTL = time.Hour
 	}
-	if cfg.RedisTimeout == 0 && !inBubble() {
-		cfg.RedisTimeout = Timeout
+	if !inBubble() {
+		cfg.RedisTimeout = cmp.Or(cfg.RedisTimeout, Timeout)
+		cfg.Lease = cmp.Or(cfg.Lease, Timeout)
 	}
 	c, err := cache.New(rdb, cfg)
 	if err != nil {
