@@ -59,11 +59,12 @@ var imports = map[string][]string{
 	"codec/codectest": {"codec"},
 	"codec":           {msgpack, compress},
 
-	"internal/fleet":     {}, // tests alone
-	"internal/redistest": {goRedis, miniredis, xsync},
-	"internal/layout":    {},
-	"internal/model":     {},
-	"internal/mutate":    {},
+	"internal/fleet":      {}, // tests alone
+	"internal/redistest":  {goRedis, miniredis, xsync},
+	"internal/layout":     {},
+	"internal/model":      {},
+	"internal/mutate":     {},
+	"internal/testreport": {},
 }
 
 // testSupport may import testing outside of test files.
