@@ -12,7 +12,7 @@ servers: ## the same on real servers, which are installed into a cache folder fi
 lint: ## vet and staticcheck, in the version that CI uses
 	go vet ./... && go run "$$(sed -n 's/^staticcheck=//p' .ci/run)" ./...
 fuzz: ## each fuzz target, briefly
-	for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 4000x -fuzzminimizetime 1x $$p || exit 1; done; done
+	.ci/fuzz
 bench: ## all benchmarks
 	go test -run '^$$' -bench . ./...
 mutate: ## break the code in one place at a time, and expect a test to fail

@@ -17,6 +17,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // ours returns the stacks of goroutines of this bubble that the cache has started.
@@ -167,7 +168,7 @@ func TestG12NoValueIsTold(t *testing.T) {
 	tellNothing(t, "json of what cannot be written", codec.JSON[map[string]any](), map[string]any{secret: func() {}}, foreign)
 	tellNothing(t, "msgpack", codec.Msgpack[nested](), nested{secret, secret}, foreign)
 	tellNothing(t, "compressed", codec.Compress(codec.JSON[nested](), codec.S2, 1), nested{secret, secret}, foreign)
-	tellNothing(t, "sealed", codec.Encrypt(codec.JSON[nested](), keyring(1)), nested{secret, secret}, foreign)
+	tellNothing(t, "sealed", codec.Encrypt(codec.JSON[nested](), testcache.Keyring(1)), nested{secret, secret}, foreign)
 	tellNothing(t, "hash", hashmap.MustOf[person](), person{ID: 1, Name: secret}, foreign)
 	tellNothing(t, "codec that panics", codec.String(panicking{}), secret, foreign)
 	tellNothing(t, "codec with text methods that panic", codec.Text[shouting](), shouting{secret}, foreign)

@@ -167,7 +167,7 @@ func TestG3DeadlineWhileThePoolIsExhausted(t *testing.T) {
 			rdb := f.client(t, change, func(o *redis.UniversalOptions) {
 				o.PoolSize, o.PoolTimeout, o.ReadTimeout, o.WriteTimeout = 1, time.Hour, time.Hour, time.Hour
 			})
-			c := open(t, rdb, cache.Config[string, string]{RedisTimeout: 2 * time.Second})
+			c := open(t, rdb, cache.Config[string, string]{})
 			if err := rdb.Ping(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}

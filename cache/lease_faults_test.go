@@ -15,6 +15,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // An acquisition that is answered too late leaves a lease behind, for which all others
@@ -53,7 +54,7 @@ func TestLeaseLateAnswerLeavesALease(t *testing.T) {
 func TestLeaseStagedWithoutLife(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
-		c := open(t, f.client(t), cache.Config[string, map[string]string]{Codec: bigHash{}})
+		c := open(t, f.client(t), cache.Config[string, map[string]string]{Codec: testcache.BigHash{}})
 		v := map[string]string{}
 		for i := range 2500 {
 			v[fmt.Sprint("field", i)] = "value"
@@ -186,8 +187,8 @@ func TestLeaseNoRoomWaitsTooLong(t *testing.T) {
 // A refresh is under way: what was there before is still there.
 func TestLeaseRefreshHidesMarks(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
-		c := open(t, env.Client, cache.Config[string, map[string]string]{Codec: bigHash{}})
-		another := open(t, env.Client, cache.Config[string, map[string]string]{Codec: bigHash{}})
+		c := open(t, env.Client, cache.Config[string, map[string]string]{Codec: testcache.BigHash{}})
+		another := open(t, env.Client, cache.Config[string, map[string]string]{Codec: testcache.BigHash{}})
 		empty := map[string]string{}
 		if err := c.Set(t.Context(), "empty", empty); err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // Callers of a hot key that is known not to exist come all the time, a tenth of a
@@ -61,7 +61,7 @@ func TestLeaseHotAbsence(t *testing.T) {
 func TestLeaseHotEmptyValue(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
-		c := open(t, f.client(t), cache.Config[string, map[string]string]{Codec: bigHash{}})
+		c := open(t, f.client(t), cache.Config[string, map[string]string]{Codec: testcache.BigHash{}})
 		if err := c.Set(t.Context(), "k", map[string]string{}); err != nil {
 			t.Fatal(err)
 		}
@@ -121,22 +121,4 @@ func TestLeaseCloseDuringTheStoreOfARefresh(t *testing.T) {
 			t.Errorf("Close took %v", took)
 		}
 	})
-}
-
-// bigHash is a codec of hashes of any size.
-type bigHash struct{}
-
-func (bigHash) Shape() codec.Shape { return codec.ShapeHash }
-func (bigHash) Encode(w *codec.Wire, v *map[string]string) error {
-	for name, value := range *v {
-		w.Add([]byte(name), []byte(value))
-	}
-	return nil
-}
-func (bigHash) Decode(w *codec.Wire, v *map[string]string) error {
-	*v = map[string]string{}
-	for i := range w.Len() {
-		(*v)[string(w.Name(i))] = string(w.Value(i))
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 const (
@@ -83,7 +84,7 @@ func TestLeaseOfTheDeadIsWaitedForNoLongerThanTheOwn(t *testing.T) {
 // broken, or carries a mark.
 func TestLeaseOfTheDeadBesideOtherThings(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
-		hashes := open(t, env.Client, cache.Config[string, map[string]string]{Name: "hash", Codec: bigHash{}})
+		hashes := open(t, env.Client, cache.Config[string, map[string]string]{Name: "hash", Codec: testcache.BigHash{}})
 		forge(t, env, "hash:k", nobody, time.Hour)
 		numbers := open(t, env.Client, cache.Config[string, int]{Name: "number", Codec: codec.Text[int]()})
 		env.Client.Set(t.Context(), "number:k", "broken", time.Hour)
@@ -228,7 +229,7 @@ func TestForgedLease(t *testing.T) {
 		if env.Mini != nil {
 			t.Skip("its time stands still")
 		}
-		c := open(t, env.Client, cache.Config[string, string]{Lease: 100 * time.Millisecond, RedisTimeout: 10 * time.Second})
+		c := open(t, env.Client, cache.Config[string, string]{Lease: 100 * time.Millisecond})
 		for _, key := range []string{"k", "a", "b"} {
 			forge(t, env, "test:"+key, nobody, time.Hour)
 		}

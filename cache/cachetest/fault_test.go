@@ -231,7 +231,7 @@ func TestFailWholeCalls(t *testing.T) {
 // it sends itself.
 func TestDropOnce(t *testing.T) {
 	srv := cachetest.NewServer(t)
-	c := cachetest.NewOn(t, srv, names)
+	c := cachetest.NewOn(t, srv, patient)
 	if err := c.Set(t.Context(), 0, "loads the script"); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestDropOnce(t *testing.T) {
 // SetIfAbsent is not repeated: it would find its own value, and deny it.
 func TestDropAnswerOnce(t *testing.T) {
 	srv := cachetest.NewServer(t)
-	c := cachetest.NewOn(t, srv, names)
+	c := cachetest.NewOn(t, srv, patient)
 	if _, err := c.SetIfAbsent(t.Context(), 0, "loads the script"); err != nil {
 		t.Fatal(err)
 	}
@@ -304,6 +304,7 @@ func TestFaultsConcurrently(t *testing.T) {
 	})
 	group.Wait()
 	srv.Up()
+	a, b = cachetest.NewOn(t, srv, patient), cachetest.NewOn(t, srv, patient)
 	if err := a.Set(t.Context(), 1, "one"); err != nil {
 		t.Error(err)
 	}

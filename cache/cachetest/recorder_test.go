@@ -21,7 +21,7 @@ var errSource = errors.New("the source is down")
 func recorded(t *testing.T) *cachetest.Recorder {
 	t.Helper()
 	srv, rec := cachetest.NewServer(t), cachetest.Record()
-	cfg := names
+	cfg := patient
 	cfg.Observer = rec.Observer()
 	c := cachetest.NewOn(t, srv, cfg)
 	ctx := t.Context()
@@ -140,7 +140,7 @@ func TestRecorderWait(t *testing.T) {
 func TestRecorderConcurrently(t *testing.T) {
 	t.Parallel()
 	rec := cachetest.Record()
-	cfg := names
+	cfg := patient
 	cfg.Observer = rec.Observer()
 	c := cachetest.New(t, cfg)
 	var group sync.WaitGroup

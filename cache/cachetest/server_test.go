@@ -16,7 +16,7 @@ import (
 
 func TestAdvance(t *testing.T) {
 	srv := cachetest.NewServer(t)
-	c := cachetest.NewOn(t, srv, names)
+	c := cachetest.NewOn(t, srv, patient)
 	if err := c.Set(t.Context(), 1, "one"); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,12 @@ func tryAll(ctx context.Context, rdb *redis.Client, users *cache.Cache[int64, Us
 	if err := users.SetAbsent(ctx, 1); err != nil {
 		return err
 	}
+	const keys = 20 // a node of a cluster has some of them, and says of others where they are
+	for id := range int64(keys) {
+		if _, _, err := users.Get(ctx, id); err != nil {
+			return err
+		}
+	}
 	return users.Delete(ctx, 1)
 }
 
@@ -97,6 +103,8 @@ func explain(opt *redis.Options, err error) string {
 		return fmt.Sprintf("what listens at %s speaks no TLS: try redis:// in place of rediss://", opt.Addr)
 	case errors.As(err, &certificate):
 		return fmt.Sprintf("the certificate of %s is not trusted: %v", opt.Addr, certificate.Err)
+	case errors.As(err, &timeout) && timeout.Timeout() && opt.TLSConfig != nil: // Redis waits for more of what it takes for a command
+		return fmt.Sprintf("%s does not answer, or speaks no TLS: then try redis:// in place of rediss://", opt.Addr)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("%s does not answer", opt.Addr)
 	case errors.Is(err, errNotStored):
@@ -113,7 +121,7 @@ func refusal(text string) string {
 		{"NOAUTH", "wants a password: redis://user:password@host:6379"},
 		{"WRONGPASS", "does not accept this user with this password"},
 		{"without any password configured", "has no password, and was given one: leave it out"},
-		{"NOPERM", "does not allow this user what a cache does; it needs to read and write, and scripts (EVAL, EVALSHA, SCRIPT LOAD): " + text},
+		{"NOPERM", "does not allow this user what a cache does; it needs to read and write, scripts (EVAL, EVALSHA, SCRIPT LOAD) and transactions (MULTI, EXEC): " + text},
 		{"unknown command", "lacks a command that a cache needs: " + text},
 		{"READONLY", "is a replica that may only be read: name its master"},
 		{"OOM", "has no memory left (maxmemory)"},

@@ -116,6 +116,8 @@ func TestOverlaps(t *testing.T) {
 		{"a process that was stopped", []event{a, b, happened(pauseWorker, noKey, 1, 21, 29)}, false},
 		{"one that was killed", []event{a, b, happened(killWorker, noKey, 1, 29, 40)}, false},
 		{"one that did not get on", []event{a, b, happened(0, noKey, 2, 16, 30).with(func(e *event) { e.kind = stall })}, false},
+		{"a server that did not answer", []event{a, b, happened(0, noKey, parent, 16, 30).with(func(e *event) { e.kind = stall })}, false},
+		{"one that did not answer before", []event{a, b, happened(0, noKey, parent, 1, 9).with(func(e *event) { e.kind = stall })}, true},
 		{"a third process that was stopped", []event{a, b, happened(pauseWorker, noKey, 3, 21, 29)}, true},
 		{"connections were cut", []event{a, b, happened(killConnections, noKey, 0, 21, 29)}, true},
 		{"scripts were forgotten", []event{a, b, happened(flushScripts, noKey, 0, 21, 29)}, true},

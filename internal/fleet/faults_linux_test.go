@@ -57,6 +57,24 @@ func (f *fleet) harm(ctx context.Context) {
 	}
 }
 
+// watch tells when a master did not answer for so long that a lease may have ended, until
+// ctx ends.
+func (f *fleet) watch(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, c := range f.masters {
+		all.Go(func() {
+			for pause(ctx, f.plan.Lease/50) == nil {
+				asked := now()
+				_ = c.Ping(context.WithoutCancel(ctx)).Err() // whether it fails or not, this is how long it took
+				if at := now(); at.since(asked) > f.plan.Lease/3 {
+					f.note(event{kind: stall, process: parent, key: noKey, span: span{asked, at}})
+				}
+			}
+		})
+	}
+}
+
 // everywhere does something to all masters.
 func (f *fleet) everywhere(o op, do func(*redis.Client) error) {
 	e := event{kind: fault, op: o, key: noKey, span: span{begin: now()}}

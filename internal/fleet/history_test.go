@@ -25,13 +25,16 @@ type event struct {
 	op      op
 	outcome outcome
 	key     int     // noKey for all of them
-	process int     // the parent is 0
+	process int     // or parent
 	version int     // seen, loaded or written
 	asked   instant // of a load: when the call began that brought its loader
 	span
 }
 
-const noKey = -1
+const (
+	noKey  = -1
+	parent = 0 // as a process
+)
 
 // A kind sorts events.
 type kind uint8
@@ -42,7 +45,7 @@ const (
 	write                   // a change of the source, and the call that told the cache
 	load                    // a run of a loader
 	failure                 // the cache heard that Redis failed
-	stall                   // a process did not get on for so long that a lease may have ended
+	stall                   // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
 	fault                   // something that was done to the fleet
 )
 
@@ -145,6 +148,9 @@ func (h *history) line(e event) string {
 		what = "Redis failed the call"
 	case stall:
 		what = "the process did not get on"
+		if e.process == parent {
+			what = "a server did not answer"
+		}
 	}
 	if e.key != noKey {
 		what += " " + h.names[e.key]

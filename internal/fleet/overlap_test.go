@@ -17,6 +17,7 @@ import (
 //   - an eviction, whichever key it hit;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
+//   - that a server did not answer for as long, which keeps leases from being renewed;
 //   - that Redis failed one of the two calls.
 //
 // It has to lie between the begin of the earlier of the two calls that brought the
@@ -61,7 +62,7 @@ func (h *history) reasons() reasons {
 			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
 		case e.kind == write, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
-		case e.op == evict:
+		case e.op == evict, e.kind == stall && e.process == parent:
 			r.everywhere.add(e.span)
 		case e.kind == stall, e.op == killWorker, e.op == pauseWorker:
 			r.ofProcess.add(e.process, e.span)

@@ -13,6 +13,7 @@ type plan struct {
 	List    bool // values are Redis lists, else strings
 	Writes  bool
 	For     time.Duration
+	Loads   int // of each key, at least: the fleet goes on until then
 	Lease   time.Duration
 	TTL     time.Duration
 	Seed    uint64
@@ -70,7 +71,7 @@ func (p *plan) calm() bool { return !p.Writes }
 
 // calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
-	return plan{Name: "calm", Subject: aside, For: d, Seed: seed, Keys: keyCount, Callers: callersOf(seed), Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	return plan{Name: "calm", Subject: aside, For: d, Loads: 3, Seed: seed, Keys: keyCount, Callers: callersOf(seed), Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }
 
 // harmPlan reads and writes while faults happen.
@@ -92,11 +93,12 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 }
 
 // controlPlan is for caches that are to be found guilty, without a fault. Loads take so
-// long that with writes, most are overtaken by one while others wait for them.
+// long that with writes, most are overtaken by one while others wait for them. There are
+// so many of them that a machine of any speed shows what is wrong.
 func controlPlan(subject string, batches int, writes bool, seed uint64, d time.Duration) plan {
 	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Callers: fewCallers, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
-	if p.Load = shortLoad; writes {
-		p.Keys, p.Load = sharedKeys, 50*time.Millisecond
+	if p.Load, p.Loads = shortLoad, 10; writes {
+		p.Keys, p.Load, p.Loads = sharedKeys, 50*time.Millisecond, 30
 	}
 	return p
 }

@@ -72,9 +72,9 @@ func (r *register) row() Row {
 	return Row{v, r.states[v].exists}
 }
 
-// wasRead reports whether each register was read so often.
-func (s *Source) wasRead(times int) bool {
-	for i := range s.keys {
+// wasRead reports whether each of the first registers was read so often.
+func (s *Source) wasRead(first, times int) bool {
+	for i := range first {
 		r := &s.keys[i]
 		r.mu.Lock()
 		reads := r.reads

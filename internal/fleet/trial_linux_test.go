@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,23 +123,27 @@ func play(t *testing.T, servers *redistest.Instance, p plan) *history {
 	f := launch(t, servers, p)
 	ctx, cancel := context.WithTimeout(t.Context(), p.For)
 	defer cancel()
+	watching, stopWatching := context.WithCancel(t.Context())
+	defer stopWatching()
+	var watch sync.WaitGroup
+	watch.Go(func() { f.watch(watching) })
 	f.harm(ctx)
 	<-ctx.Done()
-	if p.calm() {
-		f.awaitLoads()
-	}
+	f.awaitLoads()
 	f.stop()
+	stopWatching()
+	watch.Wait()
 	f.inspect()
 	return f.history()
 }
 
-// awaitLoads waits until every key was loaded, and loaded again when it had expired.
+// awaitLoads waits until every key of the plan was loaded so often: in a calm fleet, again
+// whenever it had expired.
 func (f *fleet) awaitLoads() {
 	f.t.Helper()
-	const times = 3
-	for late := time.Now().Add(endPatience); !f.source.wasRead(times); time.Sleep(10 * time.Millisecond) {
+	for late := time.Now().Add(endPatience); !f.source.wasRead(f.plan.Keys, f.plan.Loads); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(late) {
-			f.t.Errorf("%s, seed %d: no load of some key, though it has long expired", f.plan.Name, f.plan.Seed)
+			f.t.Errorf("%s, seed %d: fewer than %d loads of some key", f.plan.Name, f.plan.Seed, f.plan.Loads)
 			return
 		}
 	}

@@ -107,10 +107,10 @@ func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
 		Name: family, Codec: codecOf(w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
 	}
-	switch {
-	case w.Plan.Subject == leaseless, w.Plan.Subject == naive:
+	if w.Plan.Subject == leaseless || w.Plan.Subject == naive {
 		cfg.Lease = cache.Off
-	case w.Plan.calm():
+	}
+	if w.Plan.calm() {
 		cfg.Jitter, cfg.RedisTimeout = -1, time.Minute
 	}
 	// Batches and single calls of one process compete for its places.

@@ -38,6 +38,9 @@ var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
+	"internal/servertest": {}, // tests alone
+	"internal/testcache":  {"cache", "codec", "loader", goRedis},
+
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/family", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/registry", "internal/store", goRedis},
 	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/registry", "internal/store", goRedis, xsync},
@@ -58,15 +61,16 @@ var imports = map[string][]string{
 	"codec/codectest": {"codec"},
 	"codec":           {msgpack, compress},
 
-	"internal/fleet":     {}, // tests alone
-	"internal/redistest": {goRedis, miniredis, xsync},
-	"internal/layout":    {},
-	"internal/model":     {},
-	"internal/mutate":    {},
+	"internal/fleet":      {}, // tests alone
+	"internal/redistest":  {goRedis, miniredis, xsync},
+	"internal/layout":     {},
+	"internal/model":      {},
+	"internal/mutate":     {},
+	"internal/testreport": {},
 }
 
 // testSupport may import testing outside of test files.
-var testSupport = []string{"cache/cachetest", "codec/codectest", "internal/redistest"}
+var testSupport = []string{"cache/cachetest", "codec/codectest", "internal/redistest", "internal/testcache"}
 
 // A pure package does no I/O and writes no log.
 var (

@@ -150,7 +150,7 @@ func (e *Env) forEachMaster(t testing.TB, f func(context.Context, *redis.Client)
 //
 // It switches go-redis's log off, where each connection that a test breaks would
 // be a line, and runs more tests at once than there are processors, unless the
-// flag -parallel says how many.
+// flag -parallel says how many. A fuzzer has as many workers as processors.
 func Main(m *testing.M) {
 	logging.Disable()
 	raiseParallel()
@@ -166,11 +166,12 @@ func Main(m *testing.M) {
 }
 
 // raiseParallel sets the flag -parallel to 4 at least: a test on a real server
-// waits most of its time, for answers, for a timeout or for a failover.
+// waits most of its time, for answers, for a timeout or for a failover. To a fuzzer, the
+// flag says how many of its workers compute.
 func raiseParallel() {
 	flag.Parse()
 	isSet := false
-	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" })
+	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" || f.Name == "test.fuzz" })
 	if !isSet {
 		_ = flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))) // a flag of every test program
 	}

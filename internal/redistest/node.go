@@ -19,7 +19,7 @@ import (
 
 // patience is how long a server, or a group of them, may take to be ready. It is
 // far more than they need: only a test that fails anyway waits that long.
-const patience = 60 * time.Second
+const patience = 5 * time.Minute
 
 var errPortTaken = errors.New("the port is taken")
 

@@ -52,7 +52,7 @@ func TestErrorsTellTheReason(t *testing.T) {
 // refusedWrite writes to a server that answers commands which write with an error.
 func refusedWrite(t *testing.T, write func(*store.Store, context.Context, time.Time, *store.Entry) error, answer string) error {
 	env := redistest.Mini(t)
-	s, err := store.New(env.Client, codec.ShapeString, time.Second)
+	s, err := store.New(env.Client, codec.ShapeString, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,5 +76,5 @@ func refusedWrite(t *testing.T, write func(*store.Store, context.Context, time.T
 	var e store.Entry
 	e.Wire.Reset("k")
 	e.Wire.Add(nil, []byte("secret"))
-	return write(s, t.Context(), time.Now().Add(time.Second), &e)
+	return write(s, t.Context(), deadline(), &e)
 }

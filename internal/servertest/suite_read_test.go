@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/testcache"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -25,25 +26,25 @@ func caseGetOrSet[V any](t *testing.T, b *bench[V]) {
 	}
 	for range 3 {
 		v, err := c.GetOrSet(ctx, "k", load)
-		want(t, "GetOrSet", v, err, b.one)
+		testcache.Want(t, "GetOrSet", v, err, b.one)
 	}
 	if runs != 1 {
 		t.Errorf("the loader ran %d times for three calls, want once", runs)
 	}
 	other := b.open(t)
-	v, err := other.GetOrSet(ctx, "k", never[V](t))
-	want(t, "GetOrSet of another process", v, err, b.one)
+	v, err := other.GetOrSet(ctx, "k", testcache.Never[V](t))
+	testcache.Want(t, "GetOrSet of another process", v, err, b.one)
 }
 
 func caseGetOrSetFails[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
 	failure := fmt.Errorf("wrapped: %w", errors.New("no source"))
-	v, err := c.GetOrSet(t.Context(), "k", failing[V](failure))
-	wantError(t, "GetOrSet", v, err, failure)
+	v, err := c.GetOrSet(t.Context(), "k", testcache.Failing[V](failure))
+	testcache.WantError(t, "GetOrSet", v, err, failure)
 	if err != failure {
 		t.Errorf("the loader's error came back as %#v, want it as it was", err)
 	}
-	wantState(t, c, "k", cache.Missing)
+	testcache.WantState(t, c, "k", cache.Missing)
 
 	_, err = c.GetOrSet(t.Context(), "k", nil)
 	if e := (*cache.Error)(nil); !errors.As(err, &e) || e.Kind != nil || e.Op != cache.OpGetOrSet {
@@ -55,8 +56,8 @@ func caseGetOrSetFails[V any](t *testing.T, b *bench[V]) {
 	}
 
 	runs := 0
-	v, err = c.GetOrSet(t.Context(), "k", value(b.one, &runs))
-	want(t, "GetOrSet after a failure", v, err, b.one)
+	v, err = c.GetOrSet(t.Context(), "k", testcache.Value(b.one, &runs))
+	testcache.Want(t, "GetOrSet after a failure", v, err, b.one)
 }
 
 func caseGetOrSetEntry[V any](t *testing.T, b *bench[V]) {
@@ -65,41 +66,41 @@ func caseGetOrSetEntry[V any](t *testing.T, b *bench[V]) {
 		return func(context.Context, string) (loader.Entry[V], error) { return e, nil }
 	}
 	v, err := c.GetOrSetEntry(t.Context(), "plain", entry(loader.Entry[V]{Value: b.one}))
-	want(t, "GetOrSetEntry", v, err, b.one)
+	testcache.Want(t, "GetOrSetEntry", v, err, b.one)
 	b.wantLife(t, c.RedisKey("plain"), time.Hour)
 
 	v, err = c.GetOrSetEntry(t.Context(), "ttl", entry(loader.Entry[V]{Value: b.one, TTL: 2 * time.Hour}))
-	want(t, "GetOrSetEntry with a TTL", v, err, b.one)
+	testcache.Want(t, "GetOrSetEntry with a TTL", v, err, b.one)
 	b.wantLife(t, c.RedisKey("ttl"), 2*time.Hour)
 
 	v, err = c.GetOrSetEntry(t.Context(), "option", entry(loader.Entry[V]{Value: b.one, TTL: 2 * time.Hour}), cache.TTL(3*time.Hour))
-	want(t, "GetOrSetEntry with two TTLs", v, err, b.one)
+	testcache.Want(t, "GetOrSetEntry with two TTLs", v, err, b.one)
 	b.wantLife(t, c.RedisKey("option"), 3*time.Hour)
 
 	for _, e := range []loader.Entry[V]{{Value: b.one, NoStore: true}, {Value: b.one, TTL: -time.Second}} {
 		v, err = c.GetOrSetEntry(t.Context(), "unstored", entry(e))
-		want(t, "GetOrSetEntry of what is not to be stored", v, err, b.one)
-		wantState(t, c, "unstored", cache.Missing)
+		testcache.Want(t, "GetOrSetEntry of what is not to be stored", v, err, b.one)
+		testcache.WantState(t, c, "unstored", cache.Missing)
 	}
 
 	v, err = c.GetOrSetEntry(t.Context(), "absent", func(context.Context, string) (loader.Entry[V], error) {
 		return loader.Entry[V]{}, cache.ErrNotFound
 	})
-	wantError(t, "GetOrSetEntry of what does not exist", v, err, cache.ErrNotFound)
-	wantState(t, c, "absent", cache.Absent)
+	testcache.WantError(t, "GetOrSetEntry of what does not exist", v, err, cache.ErrNotFound)
+	testcache.WantState(t, c, "absent", cache.Absent)
 }
 
 func caseGet[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
-	wantGet(t, c, "k", nil)
+	testcache.WantGet(t, c, "k", nil)
 	if err := c.Set(t.Context(), "k", b.one); err != nil {
 		t.Fatal(err)
 	}
-	wantGet(t, c, "k", &b.one)
+	testcache.WantGet(t, c, "k", &b.one)
 	if err := c.SetAbsent(t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
-	wantGet(t, c, "k", nil)
+	testcache.WantGet(t, c, "k", nil)
 	v, ok, err := c.Get(t.Context(), "k", cache.TTL(time.Minute), cache.Option{})
 	if ok || err != nil {
 		t.Errorf("Get with options = %v, %v, %v", v, ok, err)
@@ -111,15 +112,15 @@ func caseGet[V any](t *testing.T, b *bench[V]) {
 
 func caseEntry[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
-	if e := wantState(t, c, "k", cache.Missing); e.TTL != 0 || e.Source != cache.Redis {
+	if e := testcache.WantState(t, c, "k", cache.Missing); e.TTL != 0 || e.Source != cache.Redis {
 		t.Errorf("Entry of a missing key = %+v", e)
 	}
 	for _, v := range []V{b.one, b.empty} {
 		if err := c.Set(t.Context(), "k", v); err != nil {
 			t.Fatal(err)
 		}
-		e := wantState(t, c, "k", cache.Present)
-		want(t, "Entry.Value", e.Value, nil, v)
+		e := testcache.WantState(t, c, "k", cache.Present)
+		testcache.Want(t, "Entry.Value", e.Value, nil, v)
 		if e.Source != cache.Redis || e.TTL > time.Hour || e.TTL < 59*time.Minute {
 			t.Errorf("Entry = source %v, TTL %v, want Redis and an hour", e.Source, e.TTL)
 		}
@@ -127,18 +128,18 @@ func caseEntry[V any](t *testing.T, b *bench[V]) {
 	if err := c.Set(t.Context(), "k", b.one, cache.TTL(cache.Forever)); err != nil {
 		t.Fatal(err)
 	}
-	if e := wantState(t, c, "k", cache.Present); e.TTL != cache.Forever {
+	if e := testcache.WantState(t, c, "k", cache.Present); e.TTL != cache.Forever {
 		t.Errorf("Entry.TTL = %v, want Forever", e.TTL)
 	}
 	if err := c.SetAbsent(t.Context(), "k", cache.TTL(20*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	e := wantState(t, c, "k", cache.Absent)
+	e := testcache.WantState(t, c, "k", cache.Absent)
 	if e.TTL > 20*time.Second || e.TTL <= 0 {
 		t.Errorf("Entry.TTL of an absent key = %v, want 20s", e.TTL)
 	}
 	var zero V
-	want(t, "Entry.Value of an absent key", e.Value, nil, zero)
+	testcache.Want(t, "Entry.Value of an absent key", e.Value, nil, zero)
 }
 
 // caseOwn: what a caller does to its value is nobody else's.
@@ -147,7 +148,7 @@ func caseOwn[V any](t *testing.T, b *bench[V]) {
 	runs := 0
 	for range 2 {
 		v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (V, error) { runs++; return b.one, nil })
-		want(t, "GetOrSet", v, err, b.one)
+		testcache.Want(t, "GetOrSet", v, err, b.one)
 	}
 	first, _, err1 := c.Get(t.Context(), "k")
 	second, _, err2 := c.Get(t.Context(), "k")
@@ -155,8 +156,8 @@ func caseOwn[V any](t *testing.T, b *bench[V]) {
 		t.Fatal(err1, err2)
 	}
 	scribble(any(first))
-	want(t, "the value of the other caller", second, nil, b.one)
-	wantGet(t, c, "k", &b.one)
+	testcache.Want(t, "the value of the other caller", second, nil, b.one)
+	testcache.WantGet(t, c, "k", &b.one)
 }
 
 // scribble changes what a value shares with its copies.
@@ -180,20 +181,20 @@ func caseOddKeys[V any](t *testing.T, b *bench[V]) {
 		}
 	}
 	for i, key := range keys {
-		wantGet(t, c, key, &b.one)
+		testcache.WantGet(t, c, key, &b.one)
 		b.wantLife(t, c.RedisKey(key), time.Duration(i+1)*time.Hour)
 	}
 	for _, key := range keys {
 		if err := c.SetAbsent(t.Context(), key); err != nil {
 			t.Errorf("SetAbsent(%q): %v", key, err)
 		}
-		wantState(t, c, key, cache.Absent)
+		testcache.WantState(t, c, key, cache.Absent)
 	}
 	if err := c.Delete(t.Context(), keys...); err != nil {
 		t.Error(err)
 	}
 	for _, key := range keys {
-		wantState(t, c, key, cache.Missing)
+		testcache.WantState(t, c, key, cache.Missing)
 	}
 	if got, wanted := c.RedisKey("a b"), b.name+":a b"; got != wanted {
 		t.Errorf("RedisKey = %q, want %q", got, wanted)
@@ -206,18 +207,18 @@ func caseVersion[V any](t *testing.T, b *bench[V]) {
 	if err := first.Set(t.Context(), "k", b.one); err != nil {
 		t.Fatal(err)
 	}
-	wantGet(t, second, "k", nil)
+	testcache.WantGet(t, second, "k", nil)
 	if got, wanted := second.RedisKey("k"), b.name+"@2:k"; got != wanted {
 		t.Errorf("RedisKey = %q, want %q", got, wanted)
 	}
 	if err := second.Set(t.Context(), "k", b.two); err != nil {
 		t.Fatal(err)
 	}
-	wantGet(t, first, "k", &b.one)
+	testcache.WantGet(t, first, "k", &b.one)
 	if err := second.Delete(t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
-	wantGet(t, first, "k", &b.one)
+	testcache.WantGet(t, first, "k", &b.one)
 }
 
 func caseClosed[V any](t *testing.T, b *bench[V]) {
@@ -231,13 +232,13 @@ func caseClosed[V any](t *testing.T, b *bench[V]) {
 		}
 	}
 	ctx := t.Context()
-	_, err1 := c.GetOrSet(ctx, "k", never[V](t))
+	_, err1 := c.GetOrSet(ctx, "k", testcache.Never[V](t))
 	_, err2 := c.GetOrSetEntry(ctx, "k", func(context.Context, string) (e loader.Entry[V], err error) { return e, nil })
 	_, _, err3 := c.Get(ctx, "k")
 	_, err4 := c.Entry(ctx, "k")
 	_, err5 := c.SetIfAbsent(ctx, "k", b.two)
 	_, err6 := c.Touch(ctx, "k")
-	_, err7 := c.Refresh(ctx, "k", never[V](t))
+	_, err7 := c.Refresh(ctx, "k", testcache.Never[V](t))
 	errs := []error{err1, err2, err3, err4, err5, err6, err7, c.Set(ctx, "k", b.two), c.SetAbsent(ctx, "k"), c.Delete(ctx, "k"), c.Delete(ctx, "k", "l")}
 	for i, err := range errs {
 		if e := (*cache.Error)(nil); !errors.Is(err, cache.ErrClosed) || !errors.As(err, &e) || e.Cache != b.name {

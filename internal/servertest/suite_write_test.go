@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/testcache"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -18,7 +19,7 @@ func caseSet[V any](t *testing.T, b *bench[V]) {
 		if err := c.Set(t.Context(), "k", v); err != nil {
 			t.Fatal(err)
 		}
-		wantGet(t, c, "k", &v)
+		testcache.WantGet(t, c, "k", &v)
 	}
 	if err := c.SetAbsent(t.Context(), "k"); err != nil {
 		t.Fatal(err)
@@ -26,15 +27,15 @@ func caseSet[V any](t *testing.T, b *bench[V]) {
 	if err := c.Set(t.Context(), "k", b.two); err != nil {
 		t.Fatal(err)
 	}
-	v, err := c.GetOrSet(t.Context(), "k", never[V](t))
-	want(t, "GetOrSet after SetAbsent and Set", v, err, b.two)
-	if n := b.life(t, control(c.RedisKey("k"))); n != -2 {
+	v, err := c.GetOrSet(t.Context(), "k", testcache.Never[V](t))
+	testcache.Want(t, "GetOrSet after SetAbsent and Set", v, err, b.two)
+	if n := b.life(t, testcache.Control(c.RedisKey("k"))); n != -2 {
 		t.Errorf("the control key is left behind, with PTTL %v", n)
 	}
 	if err := c.Set(t.Context(), "k", b.one, cache.TTL(time.Microsecond)); err == nil {
 		t.Error("Set with a TTL below a millisecond gives no error")
 	}
-	wantGet(t, c, "k", &b.two)
+	testcache.WantGet(t, c, "k", &b.two)
 }
 
 func caseSetIfAbsent[V any](t *testing.T, b *bench[V]) {
@@ -42,28 +43,28 @@ func caseSetIfAbsent[V any](t *testing.T, b *bench[V]) {
 	set := func(key string, v V, wanted bool) {
 		t.Helper()
 		stored, err := c.SetIfAbsent(t.Context(), key, v)
-		want(t, "SetIfAbsent", stored, err, wanted)
+		testcache.Want(t, "SetIfAbsent", stored, err, wanted)
 	}
 	set("k", b.one, true)
 	set("k", b.two, false)
-	wantGet(t, c, "k", &b.one)
+	testcache.WantGet(t, c, "k", &b.one)
 	b.wantLife(t, c.RedisKey("k"), time.Hour)
 
 	set("empty", b.empty, true)
 	set("empty", b.one, false)
-	wantGet(t, c, "empty", &b.empty)
+	testcache.WantGet(t, c, "empty", &b.empty)
 
 	if err := c.SetAbsent(t.Context(), "absent"); err != nil {
 		t.Fatal(err)
 	}
 	set("absent", b.two, true)
-	v, err := c.GetOrSet(t.Context(), "absent", never[V](t))
-	want(t, "GetOrSet after SetAbsent and SetIfAbsent", v, err, b.two)
+	v, err := c.GetOrSet(t.Context(), "absent", testcache.Never[V](t))
+	testcache.Want(t, "GetOrSet after SetAbsent and SetIfAbsent", v, err, b.two)
 
 	for _, replace := range b.otherTypes(t) {
 		replace(c.RedisKey("another type"))
 		set("another type", b.one, true)
-		wantGet(t, c, "another type", &b.one)
+		testcache.WantGet(t, c, "another type", &b.one)
 	}
 }
 
@@ -76,9 +77,9 @@ func caseSetAbsent[V any](t *testing.T, b *bench[V]) {
 		if err := c.SetAbsent(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
-		got, err := c.GetOrSet(t.Context(), "k", never[V](t))
-		wantError(t, "GetOrSet", got, err, cache.ErrNotFound)
-		wantState(t, c, "k", cache.Absent)
+		got, err := c.GetOrSet(t.Context(), "k", testcache.Never[V](t))
+		testcache.WantError(t, "GetOrSet", got, err, cache.ErrNotFound)
+		testcache.WantState(t, c, "k", cache.Absent)
 		if n := b.life(t, c.RedisKey("k")); n != -2 {
 			t.Errorf("the value is left behind, with PTTL %v", n)
 		}
@@ -112,14 +113,14 @@ func caseDelete[V any](t *testing.T, b *bench[V]) {
 	if err := c.Delete(t.Context(), append(keys[1:], keys[1], keys[2])...); err != nil {
 		t.Fatal(err)
 	}
-	wantState(t, c, keys[0], cache.Present)
+	testcache.WantState(t, c, keys[0], cache.Present)
 	for _, key := range keys[1:] {
-		wantState(t, c, key, cache.Missing)
+		testcache.WantState(t, c, key, cache.Missing)
 	}
 	if err := c.Delete(t.Context(), keys[0]); err != nil {
 		t.Fatal(err)
 	}
-	wantState(t, c, keys[0], cache.Missing)
+	testcache.WantState(t, c, keys[0], cache.Missing)
 }
 
 func caseTouch[V any](t *testing.T, b *bench[V]) {
@@ -127,7 +128,7 @@ func caseTouch[V any](t *testing.T, b *bench[V]) {
 	touch := func(key string, wanted bool, opts ...cache.Option) {
 		t.Helper()
 		ok, err := c.Touch(t.Context(), key, opts...)
-		want(t, "Touch", ok, err, wanted)
+		testcache.Want(t, "Touch", ok, err, wanted)
 	}
 	touch("k", false)
 	for _, v := range []V{b.one, b.empty} {
@@ -143,13 +144,13 @@ func caseTouch[V any](t *testing.T, b *bench[V]) {
 			}
 			wantTTL(t, c, b.codec.Shape(), "k", ttl)
 		}
-		wantGet(t, c, "k", &v)
+		testcache.WantGet(t, c, "k", &v)
 	}
 	if err := c.SetAbsent(t.Context(), "k", cache.TTL(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	touch("k", false)
-	if e := wantState(t, c, "k", cache.Absent); e.TTL > time.Minute {
+	if e := testcache.WantState(t, c, "k", cache.Absent); e.TTL > time.Minute {
 		t.Errorf("Touch has lengthened an absent mark to %v", e.TTL)
 	}
 	if _, err := c.Touch(t.Context(), "k", cache.TTL(-2)); err == nil {
@@ -161,7 +162,7 @@ func caseTouch[V any](t *testing.T, b *bench[V]) {
 // for ever, only for ten years.
 func wantTTL[V any](t testing.TB, c *cache.Cache[string, V], shape codec.Shape, key string, ttl time.Duration) {
 	t.Helper()
-	got := wantState(t, c, key, cache.Present).TTL
+	got := testcache.WantState(t, c, key, cache.Present).TTL
 	const tenYears = 10 * 365 * 24 * time.Hour
 	switch {
 	case ttl == cache.Forever && shape != codec.ShapeString && got > tenYears-time.Minute:
@@ -175,70 +176,70 @@ func wantTTL[V any](t testing.TB, c *cache.Cache[string, V], shape codec.Shape, 
 func caseRefresh[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
 	runs := 0
-	v, err := c.Refresh(t.Context(), "k", value(b.one, &runs))
-	want(t, "Refresh of a missing key", v, err, b.one)
-	wantGet(t, c, "k", &b.one)
-	v, err = c.Refresh(t.Context(), "k", value(b.two, &runs), cache.TTL(2*time.Hour))
-	want(t, "Refresh", v, err, b.two)
-	wantGet(t, c, "k", &b.two)
+	v, err := c.Refresh(t.Context(), "k", testcache.Value(b.one, &runs))
+	testcache.Want(t, "Refresh of a missing key", v, err, b.one)
+	testcache.WantGet(t, c, "k", &b.one)
+	v, err = c.Refresh(t.Context(), "k", testcache.Value(b.two, &runs), cache.TTL(2*time.Hour))
+	testcache.Want(t, "Refresh", v, err, b.two)
+	testcache.WantGet(t, c, "k", &b.two)
 	b.wantLife(t, c.RedisKey("k"), 2*time.Hour)
 	if runs != 2 {
 		t.Errorf("the loader ran %d times, want twice", runs)
 	}
 
 	failure := errors.New("no source")
-	v, err = c.Refresh(t.Context(), "k", failing[V](failure))
-	wantError(t, "Refresh that fails", v, err, failure)
-	wantGet(t, c, "k", &b.two)
+	v, err = c.Refresh(t.Context(), "k", testcache.Failing[V](failure))
+	testcache.WantError(t, "Refresh that fails", v, err, failure)
+	testcache.WantGet(t, c, "k", &b.two)
 
-	v, err = c.Refresh(t.Context(), "k", failing[V](fmt.Errorf("row 7: %w", cache.ErrNotFound)))
-	wantError(t, "Refresh of what is gone", v, err, cache.ErrNotFound)
-	wantState(t, c, "k", cache.Absent)
-	v, err = c.Refresh(t.Context(), "k", value(b.one, &runs))
-	want(t, "Refresh of what is there again", v, err, b.one)
-	wantGet(t, c, "k", &b.one)
+	v, err = c.Refresh(t.Context(), "k", testcache.Failing[V](fmt.Errorf("row 7: %w", cache.ErrNotFound)))
+	testcache.WantError(t, "Refresh of what is gone", v, err, cache.ErrNotFound)
+	testcache.WantState(t, c, "k", cache.Absent)
+	v, err = c.Refresh(t.Context(), "k", testcache.Value(b.one, &runs))
+	testcache.Want(t, "Refresh of what is there again", v, err, b.one)
+	testcache.WantGet(t, c, "k", &b.one)
 
 	if _, err = c.Refresh(t.Context(), "k", nil); err == nil {
 		t.Error("Refresh without a loader gives no error")
 	}
 
 	off := b.open(t, func(cfg *cache.Config[string, V]) { cfg.AbsentTTL = cache.Off })
-	v, err = off.Refresh(t.Context(), "k", failing[V](cache.ErrNotFound))
-	wantError(t, "Refresh of what is gone, not remembered", v, err, cache.ErrNotFound)
-	wantState(t, c, "k", cache.Missing)
+	v, err = off.Refresh(t.Context(), "k", testcache.Failing[V](cache.ErrNotFound))
+	testcache.WantError(t, "Refresh of what is gone, not remembered", v, err, cache.ErrNotFound)
+	testcache.WantState(t, c, "k", cache.Missing)
 }
 
 func caseAbsent[V any](t *testing.T, b *bench[V]) {
 	c := b.open(t)
 	wrapped := fmt.Errorf("row 7: %w", cache.ErrNotFound)
-	v, err := c.GetOrSet(t.Context(), "k", failing[V](wrapped))
-	wantError(t, "GetOrSet of what does not exist", v, err, cache.ErrNotFound)
+	v, err := c.GetOrSet(t.Context(), "k", testcache.Failing[V](wrapped))
+	testcache.WantError(t, "GetOrSet of what does not exist", v, err, cache.ErrNotFound)
 	if err != wrapped {
 		t.Errorf("the caller whose load it was got %v, want what the loader said", err)
 	}
 	for range 2 {
-		v, err = c.GetOrSet(t.Context(), "k", never[V](t))
-		wantError(t, "GetOrSet of what is known not to exist", v, err, cache.ErrNotFound)
+		v, err = c.GetOrSet(t.Context(), "k", testcache.Never[V](t))
+		testcache.WantError(t, "GetOrSet of what is known not to exist", v, err, cache.ErrNotFound)
 	}
-	v, err = b.open(t).GetOrSet(t.Context(), "k", never[V](t))
-	wantError(t, "GetOrSet by another process", v, err, cache.ErrNotFound)
+	v, err = b.open(t).GetOrSet(t.Context(), "k", testcache.Never[V](t))
+	testcache.WantError(t, "GetOrSet by another process", v, err, cache.ErrNotFound)
 
 	v, err = c.GetOrSetEntry(t.Context(), "k", func(context.Context, string) (e loader.Entry[V], err error) {
 		t.Error("a load began")
 		return e, nil
 	})
-	wantError(t, "GetOrSetEntry of what is known not to exist", v, err, cache.ErrNotFound)
+	testcache.WantError(t, "GetOrSetEntry of what is known not to exist", v, err, cache.ErrNotFound)
 	if err := c.Delete(t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
 	runs := 0
-	v, err = c.GetOrSet(t.Context(), "k", value(b.one, &runs))
-	want(t, "GetOrSet after Delete", v, err, b.one)
+	v, err = c.GetOrSet(t.Context(), "k", testcache.Value(b.one, &runs))
+	testcache.Want(t, "GetOrSet after Delete", v, err, b.one)
 
 	off := b.open(t, func(cfg *cache.Config[string, V]) { cfg.AbsentTTL = cache.Off })
 	for range 2 {
 		v, err = off.GetOrSet(t.Context(), "off", func(context.Context, string) (v V, err error) { runs++; return v, cache.ErrNotFound })
-		wantError(t, "GetOrSet with AbsentTTL Off", v, err, cache.ErrNotFound)
+		testcache.WantError(t, "GetOrSet with AbsentTTL Off", v, err, cache.ErrNotFound)
 	}
 	if runs != 3 {
 		t.Errorf("%d loads of which two were not to be remembered, want 3", runs)

@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"errors"
@@ -10,7 +10,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
 	"github.com/asidecache/aside/cache/collection"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // A twofold is a call of a method, and the same in a pipeline.
@@ -121,9 +123,9 @@ func caseQueue[V any](t *testing.T, b *bench[V]) {
 	if !b.is("text") && !b.is("hash") && !b.is("list") {
 		return // the others are stored like one of these
 	}
-	var r recorder
+	var r cachetest.Recorder
 	c := b.open(t, func(cfg *cache.Config[string, V]) {
-		cfg.Observer = r.observer()
+		cfg.Observer = r.Observer()
 		cfg.TTLFor = func(_ string, v *V) time.Duration {
 			if reflect.DeepEqual(*v, b.two) {
 				return -time.Hour
@@ -141,29 +143,28 @@ func caseQueue[V any](t *testing.T, b *bench[V]) {
 		},
 		"a refresh": func(key string) {
 			b.foreignWrite(t, key, b.one)
-			b.do(t, "SET", control(key), lease, "PX", half)
+			b.do(t, "SET", testcache.Control(key), lease, "PX", half)
 		},
 		"a stray mark": func(key string) {
 			b.foreignWrite(t, key, b.one)
-			b.do(t, "SET", control(key), "N", "PX", half)
+			b.do(t, "SET", testcache.Control(key), "N", "PX", half)
 		},
-		"absent":             func(key string) { b.do(t, "SET", control(key), "N", "PX", half) },
-		"empty":              func(key string) { b.do(t, "SET", control(key), "E", "PX", half) },
-		"a load":             func(key string) { b.do(t, "SET", control(key), lease, "PX", half) },
-		"a refresh of empty": func(key string) { b.do(t, "SET", control(key), lease+"E", "PX", half) },
-		"a foreign control":  func(key string) { b.do(t, "RPUSH", control(key), "x") },
+		"absent":             func(key string) { b.do(t, "SET", testcache.Control(key), "N", "PX", half) },
+		"empty":              func(key string) { b.do(t, "SET", testcache.Control(key), "E", "PX", half) },
+		"a load":             func(key string) { b.do(t, "SET", testcache.Control(key), lease, "PX", half) },
+		"a refresh of empty": func(key string) { b.do(t, "SET", testcache.Control(key), lease+"E", "PX", half) },
+		"a foreign control":  func(key string) { b.do(t, "RPUSH", testcache.Control(key), "x") },
 	}
 	for i, other := range b.otherTypes(t) {
 		states[fmt.Sprint("another type ", i)] = func(key string) {
 			other(key)
-			b.do(t, "SET", control(key), lease, "PX", half)
+			b.do(t, "SET", testcache.Control(key), lease, "PX", half)
 		}
 	}
 	if b.unreadable != nil {
 		states["unreadable"] = func(key string) { b.store(t, append([]any{key}, b.unreadable...)...) }
 	}
 	tell := func(key string, v any, err error) string {
-		e := r.take()
 		text := fmt.Sprintf("%+v", v)
 		switch v := v.(type) {
 		case cache.Found[V]:
@@ -175,34 +176,34 @@ func caseQueue[V any](t *testing.T, b *bench[V]) {
 		if errors.As(err, &failed) {
 			text += fmt.Sprint(" ", failed.Op, failed.Cache, failed.Kind, failed.Err)
 		}
-		for _, l := range e.lookups {
+		for _, l := range r.Lookups() {
 			text += fmt.Sprint(" looked up ", l.State, l.Source, l.Key == key)
 		}
-		for _, w := range e.writes {
+		for _, w := range r.WritesBy() {
 			text += fmt.Sprint(" wrote ", w.Op, w.State, w.TTL, w.Outcome, w.Err != nil, w.Key == key)
 		}
-		for _, e := range e.errors {
+		for _, e := range r.Errors() {
 			text += fmt.Sprint(" told ", e.Op, e.Kind, e.Key == key)
 		}
 		kind, _ := b.rdb.Type(t.Context(), key).Result()
-		noted, err := b.rdb.Get(t.Context(), control(key)).Result()
+		noted, err := b.rdb.Get(t.Context(), testcache.Control(key)).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			noted = err.Error()
 		}
 		entry, _ := c.Entry(t.Context(), key[len(b.name)+1:])
-		r.take()
+		r.Reset()
 		// A lease that a Touch was told to holds expiries.
 		return fmt.Sprintf("%s; then a %s for %v beside %.18q for %v: %+v %v", text, kind, about(b.life(t, key)),
-			noted, about(b.life(t, control(key))), pointed(entry.Value), entry.State)
+			noted, about(b.life(t, testcache.Control(key))), pointed(entry.Value), entry.State)
 	}
 	for name, call := range twofolds(t, b, b.two) {
 		for state, make := range states {
 			direct, queued, atomic := c.RedisKey("direct"), c.RedisKey("queued"), c.RedisKey("atomic")
 			for _, key := range []string{direct, queued, atomic} {
-				b.do(t, "DEL", key, control(key))
+				b.do(t, "DEL", key, testcache.Control(key))
 				make(key)
 			}
-			r.take()
+			r.Reset()
 			v, err := call.direct(c, "direct")
 			want := tell(direct, v, err)
 			for key, exec := range map[string]func(p *collection.Pipeline) error{

@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // A cache answers throughout a failover, by Sentinels or in a cluster: from the
@@ -17,19 +18,19 @@ func TestFailover(t *testing.T) {
 			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
 				t.Parallel()
 				i := server.Start(t, topology)
-				c := open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: time.Second})
+				c := testcache.Open(t, i.Client(t), cache.Config[string, string]{RedisTimeout: time.Second})
 				load := func(context.Context, string) (string, error) { return "v", nil }
 				ask := func(when string) {
 					t.Helper()
 					v, err := c.GetOrSet(t.Context(), "k", load)
-					want(t, when, v, err, "v")
+					testcache.Want(t, when, v, err, "v")
 				}
 				// A slow machine may need more than one call's patience to connect, and the client
 				// follows a failover when it learns of the new master, which go-redis sees to with
 				// Sentinels, and the cache in a cluster.
 				untilServed := func(when string) {
 					t.Helper()
-					ctx, cancel := context.WithTimeout(t.Context(), 5*generousTimeout)
+					ctx, cancel := context.WithTimeout(t.Context(), 5*testcache.Timeout)
 					defer cancel()
 					for ctx.Err() == nil {
 						ask(when)
@@ -37,7 +38,7 @@ func TestFailover(t *testing.T) {
 							return
 						}
 					}
-					t.Fatalf("%s: Redis was not used within %v", when, 5*generousTimeout)
+					t.Fatalf("%s: Redis was not used within %v", when, 5*testcache.Timeout)
 				}
 				untilServed("before")
 				old := i.Master(t, "test:k")

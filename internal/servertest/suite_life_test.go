@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/testcache"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -43,7 +44,7 @@ func stores[V any](ctx context.Context) map[string]storeFunc[V] {
 func (b *bench[V]) holder(redisKey string, v V) string {
 	var w codec.Wire
 	if b.codec.Encode(&w, &v) == nil && w.Len() == 0 {
-		return control(redisKey)
+		return testcache.Control(redisKey)
 	}
 	return redisKey
 }
@@ -70,7 +71,7 @@ func caseLifetimes[V any](t *testing.T, b *bench[V]) {
 					t.Errorf("%s with a TTL of %v gives no error", name, ttl)
 				}
 			}
-			wantState(t, c, key, cache.Missing)
+			testcache.WantState(t, c, key, cache.Missing)
 		}
 	}
 }
@@ -79,7 +80,7 @@ func caseTTLFor[V any](t *testing.T, b *bench[V]) {
 	lives := map[string]time.Duration{"default": 0, "own": 2 * time.Hour, "over": -time.Second, "too short": time.Microsecond, "forever": cache.Forever}
 	c := b.open(t, func(cfg *cache.Config[string, V]) {
 		cfg.TTLFor = func(key string, v *V) time.Duration {
-			want(t, "the value of TTLFor", *v, nil, b.one)
+			testcache.Want(t, "the value of TTLFor", *v, nil, b.one)
 			return lives[key]
 		}
 	})
@@ -99,7 +100,7 @@ func caseTTLFor[V any](t *testing.T, b *bench[V]) {
 			case "forever":
 				wantTTL(t, c, codec.ShapeString, key, cache.Forever)
 			default:
-				wantState(t, c, key, cache.Missing)
+				testcache.WantState(t, c, key, cache.Missing)
 			}
 			if err := store(c, "option "+name+key, b.one, cache.TTL(3*time.Hour)); err != nil {
 				t.Errorf("%s %s: %v", name, key, err)
@@ -116,10 +117,10 @@ func caseTTLFor[V any](t *testing.T, b *bench[V]) {
 		if err := stores[V](t.Context())[name](c, "over", b.one); err != nil {
 			t.Errorf("%s of a value whose life is over: %v", name, err)
 		}
-		wantState(t, c, "over", cache.Missing)
+		testcache.WantState(t, c, "over", cache.Missing)
 	}
 	stored, err := c.SetIfAbsent(t.Context(), "over", b.one)
-	want(t, "SetIfAbsent of a value whose life is over", stored, err, false)
+	testcache.Want(t, "SetIfAbsent of a value whose life is over", stored, err, false)
 }
 
 func caseForever[V any](t *testing.T, b *bench[V]) {
@@ -133,9 +134,9 @@ func caseForever[V any](t *testing.T, b *bench[V]) {
 			wantTTL(t, c, shapeOf(b, v), key, cache.Forever)
 		}
 	}
-	v, err := c.GetOrSet(t.Context(), "absent", failing[V](cache.ErrNotFound))
-	wantError(t, "GetOrSet", v, err, cache.ErrNotFound)
-	if ttl := wantState(t, c, "absent", cache.Absent).TTL; ttl > time.Minute || ttl <= 0 {
+	v, err := c.GetOrSet(t.Context(), "absent", testcache.Failing[V](cache.ErrNotFound))
+	testcache.WantError(t, "GetOrSet", v, err, cache.ErrNotFound)
+	if ttl := testcache.WantState(t, c, "absent", cache.Absent).TTL; ttl > time.Minute || ttl <= 0 {
 		t.Errorf("AbsentTTL of a cache without expiry = %v, want at most a minute", ttl)
 	}
 
@@ -158,7 +159,7 @@ func shapeOf[V any](b *bench[V], v V) codec.Shape {
 }
 
 func caseAbsentTTL[V any](t *testing.T, b *bench[V]) {
-	notFound := failing[V](cache.ErrNotFound)
+	notFound := testcache.Failing[V](cache.ErrNotFound)
 	for name, test := range map[string]struct {
 		ttl, absent, wanted time.Duration
 	}{
@@ -174,7 +175,7 @@ func caseAbsentTTL[V any](t *testing.T, b *bench[V]) {
 		} {
 			key := name + how
 			_ = store(key) // the state tells
-			ttl := wantState(t, c, key, cache.Absent).TTL
+			ttl := testcache.WantState(t, c, key, cache.Absent).TTL
 			if ttl > test.wanted || ttl < test.wanted-10*time.Second {
 				t.Errorf("%s: absence is remembered for %v after %s, want %v", name, ttl, how, test.wanted)
 			}
@@ -184,7 +185,7 @@ func caseAbsentTTL[V any](t *testing.T, b *bench[V]) {
 	if err := c.SetAbsent(t.Context(), "own", cache.TTL(3*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if ttl := wantState(t, c, "own", cache.Absent).TTL; ttl > 3*time.Hour || ttl < 2*time.Hour {
+	if ttl := testcache.WantState(t, c, "own", cache.Absent).TTL; ttl > 3*time.Hour || ttl < 2*time.Hour {
 		t.Errorf("absence is remembered for %v, want 3h", ttl)
 	}
 	if err := c.SetAbsent(t.Context(), "own", cache.TTL(0)); err == nil {
@@ -220,24 +221,24 @@ func caseExpiry[V any](t *testing.T, b *bench[V]) {
 	runs := 0
 	store := func() {
 		t.Helper()
-		v, err := c.GetOrSet(t.Context(), "value", value(b.one, &runs))
-		want(t, "GetOrSet", v, err, b.one)
-		v, err = c.GetOrSet(t.Context(), "empty", value(b.empty, &runs))
-		want(t, "GetOrSet", v, err, b.empty)
-		v, err = c.GetOrSet(t.Context(), "absent", failing[V](cache.ErrNotFound))
-		wantError(t, "GetOrSet", v, err, cache.ErrNotFound)
+		v, err := c.GetOrSet(t.Context(), "value", testcache.Value(b.one, &runs))
+		testcache.Want(t, "GetOrSet", v, err, b.one)
+		v, err = c.GetOrSet(t.Context(), "empty", testcache.Value(b.empty, &runs))
+		testcache.Want(t, "GetOrSet", v, err, b.empty)
+		v, err = c.GetOrSet(t.Context(), "absent", testcache.Failing[V](cache.ErrNotFound))
+		testcache.WantError(t, "GetOrSet", v, err, cache.ErrNotFound)
 	}
 	store()
 	b.env.Advance(t, 50*time.Second)
-	wantState(t, c, "absent", cache.Absent)
+	testcache.WantState(t, c, "absent", cache.Absent)
 	b.env.Advance(t, 10*time.Second)
-	wantState(t, c, "absent", cache.Missing)
+	testcache.WantState(t, c, "absent", cache.Missing)
 	b.env.Advance(t, 58*time.Minute)
-	wantState(t, c, "value", cache.Present)
-	wantState(t, c, "empty", cache.Present)
+	testcache.WantState(t, c, "value", cache.Present)
+	testcache.WantState(t, c, "empty", cache.Present)
 	b.env.Advance(t, time.Minute)
-	wantState(t, c, "value", cache.Missing)
-	wantState(t, c, "empty", cache.Missing)
+	testcache.WantState(t, c, "value", cache.Missing)
+	testcache.WantState(t, c, "empty", cache.Missing)
 	store()
 	if runs != 4 {
 		t.Errorf("%d loads for two keys that expired once, want 4", runs)

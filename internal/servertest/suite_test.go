@@ -1,8 +1,6 @@
-package cache_test
+package servertest
 
 import (
-	"context"
-	"crypto/sha256"
 	"math"
 	"strings"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // TestBehaviour runs every case of the suite with every kind of codec, on
@@ -67,7 +66,7 @@ func (b *bench[V]) open(t testing.TB, change ...func(*cache.Config[string, V])) 
 	for _, f := range change {
 		f(&cfg)
 	}
-	return open(t, b.rdb, cfg)
+	return testcache.Open(t, b.rdb, cfg)
 }
 
 // foreignWrite stores v as another program would: with a plain command.
@@ -143,9 +142,6 @@ func (b *bench[V]) do(t testing.TB, args ...any) {
 	}
 }
 
-// control is the key of an absent or empty mark, for keys without braces.
-func control(key string) string { return "aside:{" + key + "}" }
-
 // life returns the TTL of a key of Redis: -1 for no expiry, -2 for no key.
 func (b *bench[V]) life(t testing.TB, key string) time.Duration {
 	t.Helper()
@@ -164,18 +160,9 @@ func (b *bench[V]) wantLife(t testing.TB, key string, d time.Duration) {
 	}
 }
 
-// person is a struct that every codec of structs can store.
-type person struct {
-	ID   int64   `redis:"id,omitempty" msgpack:"id" json:"id"`
-	Name string  `redis:"name,omitempty" msgpack:"name" json:"name"`
-	Rank float64 `redis:"rank,omitempty" msgpack:"rank" json:"rank"`
-	Old  bool    `redis:"old,omitempty" msgpack:"old" json:"old"`
-}
+type person = testcache.Person
 
-var (
-	ann = person{ID: 1, Name: "Ann", Rank: 1.5, Old: true}
-	bob = person{ID: 2, Name: "Bob \x00\r\n\"é"}
-)
+var ann, bob = testcache.Ann, testcache.Bob
 
 var texts = fixture[string]{
 	codec: codec.Text[string](), one: "one", two: "two\r\n\x00$-1\r\n\xff", empty: "",
@@ -198,7 +185,7 @@ var hashes = fixture[*person]{
 }
 
 var sealed = fixture[[]string]{
-	codec: codec.Encrypt(codec.Compress(codec.Msgpack[[]string](), codec.Zstd, 16), keyring(1)),
+	codec: codec.Encrypt(codec.Compress(codec.Msgpack[[]string](), codec.Zstd, 16), testcache.Keyring(1)),
 	one:   []string{"one", "one", "one", "one", "one", "one"}, two: []string{"two"}, empty: []string{},
 	unreadable: []any{"\x01 this was not encrypted by anybody who knows the key"},
 }
@@ -218,11 +205,6 @@ var sortedSets = fixture[[]codec.Scored[person]]{
 	one:   []codec.Scored[person]{{Elem: bob, Score: math.Inf(-1)}, {Elem: ann, Score: 0.1}}, two: []codec.Scored[person]{{Elem: ann, Score: 1e300}},
 	empty:      []codec.Scored[person]{},
 	unreadable: []any{"1", "\xdd\xff\xff\xff\xff"},
-}
-
-func keyring(id uint32) *codec.Keyring {
-	key := sha256.Sum256([]byte{byte(id)})
-	return cache.Must(codec.NewKeyring(id, map[uint32][]byte{id: key[:]}))
 }
 
 // A namedCase is one case of the suite.
@@ -269,6 +251,3 @@ func cases[V any]() []namedCase[V] {
 		{"Closed", caseClosed[V]},
 	}
 }
-
-// background is for calls in goroutines that may outlive the test's context.
-var background = context.Background()

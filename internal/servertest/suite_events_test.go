@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"errors"
@@ -6,26 +6,28 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // caseEvents tells a short story and checks every event and count of it.
 func caseEvents[V any](t *testing.T, b *bench[V]) {
-	var r, joined recorder
+	var r, joined cachetest.Recorder
 	c := b.open(t, func(cfg *cache.Config[string, V]) {
-		cfg.Observer = cache.Join(r.observer(), cache.Observer{}, joined.observer())
+		cfg.Observer = cache.Join(r.Observer(), cache.Observer{}, joined.Observer())
 	})
 	ctx := t.Context()
 	failure := errors.New("no source")
 	runs := 0
-	_, _ = c.GetOrSet(ctx, "k", value(b.one, &runs))
-	_, _ = c.GetOrSet(ctx, "k", value(b.one, &runs))
+	_, _ = c.GetOrSet(ctx, "k", testcache.Value(b.one, &runs))
+	_, _ = c.GetOrSet(ctx, "k", testcache.Value(b.one, &runs))
 	_, _, _ = c.Get(ctx, "k")
-	_, _ = c.GetOrSet(ctx, "absent", failing[V](cache.ErrNotFound))
+	_, _ = c.GetOrSet(ctx, "absent", testcache.Failing[V](cache.ErrNotFound))
 	_, _, _ = c.Get(ctx, "other")
 	_, _ = c.Entry(ctx, "absent")
-	_, _ = c.GetOrSet(ctx, "other", failing[V](failure))
-	_, _ = c.Refresh(ctx, "k", value(b.two, &runs))
+	_, _ = c.GetOrSet(ctx, "other", testcache.Failing[V](failure))
+	_, _ = c.Refresh(ctx, "k", testcache.Value(b.two, &runs))
 	_ = c.Set(ctx, "k", b.one)
 	_, _ = c.SetIfAbsent(ctx, "k", b.two)
 	_, _ = c.SetIfAbsent(ctx, "new", b.two)
@@ -34,29 +36,28 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	_, _ = c.Touch(ctx, "new")
 	_ = c.Delete(ctx, "k", "new")
 
-	events := r.take()
-	if other := joined.take(); len(other.lookups) != len(events.lookups) || len(other.loads) != len(events.loads) || len(other.writes) != len(events.writes) {
+	if len(joined.Lookups()) != len(r.Lookups()) || len(joined.Loads()) != len(r.Loads()) || len(joined.WritesBy()) != len(r.WritesBy()) {
 		t.Error("the two joined observers heard different events")
 	}
 	var states []cache.State
-	for _, e := range events.lookups {
+	for _, e := range r.Lookups() {
 		states = append(states, e.State)
 		if e.Cache != b.name || e.Source != cache.Redis || e.Duration < 0 || e.Key == "" {
 			t.Errorf("lookup event %+v", e)
 		}
 	}
 	// Get cannot tell absent from missing where it does without a second read; Entry can.
-	want(t, "states of lookups", states, nil, []cache.State{
+	testcache.Want(t, "states of lookups", states, nil, []cache.State{
 		cache.Missing, cache.Present, cache.Present, cache.Missing, cache.Missing, cache.Absent, cache.Missing,
 	})
 	var outcomes []cache.Outcome
-	for _, e := range events.loads {
+	for _, e := range r.Loads() {
 		outcomes = append(outcomes, e.Outcome)
 		if e.Cache != b.name || len(e.Keys) != 1 || e.Callers != 1 || e.Background || (e.Outcome == cache.LoadOK) != (e.Err == nil) {
 			t.Errorf("load event %+v", e)
 		}
 	}
-	want(t, "outcomes", outcomes, nil, []cache.Outcome{cache.LoadOK, cache.LoadNotFound, cache.LoadFailed, cache.LoadOK})
+	testcache.Want(t, "outcomes", outcomes, nil, []cache.Outcome{cache.LoadOK, cache.LoadNotFound, cache.LoadFailed, cache.LoadOK})
 	key, minute := c.RedisKey, time.Minute
 	one, two := b.size(t, b.one), b.size(t, b.two)
 	wanted := []cache.WriteEvent{
@@ -74,11 +75,11 @@ func caseEvents[V any](t *testing.T, b *bench[V]) {
 	for i := range wanted {
 		wanted[i].Cache = b.name
 	}
-	want(t, "write events", events.writes, nil, wanted)
-	if len(events.errors) != 0 {
-		t.Errorf("error events %v, want none", events.errors)
+	testcache.Want(t, "write events", r.WritesBy(), nil, wanted)
+	if errs := r.Errors(); len(errs) != 0 {
+		t.Errorf("error events %v, want none", errs)
 	}
-	want(t, "Stats", c.Stats(), nil, cache.Stats{Hits: 2, AbsentHits: 1, Misses: 4, Loads: 4, LoadErrors: 1, Loaded: 3, LoadStores: 3, Stores: 6})
+	testcache.Want(t, "Stats", c.Stats(), nil, cache.Stats{Hits: 2, AbsentHits: 1, Misses: 4, Loads: 4, LoadErrors: 1, Loaded: 3, LoadStores: 3, Stores: 6})
 }
 
 // size is the number of bytes of an encoded value, field names included.

@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // batchLoader loads what is in source, and tells what it was asked for.
@@ -29,7 +31,7 @@ func batchLoader[V any](source map[string]V, asked *[][]string) func(context.Con
 // wantMany checks what a call for many keys returns.
 func wantMany[V any](t testing.TB, what string, got map[string]V, err error, wanted map[string]V) {
 	t.Helper()
-	want(t, what, got, err, wanted)
+	testcache.Want(t, what, got, err, wanted)
 }
 
 // Values, empty values, absent keys and unknown ones, in one batch and one load.
@@ -61,7 +63,7 @@ func caseMany[V any](t *testing.T, b *bench[V]) {
 	}
 	b.wantLife(t, c.RedisKey("two"), 2*time.Hour)
 	for _, key := range []string{"nobody", "absent"} {
-		wantState(t, c, key, cache.Absent)
+		testcache.WantState(t, c, key, cache.Absent)
 	}
 
 	if err := c.Delete(t.Context(), "one", "two", "empty", "absent", "nobody", "one"); err != nil {
@@ -82,14 +84,14 @@ func caseMany[V any](t *testing.T, b *bench[V]) {
 
 // A batch heals what it cannot read, and the observer hears of it once.
 func caseManyBroken[V any](t *testing.T, b *bench[V]) {
-	var r recorder
-	c := b.open(t, func(cfg *cache.Config[string, V]) { cfg.Observer = r.observer() })
+	var r cachetest.Recorder
+	c := b.open(t, func(cfg *cache.Config[string, V]) { cfg.Observer = r.Observer() })
 	breaks := b.otherTypes(t)
 	if b.unreadable != nil {
 		breaks = append(breaks, func(key string) { b.store(t, append([]any{key}, b.unreadable...)...) })
 	}
 	for _, breakIt := range breaks {
-		r.take()
+		r.Reset()
 		breakIt(c.RedisKey("broken"))
 		var asked [][]string
 		load := batchLoader(map[string]V{"broken": b.one, "new": b.two}, &asked)
@@ -101,7 +103,7 @@ func caseManyBroken[V any](t *testing.T, b *bench[V]) {
 		if len(asked) != 1 {
 			t.Errorf("the loader was asked for %v, want both keys at once", asked)
 		}
-		if errs := r.take().errors; len(errs) != 1 || !errors.Is(errs[0], cache.ErrDecode) {
+		if errs := r.Errors(); len(errs) != 1 || !errors.Is(errs[0], cache.ErrDecode) {
 			t.Errorf("the observer heard %v, want one ErrDecode", errs)
 		}
 		if got := b.content(t, c.RedisKey("broken")); got == nil {

@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 // Writes wait until replicas have them, and say so when they do not: each time, on
@@ -19,8 +20,8 @@ func TestWaitReplicas(t *testing.T) {
 				t.Parallel()
 				i := server.Start(t, topology)
 				rdb := i.Client(t)
-				patient := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
-				hasty := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
+				patient := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
+				hasty := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})
 				writes := map[string]func(c *cache.Cache[string, string]) error{
 					"Set":         func(c *cache.Cache[string, string]) error { return c.Set(t.Context(), "k", "v") },
 					"SetAbsent":   func(c *cache.Cache[string, string]) error { return c.SetAbsent(t.Context(), "k") },
@@ -28,6 +29,13 @@ func TestWaitReplicas(t *testing.T) {
 					"Delete":      func(c *cache.Cache[string, string]) error { return c.Delete(t.Context(), "k") },
 					"Delete many": func(c *cache.Cache[string, string]) error { return c.Delete(t.Context(), "k", "a", "b", "c", "d", "e") },
 				}
+				remove := func(keys ...string) {
+					t.Helper()
+					if err := rdb.Del(t.Context(), keys...).Err(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				remove("test:k") // before its first command, the client asks any server for what it knows
 				for name, write := range writes {
 					if err := write(patient); err != nil {
 						t.Errorf("%s: %v", name, err)
@@ -40,20 +48,16 @@ func TestWaitReplicas(t *testing.T) {
 				}
 				for range 2 { // also for keys that are gone by then, and by other connections
 					for name, write := range writes {
-						if err := rdb.Del(t.Context(), "test:k").Err(); err != nil {
-							t.Fatal(err)
-						}
+						remove("test:k")
 						if err := write(hasty); !errors.Is(err, cache.ErrRedis) {
 							t.Errorf("%s while the replica is frozen: %v", name, err)
 						}
 					}
 				}
-				if err := rdb.Del(t.Context(), "test:k", control("test:k")).Err(); err != nil {
-					t.Fatal(err)
-				}
+				remove("test:k", testcache.Control("test:k"))
 				v, err := patient.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
-				want(t, "GetOrSet while the replica is frozen", v, err, "v")
-				wantGet(t, patient, "k", &v)
+				testcache.Want(t, "GetOrSet while the replica is frozen", v, err, "v")
+				testcache.WantGet(t, patient, "k", &v)
 			})
 		}
 	}

@@ -1,4 +1,4 @@
-package cache_test
+package servertest
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
+	"github.com/asidecache/aside/internal/testcache"
 	"github.com/asidecache/aside/loader"
 )
 
@@ -17,8 +19,14 @@ func caseEmpty[V any](t *testing.T, b *bench[V]) {
 	for name, store := range map[string]func(key string) error{
 		"Set":         func(key string) error { return c.Set(t.Context(), key, b.empty) },
 		"SetIfAbsent": func(key string) error { _, err := c.SetIfAbsent(t.Context(), key, b.empty); return err },
-		"GetOrSet":    func(key string) error { _, err := c.GetOrSet(t.Context(), key, value(b.empty, &runs)); return err },
-		"Refresh":     func(key string) error { _, err := c.Refresh(t.Context(), key, value(b.empty, &runs)); return err },
+		"GetOrSet": func(key string) error {
+			_, err := c.GetOrSet(t.Context(), key, testcache.Value(b.empty, &runs))
+			return err
+		},
+		"Refresh": func(key string) error {
+			_, err := c.Refresh(t.Context(), key, testcache.Value(b.empty, &runs))
+			return err
+		},
 		"over a value": func(key string) error {
 			return errors.Join(c.Set(t.Context(), key, b.one), c.Set(t.Context(), key, b.empty))
 		},
@@ -29,10 +37,10 @@ func caseEmpty[V any](t *testing.T, b *bench[V]) {
 		if err := store(name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		wantGet(t, c, name, &b.empty)
-		v, err := c.GetOrSet(t.Context(), name, never[V](t))
-		want(t, "GetOrSet after "+name, v, err, b.empty)
-		wantState(t, c, name, cache.Present)
+		testcache.WantGet(t, c, name, &b.empty)
+		v, err := c.GetOrSet(t.Context(), name, testcache.Never[V](t))
+		testcache.Want(t, "GetOrSet after "+name, v, err, b.empty)
+		testcache.WantState(t, c, name, cache.Present)
 	}
 }
 
@@ -56,12 +64,13 @@ func caseWrongType[V any](t *testing.T, b *bench[V]) {
 // by one load, and that the observer hears of it once a call.
 func heals[V any](t *testing.T, b *bench[V], kind error, harm func(key string)) {
 	t.Helper()
-	var r recorder
-	c := b.open(t, func(cfg *cache.Config[string, V]) { cfg.Observer = r.observer() })
+	var r cachetest.Recorder
+	c := b.open(t, func(cfg *cache.Config[string, V]) { cfg.Observer = r.Observer() })
 	key := c.RedisKey("k")
 	heard := func(what string, calls int) {
 		t.Helper()
-		events := r.take().errors
+		events := r.Errors()
+		r.Reset()
 		if len(events) != calls {
 			t.Errorf("%s: the observer heard %d errors, want %d: %v", what, len(events), calls, events)
 		}
@@ -73,42 +82,42 @@ func heals[V any](t *testing.T, b *bench[V], kind error, harm func(key string)) 
 	}
 	runs := 0
 	harm(key)
-	v, err := c.GetOrSet(t.Context(), "k", value(b.one, &runs))
-	want(t, "GetOrSet of a broken entry", v, err, b.one)
+	v, err := c.GetOrSet(t.Context(), "k", testcache.Value(b.one, &runs))
+	testcache.Want(t, "GetOrSet of a broken entry", v, err, b.one)
 	heard("GetOrSet", 1)
-	v, err = c.GetOrSet(t.Context(), "k", never[V](t))
-	want(t, "GetOrSet of a healed entry", v, err, b.one)
+	v, err = c.GetOrSet(t.Context(), "k", testcache.Never[V](t))
+	testcache.Want(t, "GetOrSet of a healed entry", v, err, b.one)
 	b.wantLife(t, key, time.Hour)
 	heard("GetOrSet of a healed entry", 0)
 
 	harm(key)
-	wantGet(t, c, "k", nil)
+	testcache.WantGet(t, c, "k", nil)
 	heard("Get", 1)
-	wantState(t, c, "k", cache.Missing)
+	testcache.WantState(t, c, "k", cache.Missing)
 	heard("Entry", 1)
-	v, err = c.Refresh(t.Context(), "k", value(b.two, &runs))
-	want(t, "Refresh of a broken entry", v, err, b.two)
-	wantGet(t, c, "k", &b.two)
+	v, err = c.Refresh(t.Context(), "k", testcache.Value(b.two, &runs))
+	testcache.Want(t, "Refresh of a broken entry", v, err, b.two)
+	testcache.WantGet(t, c, "k", &b.two)
 
 	harm(key)
 	if err := c.Set(t.Context(), "k", b.one); err != nil {
 		t.Errorf("Set over a broken entry: %v", err)
 	}
-	wantGet(t, c, "k", &b.one)
+	testcache.WantGet(t, c, "k", &b.one)
 	heard("Set", 0)
 
 	harm(key)
-	v, err = c.GetOrSet(t.Context(), "k", failing[V](cache.ErrNotFound))
-	wantError(t, "GetOrSet of a broken entry that does not exist", v, err, cache.ErrNotFound)
+	v, err = c.GetOrSet(t.Context(), "k", testcache.Failing[V](cache.ErrNotFound))
+	testcache.WantError(t, "GetOrSet of a broken entry that does not exist", v, err, cache.ErrNotFound)
 	heard("GetOrSet of what does not exist", 1)
-	wantState(t, c, "k", cache.Absent)
+	testcache.WantState(t, c, "k", cache.Absent)
 
 	harm(key)
 	for range 2 { // what is not stored must take the broken entry away as well
 		v, err = c.GetOrSetEntry(t.Context(), "k", func(context.Context, string) (loader.Entry[V], error) {
 			return loader.Entry[V]{Value: b.one, NoStore: true}, nil
 		})
-		want(t, "GetOrSetEntry of a broken entry", v, err, b.one)
+		testcache.Want(t, "GetOrSetEntry of a broken entry", v, err, b.one)
 	}
 	heard("two calls of GetOrSetEntry", 1)
 	if s := c.Stats(); s.Broken != 5 {
@@ -128,26 +137,26 @@ func caseWrongTypeOfControl[V any](t *testing.T, b *bench[V]) {
 		"another mark": func(key string) { b.do(t, "SET", key, "what is this?") },
 		"a lease":      func(key string) { b.do(t, "SET", key, "L0123456789abcdef") },
 	} {
-		harm(control(c.RedisKey(name)))
-		wantState(t, c, name, cache.Missing)
-		wantGet(t, c, name, nil)
+		harm(testcache.Control(c.RedisKey(name)))
+		testcache.WantState(t, c, name, cache.Missing)
+		testcache.WantGet(t, c, name, nil)
 		ok, err := c.Touch(t.Context(), name)
-		want(t, "Touch", ok, err, false)
+		testcache.Want(t, "Touch", ok, err, false)
 		runs := 0
-		v, err := c.GetOrSet(t.Context(), name, value(b.one, &runs))
-		want(t, "GetOrSet beside "+name, v, err, b.one)
-		v, err = c.GetOrSet(t.Context(), name, never[V](t))
-		want(t, "GetOrSet again", v, err, b.one)
+		v, err := c.GetOrSet(t.Context(), name, testcache.Value(b.one, &runs))
+		testcache.Want(t, "GetOrSet beside "+name, v, err, b.one)
+		v, err = c.GetOrSet(t.Context(), name, testcache.Never[V](t))
+		testcache.Want(t, "GetOrSet again", v, err, b.one)
 
-		harm(control(c.RedisKey(name)))
-		wantState(t, c, name, cache.Present)
+		harm(testcache.Control(c.RedisKey(name)))
+		testcache.WantState(t, c, name, cache.Present)
 		if err := c.Delete(t.Context(), name); err != nil {
 			t.Error(err)
 		}
-		harm(control(c.RedisKey(name)))
+		harm(testcache.Control(c.RedisKey(name)))
 		stored, err := c.SetIfAbsent(t.Context(), name, b.empty)
-		want(t, "SetIfAbsent beside "+name, stored, err, true)
-		wantGet(t, c, name, &b.empty)
+		testcache.Want(t, "SetIfAbsent beside "+name, stored, err, true)
+		testcache.WantGet(t, c, name, &b.empty)
 	}
 }
 
@@ -166,14 +175,14 @@ func caseForeignWrite[V any](t *testing.T, b *bench[V]) {
 		}
 		b.do(t, "DEL", key)
 		b.foreignWrite(t, key, b.two)
-		wantGet(t, c, "k", &b.two)
-		v, err := c.GetOrSet(t.Context(), "k", never[V](t))
-		want(t, "GetOrSet after a foreign write over "+name, v, err, b.two)
-		if e := wantState(t, c, "k", cache.Present); e.TTL != cache.Forever {
+		testcache.WantGet(t, c, "k", &b.two)
+		v, err := c.GetOrSet(t.Context(), "k", testcache.Never[V](t))
+		testcache.Want(t, "GetOrSet after a foreign write over "+name, v, err, b.two)
+		if e := testcache.WantState(t, c, "k", cache.Present); e.TTL != cache.Forever {
 			t.Errorf("Entry.TTL of a value without expiry = %v", e.TTL)
 		}
 		stored, err := c.SetIfAbsent(t.Context(), "k", b.one)
-		want(t, "SetIfAbsent", stored, err, false)
+		testcache.Want(t, "SetIfAbsent", stored, err, false)
 		if err := c.Delete(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
@@ -189,14 +198,14 @@ func caseForeignDelete[V any](t *testing.T, b *bench[V]) {
 		if before != nil {
 			t.Fatal(before)
 		}
-		b.do(t, "DEL", key, control(key))
-		wantState(t, c, "k", cache.Missing)
+		b.do(t, "DEL", key, testcache.Control(key))
+		testcache.WantState(t, c, "k", cache.Missing)
 		runs := 0
-		v, err := c.GetOrSet(t.Context(), "k", value(b.two, &runs))
-		want(t, "GetOrSet after a foreign DEL", v, err, b.two)
+		v, err := c.GetOrSet(t.Context(), "k", testcache.Value(b.two, &runs))
+		testcache.Want(t, "GetOrSet after a foreign DEL", v, err, b.two)
 	}
 	b.do(t, "DEL", key) // of a value that is there, this is enough
-	wantState(t, c, "k", cache.Missing)
+	testcache.WantState(t, c, "k", cache.Missing)
 }
 
 // caseStoredPlain: the key holds exactly what the codec writes.
@@ -210,5 +219,5 @@ func caseStoredPlain[V any](t *testing.T, b *bench[V]) {
 	}
 	ours, theirs := c.RedisKey("k"), "{"+c.RedisKey("k")+"}foreign"
 	b.foreignWrite(t, theirs, b.one)
-	want(t, "the content of a key", b.content(t, ours), nil, b.content(t, theirs))
+	testcache.Want(t, "the content of a key", b.content(t, ours), nil, b.content(t, theirs))
 }
