@@ -48,7 +48,7 @@ func TestRedisURLOfServers(t *testing.T) {
 				{"TLS alone", nil, "redis://" + secured, "does not speak as a Redis does"},
 				{"no such user", nil, guest, "does not accept this user with this password"},
 				{"a full guest", user("+@all"), guest, "aside, on the Redis at"},
-				{"no MULTI", user("-@all", "+@read", "+@write", "+@scripting", "+@connection"), guest, "transactions (MULTI, EXEC)"},
+				{"no MULTI", user("-@all", "+@read", "+@write", "+@scripting", "+@connection"), guest, "aside, on the Redis at"},
 				{"no scripts", user("+@all", "-@scripting"), guest, "does not allow this user"},
 				{"neither", user("-@all", "+@read", "+@write", "+@connection"), guest, "does not allow this user"},
 				{"no writes", user("-@all", "+@read", "+@scripting", "+@connection"), guest, "does not allow this user"},

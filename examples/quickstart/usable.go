@@ -117,11 +117,14 @@ func explain(opt *redis.Options, err error) string {
 
 // refusal explains what a Redis says when it refuses a command.
 func refusal(text string) string {
+	lacksRights := "does not allow this user what a cache does; it needs to read and write, and scripts (EVAL, EVALSHA, SCRIPT LOAD): " + text
 	for _, r := range []struct{ word, means string }{
 		{"NOAUTH", "wants a password: redis://user:password@host:6379"},
 		{"WRONGPASS", "does not accept this user with this password"},
 		{"without any password configured", "has no password, and was given one: leave it out"},
-		{"NOPERM", "does not allow this user what a cache does; it needs to read and write, scripts (EVAL, EVALSHA, SCRIPT LOAD) and transactions (MULTI, EXEC): " + text},
+		{"NOPERM", lacksRights},
+		{"ACL failure", lacksRights},                    // of a script
+		{"executing the script can't run", lacksRights}, // the same, of Redis 7.0
 		{"unknown command", "lacks a command that a cache needs: " + text},
 		{"READONLY", "is a replica that may only be read: name its master"},
 		{"OOM", "has no memory left (maxmemory)"},
