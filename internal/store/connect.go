@@ -31,7 +31,7 @@ type waiting struct {
 
 // connect tries to connect if the commands that began in a window are stuck.
 func (s *Store) connect(w *window) {
-	servers := s.stuck()
+	servers, dialing := s.stuck()
 	if len(servers) == 0 {
 		return
 	}
@@ -40,6 +40,7 @@ func (s *Store) connect(w *window) {
 		return
 	}
 	defer s.detached.leave(ticket)
+	w.dialing.Store(dialing)
 	if !s.join(w) {
 		return
 	}
@@ -69,34 +70,38 @@ func (s *Store) conclude(servers []redis.UniversalClient, err error) {
 	all := underWay.by[s.client]
 	delete(underWay.by, s.client)
 	underWay.Unlock()
-	if err == nil || isTimeout(err) && !isDial(err) {
-		return
-	}
-	now := s.stuck()
-	lost := !isTimeout(err) && len(now) > 0 &&
+	now, dialing := s.stuck()
+	lost := err != nil && !isTimeout(err) && len(now) > 0 &&
 		!slices.ContainsFunc(now, func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) })
 	for _, waiting := range all {
-		if lost {
+		switch {
+		case lost:
 			waiting.window.giveUp(&unreachableError{err})
-		} else {
+		case err == nil:
+			waiting.window.dialing.Store(false)
+		case !isTimeout(err) || isDial(err):
 			waiting.store.patience.saw(err)
+		default:
+			waiting.window.dialing.Store(dialing)
 		}
 	}
 }
 
 // stuck returns the servers that commands wait for a connection to, if none of these has
-// one in use. A cluster whose masters are not known stands for all of its servers.
-func (s *Store) stuck() []redis.UniversalClient {
+// one in use; dialing tells that there is none that does not answer, either. A cluster whose
+// masters are not known stands for all of its servers.
+func (s *Store) stuck() (servers []redis.UniversalClient, dialing bool) {
 	switch rdb := s.rdb.(type) {
 	case *redis.Client:
 		waiting, used, reused := connections(rdb)
-		if waiting && !used || s.own && !reused && !s.connected.Load() {
-			return []redis.UniversalClient{rdb}
+		dialing = waiting && !used
+		if dialing || s.own && !reused && !s.connected.Load() {
+			servers = append(servers, rdb)
 		}
 	case *redis.ClusterClient:
 		return stuckMasters(rdb)
 	}
-	return nil
+	return servers, dialing
 }
 
 // connections reports of the pools of a server's client whether commands wait for a
@@ -133,7 +138,7 @@ func (s *Store) noted(clone *redis.Client) {
 const probes = 256
 
 // stuckMasters is stuck for a cluster.
-func stuckMasters(cluster *redis.ClusterClient) (stuck []redis.UniversalClient) {
+func stuckMasters(cluster *redis.ClusterClient) (servers []redis.UniversalClient, dialing bool) {
 	known, cancel := context.WithCancel(context.Background())
 	cancel() // the cluster is not to be asked
 	var last *redis.Client
@@ -141,7 +146,7 @@ func stuckMasters(cluster *redis.ClusterClient) (stuck []redis.UniversalClient) 
 	for i := range probes {
 		master, err := cluster.MasterForKey(known, strconv.Itoa(i))
 		if err != nil {
-			return []redis.UniversalClient{cluster}
+			return []redis.UniversalClient{cluster}, false
 		}
 		if master == last || seen[master] {
 			continue
@@ -150,12 +155,12 @@ func stuckMasters(cluster *redis.ClusterClient) (stuck []redis.UniversalClient) 
 		waiting, used, _ := connections(master)
 		switch {
 		case waiting && used: // those that wait there would be ended as well
-			return nil
+			return nil, false
 		case waiting:
-			stuck = append(stuck, master)
+			servers = append(servers, master)
 		}
 	}
-	return stuck
+	return servers, len(servers) > 0
 }
 
 // connectToAll returns nil when one of the servers can be reached, the first error when none
@@ -208,20 +213,22 @@ func dial(ctx context.Context, server redis.UniversalClient) error {
 	return err
 }
 
-// An unreachableError ends the wait for a connection: none can be made. For go-redis it is
-// the end of a context, after which it does not try again.
-type unreachableError struct{ cause error }
+// An unreachableError ends the wait for a connection: none can be made. An overdueError is
+// the end of a wait, and what was lost during it. For go-redis both are the end of a
+// context, after which it does not try again. They do not unwrap, as go-redis does that.
+type (
+	unreachableError struct{ cause error }
+	overdueError     struct{ cause error }
+)
 
 func (e *unreachableError) Error() string { return e.cause.Error() }
+func (e *overdueError) Error() string     { return e.cause.Error() }
 
-func (e *unreachableError) Unwrap() error { return context.DeadlineExceeded }
+func (*unreachableError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (*overdueError) Is(target error) bool     { return target == context.DeadlineExceeded }
 
-// An overdueError is the end of a wait, and what was lost during it.
-type overdueError struct{ cause error }
-
-func (e *overdueError) Error() string { return context.DeadlineExceeded.Error() }
-
-func (e *overdueError) Unwrap() error { return context.DeadlineExceeded }
+// errNoConnection is what was lost when the attempt to connect has not come to an end.
+var errNoConnection = errors.New("no connection could be made")
 
 func isTimeout(err error) bool {
 	var late net.Error

@@ -32,6 +32,7 @@ type window struct {
 	from, until time.Time     // contexts that begin later need the next window
 	given       chan struct{} // closed by giveUp
 	ended       chan struct{} // closed when the timeout is over
+	dialing     atomic.Bool   // no connection could be made so far
 
 	once sync.Once
 	err  error // set before given is closed
@@ -89,9 +90,13 @@ func (p *patience) saw(err error) { p.lost.Store(&loss{err, time.Now()}) }
 
 // end ends all that began within a window.
 func (p *patience) end(w *window) {
-	if l := p.lost.Load(); l != nil && !l.at.Before(w.from) {
+	l := p.lost.Load()
+	switch {
+	case l != nil && !l.at.Before(w.from):
 		w.giveUp(&overdueError{l.err})
-	} else {
+	case w.dialing.Load():
+		w.giveUp(&overdueError{errNoConnection})
+	default:
 		w.giveUp(context.DeadlineExceeded)
 	}
 	close(w.ended)
