@@ -46,7 +46,7 @@ func (s *Store) connect(w *window) {
 	}
 	var failed error
 	defer func() {
-		_ = recover() // of what greets connections: it does the same to the commands
+		_ = recover() // of what dials for the client: it does the same to the commands
 		s.conclude(servers, failed)
 	}()
 	ctx, cancel := context.WithDeadline(context.Background(), w.from.Add(s.patience.timeout*7/8))
@@ -70,6 +70,9 @@ func (s *Store) conclude(servers []redis.UniversalClient, err error) {
 	all := underWay.by[s.client]
 	delete(underWay.by, s.client)
 	underWay.Unlock()
+	if err == nil {
+		s.connected.Store(true)
+	}
 	now, dialing := s.stuck()
 	lost := err != nil && !isTimeout(err) && len(now) > 0 &&
 		!slices.ContainsFunc(now, func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) })
@@ -118,8 +121,9 @@ func connections(rdb *redis.Client) (waiting, used, reused bool) {
 	return waiting, used, reused
 }
 
-// noted makes a clone of a client, which is the store's own, note that it has connected.
-func (s *Store) noted(clone *redis.Client) {
+// noteConnections makes a clone of a client, which is the store's own, note that it has
+// connected.
+func (s *Store) noteConnections(clone *redis.Client) {
 	opt := clone.Options()
 	greet := opt.OnConnect
 	opt.OnConnect = func(ctx context.Context, cn *redis.Conn) error {
@@ -185,8 +189,10 @@ func connectTo(ctx context.Context, server redis.UniversalClient) error {
 	switch rdb := server.(type) {
 	case *redis.Client:
 		clone := cloneOf(rdb)
-		clone.Options().ContextTimeoutEnabled = true
-		clone.Options().MaxRetries = 0 // of what greets the connection
+		o := clone.Options()
+		o.ContextTimeoutEnabled = true
+		o.MaxRetries = 0  // of the handshake
+		o.OnConnect = nil // which may do anything, and whose errors no command waits for
 		server = clone
 	case *redis.ClusterClient:
 		if n := len(rdb.Options().Addrs); n > 1 {

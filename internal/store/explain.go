@@ -15,6 +15,9 @@ import (
 // process's end, which differs from connection to connection. What the error is of can
 // still be found in it, but for contexts: that would be taken for the caller's.
 func (s *Store) Explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	size := ""
 	if sending := (*sizedError)(nil); errors.As(err, &sending) {
 		size, err = sending.String(), sending.error

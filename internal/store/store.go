@@ -58,7 +58,7 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 		s.standalone = true
 		s.rdb, s.direct, s.own = heedful(rdb)
 		if s.own {
-			s.noted(s.rdb.(*redis.Client))
+			s.noteConnections(s.rdb.(*redis.Client))
 		}
 	case *redis.ClusterClient:
 		opt := rdb.Options()
