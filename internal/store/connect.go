@@ -74,8 +74,8 @@ func (s *Store) conclude(servers []redis.UniversalClient, err error) {
 		s.connected.Store(true)
 	}
 	now, dialing := s.stuck()
-	lost := err != nil && !isTimeout(err) && len(now) > 0 &&
-		!slices.ContainsFunc(now, func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) })
+	untried := func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) }
+	lost := err != nil && !isTimeout(err) && len(now) > 0 && !slices.ContainsFunc(now, untried)
 	for _, waiting := range all {
 		switch {
 		case lost:

@@ -10,9 +10,9 @@ import (
 // patience makes the contexts that bound commands by the store's timeout.
 //
 // A context.WithTimeout for every hit would cost as many allocations as the rest
-// of it. So the contexts of one eighth of the timeout share a channel, closed by
-// one timer: the deadline that a socket gets is exact, while a command that still
-// waits for a connection is given up between 7/8 of the timeout and the whole.
+// of it. So the contexts of one eighth of the timeout share a window and its timers: the
+// deadline that a socket gets is exact, while a command that still waits for a connection
+// is given up between 7/8 of the timeout and the whole.
 type patience struct {
 	timeout time.Duration
 	overdue func(*window)        // called when a quarter of the timeout of a window has passed
@@ -76,7 +76,10 @@ func (p *patience) window(now time.Time) *window {
 	if w := p.current.Load(); w != nil && now.Before(w.until) {
 		return w
 	}
-	w := &window{from: now, until: now.Add(p.timeout / 8), given: make(chan struct{}), ended: make(chan struct{})}
+	w := &window{
+		from: now, until: now.Add(p.timeout / 8),
+		given: make(chan struct{}), ended: make(chan struct{}),
+	}
 	time.AfterFunc(time.Until(now.Add(p.timeout)), func() { p.end(w) })
 	if p.overdue != nil {
 		time.AfterFunc(time.Until(now.Add(p.timeout/4)), func() { p.overdue(w) })
