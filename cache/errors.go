@@ -127,10 +127,7 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	if errors.Is(cause, store.ErrClosed) { // Close has overtaken the call
 		return c.error(op, key, ErrClosed, nil)
 	}
-	if errors.Is(cause, context.DeadlineExceeded) { // the call's own bound, not the caller's
-		cause = fmt.Errorf("no answer within RedisTimeout, %v", c.redisTimeout)
-	}
-	err := c.error(op, key, ErrRedis, cause)
+	err := c.error(op, key, ErrRedis, c.store.Explain(cause))
 	c.stats.redisErrors.Add(1)
 	if o := outcomeOf(cause); c.observer.Error != nil && (!o.lasts() || c.reminders.due(o)) {
 		c.observer.survived(ctx, err)

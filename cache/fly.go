@@ -243,7 +243,7 @@ func (c *core) mayStore(ctx context.Context, f *flight.Flight[*found], w filling
 func (c *core) settled(ctx context.Context, t *task, p permission, w filling, stored bool, err error) (unstored error, refused bool) {
 	switch {
 	case err != nil:
-		unstored = c.redisError(ctx, t.op, t.redisKey, err)
+		unstored = c.redisError(ctx, t.op, t.redisKey, store.Sized(err, w.event.Bytes))
 		c.sawFilling(ctx, w.event, outcomeOf(err), unstored)
 		return unstored, p.tenure != nil
 	case !stored:

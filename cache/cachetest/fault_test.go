@@ -27,7 +27,7 @@ var faults = []struct {
 	carriedOut bool
 }{
 	{"Fail", func(s *cachetest.Server) { s.Fail(cachetest.All, errBusy) }, errBusy.Error(), 0, false},
-	{"Hang", func(s *cachetest.Server) { s.Hang(cachetest.All) }, "timeout", time.Second, false},
+	{"Hang", func(s *cachetest.Server) { s.Hang(cachetest.All) }, "no answer within RedisTimeout, 1s", time.Second, false},
 	{"Drop", func(s *cachetest.Server) { s.Drop(cachetest.All) }, "EOF", time.Second, false},
 	{"DropAnswer", func(s *cachetest.Server) { s.DropAnswer(cachetest.All) }, "EOF", time.Second, true},
 	{"Down", (*cachetest.Server).Down, "connection refused", 0, false},

@@ -116,8 +116,6 @@ func (c *core) redisError(ctx context.Context, op cache.Op, key string, cause er
 		return c.fail(op, key, ErrWrongType, nil)
 	case errors.Is(cause, store.ErrClosed):
 		return c.fail(op, key, cache.ErrClosed, nil)
-	case errors.Is(cause, context.DeadlineExceeded): // the call's own bound, not the caller's
-		cause = fmt.Errorf("no answer within RedisTimeout, %v", c.timeout)
 	}
-	return c.fail(op, key, cache.ErrRedis, cause)
+	return c.fail(op, key, cache.ErrRedis, c.store.Explain(cause))
 }

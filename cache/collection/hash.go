@@ -145,9 +145,15 @@ func (h *Hash[K, T]) Store(ctx context.Context, key K, v T) error {
 		return err
 	}
 	if err := h.core.store.Put(ctx, time.Now().Add(h.core.timeout), name, e, ttl); err != nil {
-		return h.core.redisError(ctx, opStore, name, err)
+		return h.storeFailed(ctx, name, e, err)
 	}
 	return nil
+}
+
+// storeFailed is the error of a Store that Redis has failed.
+func (h *Hash[K, T]) storeFailed(ctx context.Context, name string, e *store.Entry, cause error) error {
+	size, _ := e.Size()
+	return h.core.redisError(ctx, opStore, name, store.Sized(cause, size))
 }
 
 // prepare encodes a value that is to be stored.

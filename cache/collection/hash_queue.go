@@ -91,7 +91,7 @@ func (q HashQueue[K, T]) Store(key K, v T) *Future[struct{}] {
 	o := h.core.operation(h.core.store.PutStep(name, e, ttl))
 	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
-			err = h.core.redisError(ctx, opStore, name, err)
+			err = h.storeFailed(ctx, name, e, err)
 		}
 		return none, err
 	})

@@ -47,7 +47,7 @@ func (o *operation[T]) failed(ctx context.Context, cause error) error {
 	if errors.Is(cause, store.ErrUnknownCommand) && o.needs != "" {
 		return o.core.fail(o.op, key, ErrUnsupported, &UnsupportedError{o.request.Name(), o.needs})
 	}
-	return o.core.redisError(ctx, o.op, key, cause)
+	return o.core.redisError(ctx, o.op, key, store.Sized(cause, o.request.Size()))
 }
 
 // impossible is an operation that cannot be sent.

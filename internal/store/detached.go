@@ -110,15 +110,20 @@ func run[T any](ctx context.Context, s *Store, fn func(context.Context) (T, erro
 	return v, err
 }
 
-// sawLoss makes a cluster client look where the masters are when one seems to be
-// lost, which it does not do by itself for a minute.
+// sawLoss notes what kept a command from its answer, and makes a cluster client look where
+// the masters are when one seems to be lost, which it does not do by itself for a minute.
 func (s *Store) sawLoss(err error) {
-	if err == nil || s.standalone {
+	if err == nil {
 		return
 	}
 	var answered redis.Error
-	cluster, ok := s.rdb.(*redis.ClusterClient)
-	if ok && !errors.As(err, &answered) && !IsBroken(err) && !errors.Is(err, context.Canceled) {
+	if errors.As(err, &answered) || IsBroken(err) || errors.Is(err, context.Canceled) {
+		return
+	}
+	if !isTimeout(err) && err != ErrClosed && err != ErrUnanswered {
+		s.patience.saw(err)
+	}
+	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
 		cluster.ReloadState(context.Background()) // in the background, and no more than a few times a second
 	}
 }
@@ -166,7 +171,7 @@ func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, e
 			panic(a.panicked) // where it would have been without the goroutine
 		}
 		return a.v, a.err
-	case <-ctx.Done():
+	case <-ended(ctx):
 	case <-cancelled(ctx):
 	}
 	s.detached.giveUp(t)
@@ -175,7 +180,7 @@ func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, e
 
 // until is run for commands that are off the hot path.
 func until[T any](ctx context.Context, s *Store, deadline time.Time, fn func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := s.patience.until(ctx, deadline)
 	defer cancel()
 	return run(ctx, s, fn)
 }

@@ -10,11 +10,13 @@ import (
 // patience makes the contexts that bound commands by the store's timeout.
 //
 // A context.WithTimeout for every hit would cost as many allocations as the rest
-// of it. So the contexts of one eighth of the timeout share a channel, closed by
-// one timer: the deadline that a socket gets is exact, while a command that still
-// waits for a connection is given up between 7/8 of the timeout and the whole.
+// of it. So the contexts of one eighth of the timeout share a window and its timers: the
+// deadline that a socket gets is exact, while a command that still waits for a connection
+// is given up between 7/8 of the timeout and the whole.
 type patience struct {
 	timeout time.Duration
+	overdue func(*window)        // called when a quarter of the timeout of a window has passed
+	lost    atomic.Pointer[loss] // what kept a command from its answer, the last time
 
 	current atomic.Pointer[window]
 	last    atomic.Pointer[window] // the one before
@@ -22,9 +24,32 @@ type patience struct {
 }
 
 // A window is the end of all contexts that begin within an eighth of the timeout.
+//
+// It ends in two steps. Those that wait for a connection, or to be sent again, give up when
+// none can be made, which may be early; those that may have been sent wait for the answer
+// until the timeout is over.
 type window struct {
-	from, until time.Time // contexts that begin later need the next window
-	ended       chan struct{}
+	from, until time.Time     // contexts that begin later need the next window
+	given       chan struct{} // closed by giveUp
+	ended       chan struct{} // closed when the timeout is over
+	dialing     atomic.Bool   // no connection could be made so far
+
+	once sync.Once
+	err  error // set before given is closed
+}
+
+// giveUp ends the wait for a connection. The first error stands.
+func (w *window) giveUp(err error) {
+	w.once.Do(func() {
+		w.err = err
+		close(w.given)
+	})
+}
+
+// A loss is an error that kept a command from its answer.
+type loss struct {
+	err error
+	at  time.Time
 }
 
 // has reports whether a context that begins at a time may end with the window.
@@ -39,7 +64,7 @@ func (p *patience) context(ctx context.Context, now time.Time) context.Context {
 	if own, ok := ctx.Deadline(); ok && own.Before(deadline) {
 		return ctx
 	}
-	return &bounded{ctx, deadline, p.window(now).ended}
+	return &bounded{ctx, deadline, p.window(now)}
 }
 
 func (p *patience) window(now time.Time) *window {
@@ -51,10 +76,33 @@ func (p *patience) window(now time.Time) *window {
 	if w := p.current.Load(); w != nil && now.Before(w.until) {
 		return w
 	}
-	w := &window{from: now, until: now.Add(p.timeout / 8), ended: make(chan struct{})}
-	time.AfterFunc(time.Until(now.Add(p.timeout)), func() { close(w.ended) })
+	w := &window{
+		from: now, until: now.Add(p.timeout / 8),
+		given: make(chan struct{}), ended: make(chan struct{}),
+	}
+	time.AfterFunc(time.Until(now.Add(p.timeout)), func() { p.end(w) })
+	if p.overdue != nil {
+		time.AfterFunc(time.Until(now.Add(p.timeout/4)), func() { p.overdue(w) })
+	}
 	p.last.Store(p.current.Swap(w))
 	return w
+}
+
+// saw notes what was lost.
+func (p *patience) saw(err error) { p.lost.Store(&loss{err, time.Now()}) }
+
+// end ends all that began within a window.
+func (p *patience) end(w *window) {
+	l := p.lost.Load()
+	switch {
+	case l != nil && !l.at.Before(w.from):
+		w.giveUp(&overdueError{l.err})
+	case w.dialing.Load():
+		w.giveUp(&overdueError{errNoConnection})
+	default:
+		w.giveUp(context.DeadlineExceeded)
+	}
+	close(w.ended)
 }
 
 // until returns ctx, bounded by a deadline. Where most of the timeout is left until then it
@@ -66,7 +114,7 @@ func (p *patience) until(ctx context.Context, deadline time.Time) (context.Conte
 	left := time.Until(deadline)
 	if left > p.timeout/2 && left <= p.timeout {
 		if w := p.windowOf(deadline.Add(-p.timeout)); w != nil {
-			return &bounded{ctx, deadline, w.ended}, func() {}
+			return &bounded{ctx, deadline, w}, func() {}
 		}
 	}
 	return context.WithDeadline(ctx, deadline)
@@ -94,20 +142,29 @@ func (p *patience) windowOf(began time.Time) *window {
 type bounded struct {
 	context.Context
 	deadline time.Time
-	ended    <-chan struct{}
+	window   *window
 }
 
 func (b *bounded) Deadline() (time.Time, bool) { return b.deadline, true }
 
-func (b *bounded) Done() <-chan struct{} { return b.ended }
+// Done is for go-redis: it is closed as soon as no further wait for a connection is of use.
+func (b *bounded) Done() <-chan struct{} { return b.window.given }
 
 func (b *bounded) Err() error {
 	select {
-	case <-b.ended:
-		return context.DeadlineExceeded
+	case <-b.window.given:
+		return b.window.err
 	default:
 		return b.Context.Err()
 	}
+}
+
+// ended is closed when who waits for a command that may have been sent is to leave.
+func ended(ctx context.Context) <-chan struct{} {
+	if b, ok := ctx.(*bounded); ok {
+		return b.window.ended
+	}
+	return ctx.Done()
 }
 
 // cancelled is closed when the parent of a bounded context has ended.

@@ -1,9 +1,14 @@
 package store
 
 import (
+	"context"
+	"io"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Of two callers that find no window, the second one must not get that of the first if it
@@ -21,5 +26,58 @@ func TestWindowsOfCallersThatBeganApart(t *testing.T) {
 			})
 		}
 		both.Wait()
+	}
+}
+
+// A command that is under way goes on when no further connection can be made: it has one, or
+// go-redis ends it.
+func TestCommandUnderWayIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Store{patience: patience{timeout: time.Minute}}
+		ctx := s.patience.context(t.Context(), time.Now())
+		w := ctx.(*bounded).window
+		time.AfterFunc(time.Second, func() { w.giveUp(&unreachableError{io.EOF}) })
+		v, err := detach(ctx, s, func(context.Context) (string, error) {
+			time.Sleep(2 * time.Second)
+			return "answer", nil
+		})
+		if v != "answer" || err != nil {
+			t.Errorf("%q, %v, want the answer", v, err)
+		}
+		if err := ctx.Err(); err == nil || wasRefused(err) || connectionLost(err) {
+			t.Errorf("error %v, want one that leaves open what was carried out", err)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// Whose pipeline has not departed leaves when no connection can be made; whose has, waits.
+func TestPassengersWithoutAConnection(t *testing.T) {
+	for _, departed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &Store{patience: patience{timeout: time.Minute}}
+			s.trips.lanes = maxLanes // none comes back
+			began := time.Now()
+			w := s.patience.window(began)
+			time.AfterFunc(time.Second, func() {
+				if departed {
+					s.trips.next()
+				}
+				w.giveUp(&unreachableError{io.EOF})
+			})
+			want := time.Second
+			if departed {
+				want = time.Minute
+			}
+			err := s.share(t.Context(), began, passenger{cmd: redis.NewCmd(t.Context(), "get", "k")})
+			if took := time.Since(began); took != want || err != w.err {
+				t.Errorf("departed %v: %v after %v, want %v", departed, err, took, want)
+			}
+			if !departed && len(s.trips.waiting[0].passengers) > 0 {
+				t.Error("it is still on the trip")
+			}
+			s.trips.delay.Stop()
+			time.Sleep(time.Minute)
+		})
 	}
 }

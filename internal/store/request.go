@@ -127,6 +127,9 @@ func (r *Request) Take(b []byte) error {
 	return nil
 }
 
+// Size returns how many bytes the arguments have that were added by Take.
+func (r *Request) Size() int { return len(r.buf) }
+
 // Name returns the name of the command, of the first of a write.
 func (r *Request) Name() string {
 	i := 0

@@ -18,7 +18,8 @@ var ErrWrongType = errors.New("the key holds another Redis type")
 
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
-	rdb        redis.UniversalClient
+	client     redis.UniversalClient // that was passed to New
+	rdb        redis.UniversalClient // what commands are sent with
 	shape      codec.Shape
 	kind       kind
 	patience   patience
@@ -36,12 +37,14 @@ type Store struct {
 	standalone bool        // a command may name keys that a cluster keeps apart for a while
 	apart      atomic.Bool // but not keys of different slots
 	replicas   int         // that writes wait for
+	connected  atomic.Bool // the own client has made a connection
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
-	s := &Store{rdb: rdb, shape: shape, patience: patience{timeout: timeout}}
+	s := &Store{client: rdb, rdb: rdb, shape: shape, patience: patience{timeout: timeout}}
+	s.patience.overdue = s.connect
 	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
 		return nil, errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
 	}
@@ -57,6 +60,9 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 		}
 		s.standalone = true
 		s.rdb, s.direct, s.own = heedful(rdb)
+		if s.own {
+			s.noteConnections(s.rdb.(*redis.Client))
+		}
 	case *redis.ClusterClient:
 		opt := rdb.Options()
 		if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {

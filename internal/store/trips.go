@@ -82,14 +82,28 @@ func (s *Store) share(ctx context.Context, now time.Time, all ...passenger) erro
 	if err != nil {
 		return err
 	}
+	w := s.patience.window(now)
 	select {
 	case <-t.arrived:
-	case <-s.patience.window(now).ended:
-		return s.alight(t, all, context.DeadlineExceeded)
-	case <-ctx.Done():
-		return s.alight(t, all, ctx.Err())
+	case <-w.given:
+		if s.alight(t, all) { // or else it may have a connection
+			return w.err
+		}
+		select {
+		case <-t.arrived:
+		case <-w.ended:
+			return w.err
+		case <-ended(ctx):
+			return ctx.Err()
+		case <-cancelled(ctx):
+			return ctx.Err()
+		}
+	case <-ended(ctx):
+		s.alight(t, all)
+		return ctx.Err()
 	case <-cancelled(ctx):
-		return s.alight(t, all, ctx.Err())
+		s.alight(t, all)
+		return ctx.Err()
 	}
 	switch {
 	case t.panicked != nil:
@@ -149,15 +163,16 @@ func (s *Store) hurry() {
 	}
 }
 
-// alight takes passengers off a trip that has not departed.
-func (s *Store) alight(t *trip, all []passenger, err error) error {
+// alight takes passengers off a trip, and reports whether that has not departed.
+func (s *Store) alight(t *trip, all []passenger) bool {
 	p := &s.trips
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slices.Contains(p.waiting, t) {
-		t.passengers = slices.DeleteFunc(t.passengers, func(p passenger) bool { return slices.Contains(all, p) })
+	if !slices.Contains(p.waiting, t) {
+		return false
 	}
-	return err
+	t.passengers = slices.DeleteFunc(t.passengers, func(p passenger) bool { return slices.Contains(all, p) })
+	return true
 }
 
 // drive is what a lane does.
