@@ -109,3 +109,26 @@ func TestMiniTakesLongPipelines(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// In real time a client waits for a server however busy the machine is; in a bubble it
+// keeps go-redis's own patience, which is part of what the tests see.
+func TestClientsWait(t *testing.T) {
+	readTimeout := func(c redis.UniversalClient) time.Duration {
+		if cluster, ok := c.(*redis.ClusterClient); ok {
+			return cluster.Options().ReadTimeout
+		}
+		return c.(*redis.Client).Options().ReadTimeout
+	}
+	Each(t, func(t *testing.T, env *Env) {
+		for _, c := range []redis.UniversalClient{env.Client, env.NewClient(t)} {
+			if got := readTimeout(c); got != patience {
+				t.Errorf("ReadTimeout is %v, want %v", got, patience)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if got := readTimeout(Mini(t).Client); got >= patience {
+			t.Errorf("in a bubble, ReadTimeout is %v", got)
+		}
+	})
+}
