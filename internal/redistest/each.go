@@ -215,7 +215,7 @@ func sharedServers(t *testing.T) []*sharedInstance {
 				shared.instances = append(shared.instances, s)
 				go func() {
 					defer close(s.started)
-					s.instance, s.err = launch(server, topology, nil)
+					s.instance, s.err = launch(server, topology, withoutFailover(topology))
 				}()
 			}
 		}

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,5 +131,21 @@ func TestClientsWait(t *testing.T) {
 		if got := readTimeout(Mini(t).Client); got >= patience {
 			t.Errorf("in a bubble, ReadTimeout is %v", got)
 		}
+	})
+}
+
+// On a busy machine, no node of a shared cluster finds another dead.
+func TestSharedClustersAreCalm(t *testing.T) {
+	Each(t, func(t *testing.T, env *Env) {
+		if env.Topology != Cluster {
+			t.Skip("no cluster")
+		}
+		env.forEachMaster(t, func(ctx context.Context, c *redis.Client) error {
+			set, err := c.ConfigGet(ctx, "cluster-node-timeout").Result()
+			if got := set["cluster-node-timeout"]; got != "3600000" {
+				t.Errorf("cluster-node-timeout is %q, want an hour", got)
+			}
+			return err
+		})
 	})
 }
