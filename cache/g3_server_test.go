@@ -19,7 +19,7 @@ func TestG3DeadlineOnAFrozenServer(t *testing.T) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
 				t.Parallel()
-				instance := server.Start(t, topology)
+				instance := server.StartCalm(t, topology)
 				rdb := instance.Client(t, func(o *redis.UniversalOptions) { o.ReadTimeout, o.WriteTimeout = time.Hour, time.Hour })
 				c := open(t, rdb, cache.Config[string, string]{})
 				if err := open(t, rdb, cache.Config[string, string]{}).Set(t.Context(), "k", "v"); err != nil {

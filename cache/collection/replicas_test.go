@@ -20,7 +20,7 @@ func TestWaitReplicas(t *testing.T) {
 		for _, topology := range []redistest.Topology{redistest.Sentinel, redistest.Cluster} {
 			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
 				t.Parallel()
-				i := server.Start(t, topology)
+				i := server.StartCalm(t, topology)
 				rdb := i.Client(t)
 				opening := func(name string, timeout time.Duration) (*collection.List[string, string], *cache.Cache[string, string]) {
 					cfg := config(name)

@@ -76,7 +76,7 @@ func TestRedisURLOfServers(t *testing.T) {
 		})
 		t.Run(s.String()+"-cluster", func(t *testing.T) {
 			t.Parallel()
-			wantStory(t, "redis://"+s.Start(t, redistest.Cluster).Nodes()[0].Addr, "is a node of a cluster")
+			wantStory(t, "redis://"+s.StartCalm(t, redistest.Cluster).Nodes()[0].Addr, "is a node of a cluster")
 		})
 	}
 }

@@ -56,7 +56,7 @@ func TestFleet(t *testing.T) {
 	all := stages(t)
 	for _, s := range all {
 		t.Run(fmt.Sprintf("%s-%s", s.server, s.topology), func(t *testing.T) {
-			servers := s.server.Start(t, s.topology)
+			servers := s.server.StartCalm(t, s.topology)
 			began := time.Now()
 			for seed := firstSeed(); !t.Failed(); seed++ {
 				for _, p := range []plan{

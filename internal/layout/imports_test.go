@@ -39,7 +39,7 @@ var imports = map[string][]string{
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"internal/servertest": {}, // tests alone
-	"internal/testcache":  {"cache", "codec", "loader", goRedis},
+	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/family", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/registry", "internal/store", goRedis},

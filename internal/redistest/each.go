@@ -21,7 +21,7 @@ import (
 // An Env is what a test of behaviour runs on: a server without keys and scripts
 // that no other test uses at the same time, and a client of it.
 type Env struct {
-	Client   redis.UniversalClient // with go-redis's default options
+	Client   redis.UniversalClient // with go-redis's default options; in real time, it waits for as long as it takes
 	Topology Topology
 
 	// Mini is the miniredis behind the client, nil for a real server.
@@ -81,8 +81,16 @@ func Mini(t testing.TB) *Env {
 // test ends. The functions may change its options first.
 func (e *Env) NewClient(t testing.TB, change ...func(*redis.UniversalOptions)) redis.UniversalClient {
 	t.Helper()
-	return newClient(t, e.options(), change)
+	o := e.options()
+	if !InBubble() {
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
+	}
+	return newClient(t, o, change)
 }
+
+// InBubble reports whether this is a goroutine of a testing/synctest bubble, whose
+// clock begins in the year 2000, and stands still while anything works.
+func InBubble() bool { return time.Now().Year() < 2020 }
 
 // FlushAll removes all keys, of all masters.
 func (e *Env) FlushAll(t testing.TB) {
@@ -207,7 +215,7 @@ func sharedServers(t *testing.T) []*sharedInstance {
 				shared.instances = append(shared.instances, s)
 				go func() {
 					defer close(s.started)
-					s.instance, s.err = launch(server, topology, nil)
+					s.instance, s.err = launch(server, topology, withoutFailover(topology))
 				}()
 			}
 		}

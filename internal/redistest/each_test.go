@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +109,43 @@ func TestMiniTakesLongPipelines(t *testing.T) {
 	if _, err := p.Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// In real time a client waits for a server however busy the machine is; in a bubble it
+// keeps go-redis's own patience, which is part of what the tests see.
+func TestClientsWait(t *testing.T) {
+	readTimeout := func(c redis.UniversalClient) time.Duration {
+		if cluster, ok := c.(*redis.ClusterClient); ok {
+			return cluster.Options().ReadTimeout
+		}
+		return c.(*redis.Client).Options().ReadTimeout
+	}
+	Each(t, func(t *testing.T, env *Env) {
+		for _, c := range []redis.UniversalClient{env.Client, env.NewClient(t)} {
+			if got := readTimeout(c); got != patience {
+				t.Errorf("ReadTimeout is %v, want %v", got, patience)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if got := readTimeout(Mini(t).Client); got >= patience {
+			t.Errorf("in a bubble, ReadTimeout is %v", got)
+		}
+	})
+}
+
+// On a busy machine, no node of a shared cluster finds another dead.
+func TestSharedClustersAreCalm(t *testing.T) {
+	Each(t, func(t *testing.T, env *Env) {
+		if env.Topology != Cluster {
+			t.Skip("no cluster")
+		}
+		env.forEachMaster(t, func(ctx context.Context, c *redis.Client) error {
+			set, err := c.ConfigGet(ctx, "cluster-node-timeout").Result()
+			if got := set["cluster-node-timeout"]; got != "3600000" {
+				t.Errorf("cluster-node-timeout is %q, want an hour", got)
+			}
+			return err
+		})
+	})
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -23,9 +26,8 @@ func (i *Instance) prepareStandalone(args []string) (err error) {
 	return i.nodes[0].configure(dataSettings...)
 }
 
-// A server counts as failed after so many milliseconds without an answer: few
-// for a test that waits for a failover, many for a busy machine on which nothing
-// failed.
+// A server counts as failed after so many milliseconds without an answer, which a
+// test that waits for a failover has to wait for. Those that do not are to use StartCalm.
 const failedAfter = "2000"
 
 // prepareCluster writes what the nodes of a cluster would note down of each other
@@ -94,6 +96,21 @@ func (i *Instance) prepareSentinel(args []string) (err error) {
 		if err := n.configure(lines...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// StartCalm is Start for a test that harms no server: however late one is to answer on a
+// busy machine, none is replaced, and no cluster is down.
+func (s Server) StartCalm(t testing.TB, topology Topology) *Instance {
+	t.Helper()
+	return s.Start(t, topology, withoutFailover(topology)...)
+}
+
+// withoutFailover returns arguments for servers that are not to find each other dead.
+func withoutFailover(topology Topology) []string {
+	if topology == Cluster {
+		return []string{"--cluster-node-timeout", strconv.FormatInt(time.Hour.Milliseconds(), 10)}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func TestWaitReplicas(t *testing.T) {
 		for _, topology := range []redistest.Topology{redistest.Sentinel, redistest.Cluster} {
 			t.Run(server.String()+"-"+string(topology), func(t *testing.T) {
 				t.Parallel()
-				i := server.Start(t, topology)
+				i := server.StartCalm(t, topology)
 				rdb := i.Client(t)
 				patient := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: time.Minute})
 				hasty := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1, RedisTimeout: 300 * time.Millisecond})

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
 )
 
 // Timeout is the RedisTimeout and the Lease of a test in real time: what Redis does in the
@@ -25,7 +26,7 @@ func Open[K comparable, V any](t testing.TB, rdb redis.UniversalClient, cfg cach
 	if cfg.TTL == 0 {
 		cfg.TTL = time.Hour
 	}
-	if !inBubble() {
+	if !redistest.InBubble() {
 		cfg.RedisTimeout = cmp.Or(cfg.RedisTimeout, Timeout)
 		cfg.Lease = cmp.Or(cfg.Lease, Timeout)
 	}
@@ -40,10 +41,6 @@ func Open[K comparable, V any](t testing.TB, rdb redis.UniversalClient, cfg cach
 	})
 	return c
 }
-
-// inBubble reports whether this is a goroutine of a testing/synctest bubble, whose
-// clock begins in the year 2000.
-func inBubble() bool { return time.Now().Year() < 2020 }
 
 // Control is the control key of a Redis key without braces.
 func Control(key string) string { return "aside:{" + key + "}" }
