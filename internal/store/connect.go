@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // go-redis dials several times, with pauses, before it gives up, and in the pool, so that
@@ -191,8 +192,11 @@ func connectTo(ctx context.Context, server redis.UniversalClient) error {
 		clone := cloneOf(rdb)
 		o := clone.Options()
 		o.ContextTimeoutEnabled = true
-		o.MaxRetries = 0  // of the handshake
-		o.OnConnect = nil // which may do anything, and whose errors no command waits for
+		o.MaxRetries = 0 // of the handshake
+		// OnConnect may do anything. That a server has no notifications of maintenance would
+		// end them for the pool.
+		o.OnConnect = nil
+		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 		server = clone
 	case *redis.ClusterClient:
 		if n := len(rdb.Options().Addrs); n > 1 {
