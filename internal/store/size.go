@@ -148,6 +148,7 @@ func (s *Store) sawSize(ctx context.Context, server *redis.Client, size int, how
 	switch {
 	case isTooLong(err):
 		losses = enough
+		s.leaveClosed(ctx, server)
 		err = fmt.Errorf("%w: over a part of %d bytes the server has closed the connection: %w", ErrTooLarge, size, err)
 	case err == nil || answered(err):
 	case !connectionLost(err):
@@ -159,6 +160,16 @@ func (s *Store) sawSize(ctx context.Context, server *redis.Client, size int, how
 	}
 	s.limits.saw(server, size, losses)
 	return err
+}
+
+// leaveClosed closes the idle connections to a server, among which is one that it closes: to
+// go-redis its last answer was one like any other.
+func (s *Store) leaveClosed(ctx context.Context, server *redis.Client) {
+	if server == nil {
+		s.closeIdle(ctx)
+	} else {
+		closeIdle(ctx, server)
+	}
 }
 
 // isTooLong reports whether a server has refused an argument for its length. It closes the

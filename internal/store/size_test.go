@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -145,6 +147,21 @@ func wantTooLarge(t *testing.T, what string, err error) {
 	}
 }
 
+// wantHeld is wantStored for a value that is too long to be printed.
+func wantHeld(t *testing.T, rdb redis.UniversalClient, key string, want content) {
+	t.Helper()
+	if got := stored(t, rdb, key); !maps.Equal(got, want) {
+		t.Errorf("%s holds %d bytes, want %d", key, bytesOf(got), bytesOf(want))
+	}
+}
+
+func bytesOf(c content) (n int) {
+	for _, part := range c {
+		n += len(part)
+	}
+	return n
+}
+
 // What a server does not take for its size is not sent, and what it takes is.
 func TestTooLargeForTheServer(t *testing.T) {
 	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, bytes *atomic.Int64) {
@@ -159,17 +176,17 @@ func TestTooLargeForTheServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, p := range puttings() {
-					what := sh.shape.String() + ", " + p.name
+					what := fmt.Sprint(sh.shape, ", ", p.name, ", ", n, " replicas")
 					before := bytes.Load()
 					wantTooLarge(t, what, p.put(t, s, "{k}"+what, long(sh.shape, tooLong)))
 					if sent := bytes.Load() - before; sent > 100<<10 {
 						t.Errorf("%s: %d bytes were sent", what, sent)
 					}
-					wantStored(t, rdb, "{k}"+what, nil)
+					wantHeld(t, rdb, "{k}"+what, nil)
 					if err := p.put(t, s, "{k}"+what, long(sh.shape, lowestLimit)); err != nil {
 						t.Errorf("%s of just what is taken: %v", what, err)
 					}
-					wantStored(t, rdb, "{k}"+what, long(sh.shape, lowestLimit))
+					wantHeld(t, rdb, "{k}"+what, long(sh.shape, lowestLimit))
 				}
 			}
 		}
@@ -202,7 +219,7 @@ func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
 				if err := p.put(t, s, "{k}"+what, long(sh.shape, lowestLimit)); err != nil {
 					t.Errorf("%s of just what is taken: %v", what, err)
 				}
-				wantStored(t, rdb, "{k}"+what, long(sh.shape, lowestLimit))
+				wantHeld(t, rdb, "{k}"+what, long(sh.shape, lowestLimit))
 			}
 		}
 	})
@@ -282,12 +299,12 @@ func TestTooLargeAmongOthers(t *testing.T) {
 				switch large := strings.HasPrefix(key, "{k}large"); {
 				case large || !others:
 					wantTooLarge(t, what+" of "+key, errs[i])
-					wantStored(t, rdb, key, nil)
+					wantHeld(t, rdb, key, nil)
 				default:
 					if errs[i] != nil {
 						t.Errorf("%s of %s: %v", what, key, errs[i])
 					}
-					wantStored(t, rdb, key, value(key))
+					wantHeld(t, rdb, key, value(key))
 				}
 			}
 			if err := rdb.Del(t.Context(), keys...).Err(); err != nil {
