@@ -117,9 +117,11 @@ func (s *Store) checkSize(ctx context.Context, server *redis.Client, size int) e
 	}
 	switch {
 	case l.longest > 0 && size > l.longest:
-		return fmt.Errorf("%w: a part of %d bytes is longer than the %d that the server takes, by its proto-max-bulk-len", ErrTooLarge, size, l.longest)
+		return fmt.Errorf("%w: a part of %d bytes is longer than the %d that the server takes, by its proto-max-bulk-len",
+			ErrTooLarge, size, l.longest)
 	case l.refused > 0 && size >= l.refused:
-		return fmt.Errorf("%w: a part of %d bytes was not sent, as the server has closed the connection over one of %d, which is likely to exceed its proto-max-bulk-len", ErrTooLarge, size, l.refused)
+		return fmt.Errorf("%w: a part of %d bytes was not sent, as the server has closed the connection over one of %d, "+
+			"which is likely to exceed its proto-max-bulk-len", ErrTooLarge, size, l.refused)
 	}
 	return nil
 }
@@ -133,7 +135,7 @@ func (s *Store) askLimit(ctx context.Context, server *redis.Client) (l limit) {
 	}
 	cmd := redis.NewMapStringStringCmd(ctx, "config", "get", name)
 	err := process(ctx, to, cmd)
-	if err != nil && !answered(err) && !connectionLost(err) { // a proxy may close the connection over it
+	if err != nil && !answered(err) && !connectionLost(err) { // which a proxy may close over it
 		return l
 	}
 	l.ends = time.Now().Add(limitLife)
@@ -149,7 +151,8 @@ func (s *Store) sawSize(ctx context.Context, server *redis.Client, size int, how
 	case isTooLong(err):
 		losses = enough
 		s.leaveClosed(ctx, server)
-		err = fmt.Errorf("%w: over a part of %d bytes the server has closed the connection: %w", ErrTooLarge, size, err)
+		err = fmt.Errorf("%w: over a part of %d bytes, as its proto-max-bulk-len is less, the server has closed the connection: %w",
+			ErrTooLarge, size, err)
 	case err == nil || answered(err):
 	case !connectionLost(err):
 		return err
