@@ -14,7 +14,7 @@ const (
 	WriteOK           WriteOutcome = iota // it was stored, or deleted, or has its new TTL
 	WriteFenced                           // a write of the key came after the load began, or the lease was lost
 	WriteOutOfMemory                      // Redis has reached maxmemory, and its policy is noeviction
-	WriteTooLarge                         // the value is larger than Redis takes
+	WriteTooLarge                         // a part of the value is longer than Redis takes, by its proto-max-bulk-len
 	WriteNoPermission                     // an ACL of Redis refuses a command or key (NOPERM)
 	WriteNoScripts                        // Redis runs no scripts, which leases need
 	WriteRedisFailed                      // Redis did not answer, or with another error, to the store or before the load

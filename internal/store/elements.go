@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -42,23 +41,23 @@ func (e *WrongTypeError) Unwrap() error { return ErrWrongType }
 func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
 	ctx = s.patience.context(ctx, now)
 	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) {
-		if r.write {
-			return struct{}{}, s.change(ctx, r)
-		}
-		return struct{}{}, s.ask(ctx, r)
+		return struct{}{}, s.fit(ctx, r.Key(), r.largest(), r.repeats(), func() error {
+			if r.write {
+				return s.change(ctx, r)
+			}
+			return s.ask(ctx, r)
+		})
 	})
 	return err
 }
 
 func (s *Store) change(ctx context.Context, r *Request) error {
 	if r.staged() > 0 || s.replicas > 0 {
-		steps := []Step{r}
-		if s.replicas == 0 {
-			errs, err := s.pipeline(ctx, s.rdb, steps)
-			return cmp.Or(err, errs[0])
+		errs, err := s.doSteps(ctx, []Step{r}, false, s.replicas)
+		if err != nil {
+			return err
 		}
-		errs, err := s.doReplicated(ctx, steps, false, s.replicas)
-		return cmp.Or(err, errs[0])
+		return errs[0]
 	}
 	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.scriptKeys(), r.args)
 	return s.answered(ctx, r, cmd, err)

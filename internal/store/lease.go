@@ -249,7 +249,7 @@ func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl tim
 	if small, ok := l.filling(e, ttl); ok {
 		return l.store.judge(ctx, deadline, small)
 	}
-	return l.storeStaged(ctx, deadline, &e.Wire, ttl)
+	return l.storeStaged(ctx, deadline, e, ttl)
 }
 
 // filling is the errand that stores a value, unless that has to be staged.

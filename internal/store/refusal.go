@@ -7,7 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrTooLarge is in the errors of values that the server does not take for their size.
+// ErrTooLarge is in the errors of values with a part that a server does not take for its
+// size: more than 512 MB, or than the server's proto-max-bulk-len. Such a part is not sent
+// if that is known, see limit.
 var ErrTooLarge = errors.New("the value is too large for Redis")
 
 // IsTooLarge reports whether a value was not sent, or was refused, for its size.

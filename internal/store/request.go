@@ -26,6 +26,7 @@ type Request struct {
 	buf   []byte // what arguments point into
 	open  int    // where in args the number of the last command's arguments stands
 	token string // names the key where arguments are staged; empty: not yet needed
+	long  int    // bytes of the longest argument
 	reply reply
 }
 
@@ -42,7 +43,7 @@ func (r *Request) Reset(shape codec.Shape) {
 	r.shape = shape
 	clear(r.Parts)
 	clear(r.args)
-	r.token = ""
+	r.token, r.long = "", 0
 	r.Parts, r.args, r.names, r.buf = r.Parts[:0], r.args[:0], r.names[:0], r.buf[:0]
 	if cap(r.buf) > maxKept {
 		r.buf = nil
@@ -100,8 +101,14 @@ func (r *Request) Command(name string, head, group int) *Request {
 	return r
 }
 
-// Arg adds an argument: a string or a number.
+// Arg adds an argument: a string, bytes or a number.
 func (r *Request) Arg(arg any) *Request {
+	switch arg := arg.(type) {
+	case string:
+		r.long = max(r.long, len(arg))
+	case []byte:
+		r.long = max(r.long, len(arg))
+	}
 	r.args = append(r.args, arg)
 	if r.write {
 		r.args[r.open] = len(r.args) - r.open - 3

@@ -9,6 +9,7 @@ import (
 // Durable is part of Step.
 func (r *Request) Durable() bool { return r.write }
 func (r *Request) writes() bool  { return r.write }
+func (r *Request) largest() int  { return r.long }
 
 func (r *Request) repeats() repetition { return repetition(!r.write) }
 

@@ -21,6 +21,7 @@ type Step interface {
 	keys() []string // the value keys
 	writes() bool
 	repeats() repetition
+	largest() int  // bytes of the longest argument that may be long
 	uses() *script // what the last of its commands runs, nil for none
 	// commands makes the commands; the script is sent in this form.
 	commands(ctx context.Context, as form) []*redis.Cmd
@@ -37,20 +38,19 @@ type reading struct{}
 func (reading) Durable() bool { return false }
 func (reading) writes() bool  { return false }
 func (reading) uses() *script { return nil }
+func (reading) largest() int  { return 0 }
 
 func (reading) repeats() repetition { return often }
 
 // DoAll sends steps in their order in one round trip, on a cluster one to each master,
 // waits for so many replicas if there are durable writes, and returns an error, or nil,
-// for each. No Request is carried out twice. In one step, as a MULTI, nothing else comes
+// for each: an ErrTooLarge for one that was not sent for its size, which keeps the others
+// from being sent in one step alone. No Request is carried out twice. In one step, as a MULTI, nothing else comes
 // between them. The steps may be of other stores of the same client.
 func (s *Store) DoAll(ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int) []error {
 	ctx = s.patience.context(ctx, now)
 	errs, err := run(ctx, s, func(ctx context.Context) ([]error, error) {
-		if replicas > 0 {
-			return s.doReplicated(ctx, steps, inOneStep, replicas)
-		}
-		return s.doOn(ctx, s.rdb, steps, inOneStep)
+		return s.doFitting(ctx, steps, inOneStep, replicas)
 	})
 	if err == nil {
 		return errs
@@ -60,6 +60,14 @@ func (s *Store) DoAll(ctx context.Context, now time.Time, steps []Step, inOneSte
 		errs[i] = err
 	}
 	return errs
+}
+
+// doSteps sends steps, and waits for so many replicas.
+func (s *Store) doSteps(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+	if replicas > 0 {
+		return s.doReplicated(ctx, steps, inOneStep, replicas)
+	}
+	return s.doOn(ctx, s.rdb, steps, inOneStep)
 }
 
 // doReplicated sends each master its steps on one connection, and waits there.
@@ -163,7 +171,7 @@ func bring[K comparable](brought map[K]bool, id K) form {
 func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.Cmd) []error {
 	errs := make([]error, len(steps))
 	for i, step := range steps {
-		errs[i] = step.answered(ctx, s, cmds[i])
+		errs[i] = causeOf(step.answered(ctx, s, cmds[i]), cmds[i])
 	}
 	return errs
 }

@@ -35,26 +35,36 @@ func incomplete(cmds []*redis.Cmd) error {
 
 // storeStaged sends the value by plain commands to a key of its own and has a script
 // put it in its place: one round trip, and no limit to the parts.
-func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wire, ttl time.Duration) (stored bool, err error) {
-	s := l.store
-	return until(ctx, s, deadline, func(ctx context.Context) (bool, error) {
-		cmds, err := l.sendStaged(ctx, w, ttl, (*script).byHash)
-		if isUnknownScript(cmds[len(cmds)-1].Err()) {
-			run := (*script).byHash
-			if s.teach(ctx, l.Key(), swap) != nil {
-				run = (*script).whole
-			}
-			cmds, err = l.sendStaged(ctx, w, ttl, run)
-		}
-		if err := refused(cmders(cmds), err); err != nil {
-			return false, err
-		}
-		swapped, err := cmds[len(cmds)-1].Int()
-		if err == nil && swapped < 0 {
-			err = incomplete(cmds)
-		}
-		return swapped > 0, withoutValue(err)
+func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error) {
+	s, longest := l.store, e.largest()
+	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
+		err = s.fit(ctx, l.Key(), longest, often, func() (err error) {
+			stored, err = l.stageAndSwap(ctx, &e.Wire, ttl)
+			return err
+		})
+		return stored, err
 	})
+}
+
+// stageAndSwap sends what storeStaged does.
+func (l *Lease) stageAndSwap(ctx context.Context, w *codec.Wire, ttl time.Duration) (stored bool, err error) {
+	s := l.store
+	cmds, err := l.sendStaged(ctx, w, ttl, (*script).byHash)
+	if isUnknownScript(cmds[len(cmds)-1].Err()) {
+		run := (*script).byHash
+		if s.teach(ctx, l.Key(), swap) != nil {
+			run = (*script).whole
+		}
+		cmds, err = l.sendStaged(ctx, w, ttl, run)
+	}
+	if err := refused(cmders(cmds), err); err != nil {
+		return false, err
+	}
+	swapped, err := cmds[len(cmds)-1].Int()
+	if err == nil && swapped < 0 {
+		err = incomplete(cmds)
+	}
+	return swapped > 0, causeOf(withoutValue(err), cmds)
 }
 
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so

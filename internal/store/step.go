@@ -25,6 +25,7 @@ type Write struct {
 	value   *codec.Wire // of a put, for ttl or Forever
 	mark    string      // what a put notes in place of a value
 	ttl     time.Duration
+	longest int    // bytes of the longest part of the value, if it may be long
 	staged  string // the key where the value is staged, empty if it is not
 }
 
@@ -36,6 +37,7 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 	case e.Wire.Len() == 0:
 		return s.markStep(key, markEmpty, ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
+		w.longest = e.largest()
 		w.staged = stagingKey(ControlKey(key), newToken())
 		w.args = []any{milliseconds(ttl), "", s.kind.count, s.partsOf(&e.Wire)}
 	default:
@@ -77,7 +79,7 @@ func (s *Store) markArgs(mark string, ttl time.Duration) []any {
 
 // PutIfAbsentStep is PutIfAbsent. The value of e has to stay as it is until it was sent.
 func (s *Store) PutIfAbsentStep(key string, e *Entry, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, once: true, sc: putIfAbsent, args: s.putIfAbsentArgs(e, ttl)}
+	return &Write{store: s, key: key, durable: true, once: true, sc: putIfAbsent, args: s.putIfAbsentArgs(e, ttl), longest: e.largest()}
 }
 
 // TouchStep is Touch.
@@ -104,6 +106,7 @@ func (w *Write) Durable() bool  { return w.durable }
 func (w *Write) keys() []string { return []string{w.key} }
 func (w *Write) writes() bool   { return true }
 func (w *Write) uses() *script  { return w.sc }
+func (w *Write) largest() int   { return w.longest }
 
 func (w *Write) repeats() repetition { return repetition(!w.once) }
 

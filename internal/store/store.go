@@ -31,6 +31,7 @@ type Store struct {
 	trips      trips
 	values     average // of the answers for each of many keys
 	idle       idle
+	limits     limits
 	transacts  atomic.Bool // MULTI is permitted
 	scriptless atomic.Bool // scripts are not
 
@@ -162,6 +163,14 @@ func (e *Entry) Size() (n int, err error) {
 		n += len(e.Wire.Name(i)) + len(e.Wire.Value(i))
 	}
 	return n, nil
+}
+
+// largest returns the bytes of the longest part of the value.
+func (e *Entry) largest() (n int) {
+	for i := range e.Wire.Len() {
+		n = max(n, len(e.Wire.Name(i)), len(e.Wire.Value(i)))
+	}
+	return n
 }
 
 // HoldsEmpties reports whether a value can be one that Redis cannot hold, such as

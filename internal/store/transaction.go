@@ -53,7 +53,7 @@ func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) err
 		s.transacts.Store(false)
 		return fmt.Errorf("the commands were carried out one at a time, as Redis refused MULTI: %v", multi.Err())
 	case carryOut.Err() != nil:
-		return carryOut.Err()
+		return causeOf(carryOut.Err(), all)
 	case answers.isError() && !bytes.HasPrefix(answers.buf, []byte("-EXECABORT")):
 		breakOff(ctx, to)
 	}

@@ -54,10 +54,7 @@ func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) e
 		return err
 	}
 	errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
-		if s.replicas > 0 {
-			return s.doReplicated(ctx, []Step{w}, false, s.replicas)
-		}
-		return s.pipeline(ctx, s.rdb, []Step{w})
+		return s.doFitting(ctx, []Step{w}, false, s.replicas)
 	})
 	if err != nil {
 		return err
@@ -68,10 +65,12 @@ func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) e
 func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) error {
 	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
 		send := func(ctx context.Context, to link) error { return s.transact(ctx, to, often, w.plain(ctx)) }
-		if s.replicas > 0 {
-			return struct{}{}, s.replicated(ctx, w.key, often, send)
-		}
-		return struct{}{}, s.onMaster(ctx, s.rdb, w.key, send)
+		return struct{}{}, s.fit(ctx, w.key, w.longest, often, func() error {
+			if s.replicas > 0 {
+				return s.replicated(ctx, w.key, often, send)
+			}
+			return s.onMaster(ctx, s.rdb, w.key, send)
+		})
 	})
 	return err
 }
@@ -122,6 +121,7 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 	if s.replicas == 0 && isSmall(e) {
 		return s.judge(ctx, deadline, errand{script: putIfAbsent, how: once, keys: keysOf(key), args: args})
 	}
+	longest := e.largest()
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		send := func(ctx context.Context, to link) error {
 			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
@@ -130,11 +130,12 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 			}
 			return withoutValue(err)
 		}
-		if s.replicas > 0 {
-			err = s.replicated(ctx, key, once, send)
-		} else {
-			err = send(ctx, s.rdb)
-		}
+		err = s.fit(ctx, key, longest, once, func() error {
+			if s.replicas > 0 {
+				return s.replicated(ctx, key, once, send)
+			}
+			return send(ctx, s.rdb)
+		})
 		return stored && err == nil, err
 	})
 }
