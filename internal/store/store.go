@@ -29,7 +29,7 @@ type Store struct {
 	traffic    traffic
 	trips      trips
 	values     average // of the answers for each of many keys
-	idle       idle
+	closing    closing
 	transacts  atomic.Bool // MULTI is permitted
 	scriptless atomic.Bool // scripts are not
 
