@@ -159,7 +159,7 @@ func realService(t *testing.T, srv redistest.Server) *service {
 	old, now, replica := srv.Start(t, redistest.Standalone), srv.Start(t, redistest.Standalone), srv.Start(t, redistest.Standalone)
 	follow := func(t *testing.T, rdb redis.UniversalClient, host, port string) {
 		t.Helper()
-		if err := rdb.(*redis.Client).SlaveOf(t.Context(), host, port).Err(); err != nil {
+		if err := rdb.(*redis.Client).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -218,7 +218,7 @@ func TestDeadConnections(t *testing.T) {
 			i := srv.Start(t, redistest.Standalone)
 			replica := srv.Start(t, redistest.Standalone)
 			host, port, _ := net.SplitHostPort(i.Nodes()[0].Addr)
-			if err := replica.Client(t).(*redis.Client).SlaveOf(t.Context(), host, port).Err(); err != nil {
+			if err := replica.Client(t).(*redis.Client).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 				t.Fatal(err)
 			}
 			for name, write := range allWrites {

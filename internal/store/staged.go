@@ -41,7 +41,7 @@ func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, w *codec.Wi
 		cmds, err := l.sendStaged(ctx, w, ttl, (*script).byHash)
 		if isUnknownScript(cmds[len(cmds)-1].Err()) {
 			run := (*script).byHash
-			if s.teach(ctx, l.Key(), swap) != nil {
+			if s.teach(ctx, s.rdb, l.Key(), swap) != nil {
 				run = (*script).whole
 			}
 			cmds, err = l.sendStaged(ctx, w, ttl, run)
