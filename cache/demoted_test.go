@@ -35,11 +35,11 @@ type service struct {
 
 // client returns one whose pools are both full of idle connections to the old server, and
 // leads its further ones elsewhere.
-func (s *service) client(t *testing.T) (rdb *redis.Client, lead func(addr string)) {
+func (s *service) client(t *testing.T, poolSize int) (rdb *redis.Client, lead func(addr string)) {
 	var addr atomic.Pointer[string]
 	lead = func(to string) { addr.Store(&to) }
 	lead(s.oldAddr)
-	rdb = redis.NewClient(&redis.Options{Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+	rdb = redis.NewClient(&redis.Options{PoolSize: poolSize, Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, *addr.Load())
 	}})
 	t.Cleanup(func() { _ = rdb.Close() })
@@ -102,7 +102,7 @@ func testDemotion(t *testing.T, s *service) {
 				}
 				users.Close()
 			}
-			rdb, lead := s.client(t)
+			rdb, lead := s.client(t, 20)
 			s.demote(t)
 			lead(s.nowAddr)
 			if err := write(t.Context(), rdb); err != nil {
@@ -127,11 +127,39 @@ func testDemotion(t *testing.T, s *service) {
 	}
 }
 
+// Many caches of one client that leave a demoted master at one time do not wait for each
+// other.
+func TestDemotedMasterIsLeftByManyCaches(t *testing.T) {
+	for range 4 {
+		s := proxyService(t)
+		rdb, lead := s.client(t, 4)
+		var caches []*cache.Cache[int, string]
+		for i := range 20 {
+			caches = append(caches, open(t, rdb, cache.Config[int, string]{Name: fmt.Sprint("c", i)}))
+		}
+		setAll := func() {
+			var callers sync.WaitGroup
+			for i := range 4 * len(caches) {
+				callers.Go(func() {
+					if err := caches[i%len(caches)].Set(t.Context(), 1, "v"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			callers.Wait()
+		}
+		setAll() // so that there are as many connections as there can be
+		s.demote(t)
+		lead(s.nowAddr)
+		setAll()
+	}
+}
+
 func realService(t *testing.T, srv redistest.Server) *service {
 	old, now, replica := srv.Start(t, redistest.Standalone), srv.Start(t, redistest.Standalone), srv.Start(t, redistest.Standalone)
 	follow := func(t *testing.T, rdb redis.UniversalClient, host, port string) {
 		t.Helper()
-		if err := rdb.(*redis.Client).SlaveOf(t.Context(), host, port).Err(); err != nil {
+		if err := rdb.(*redis.Client).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +218,7 @@ func TestDeadConnections(t *testing.T) {
 			i := srv.Start(t, redistest.Standalone)
 			replica := srv.Start(t, redistest.Standalone)
 			host, port, _ := net.SplitHostPort(i.Nodes()[0].Addr)
-			if err := replica.Client(t).(*redis.Client).SlaveOf(t.Context(), host, port).Err(); err != nil {
+			if err := replica.Client(t).(*redis.Client).ReplicaOf(t.Context(), host, port).Err(); err != nil {
 				t.Fatal(err)
 			}
 			for name, write := range allWrites {

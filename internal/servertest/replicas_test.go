@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/testcache"
@@ -60,5 +62,28 @@ func TestWaitReplicas(t *testing.T) {
 				testcache.WantGet(t, patient, "k", &v)
 			})
 		}
+	}
+}
+
+// A client of one connection is enough, also when the server has forgotten the scripts.
+func TestWaitReplicasOverOneConnection(t *testing.T) {
+	for _, server := range redistest.Servers(t) {
+		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
+			i := server.Start(t, redistest.Sentinel)
+			rdb := i.Client(t, func(o *redis.UniversalOptions) { o.PoolSize, o.PipelinePoolSize = 1, -1 })
+			c := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1})
+			for name, write := range map[string]func() error{
+				"Set":         func() error { return c.Set(t.Context(), "k", "v") },
+				"SetIfAbsent": func() error { _, err := c.SetIfAbsent(t.Context(), "k", "v"); return err },
+			} {
+				if err := rdb.ScriptFlush(t.Context()).Err(); err != nil {
+					t.Fatal(err)
+				}
+				if err := write(); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,6 +34,7 @@ func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, bes
 		if err := refused(all, s.execWrites(ctx, s.rdb, how, all)); err != nil {
 			return err
 		}
+		doubt(beside, readOnlyError(all))
 		beside = nil
 		due = nil
 		for i, parcel := range parcels {
@@ -53,6 +55,19 @@ func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, bes
 		s.teachParcels(ctx, s.parcels(due))
 	}
 	return nil
+}
+
+// doubt has commands that read asked again when others beside them met a server that must not
+// write: what it said may be out of date as well.
+func doubt(reads []redis.Cmder, refusal error) {
+	if refusal == nil {
+		return
+	}
+	for _, cmd := range reads {
+		if !isReadOnly(cmd.Err()) {
+			cmd.SetErr(fmt.Errorf("%w: %w", errUnsettled, refusal))
+		}
+	}
 }
 
 func pointers(errands []errand) []*errand {

@@ -3,109 +3,131 @@ package store
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// idle is what a store knows of its attempts to be rid of idle connections.
-type idle struct {
-	closing sync.Mutex   // held while they are closed
-	begun   atomic.Int64 // how many times that was begun
-	later   atomic.Bool  // it will be done once more
+// closing is what a store knows of its closing of connections.
+type closing struct {
+	mu   sync.Mutex    // guards all below
+	last time.Time     // when it began
+	next chan struct{} // closed when they are closed once more; nil: that is not due
 }
 
-// closeIdle closes the idle connections of a client of one server, to which others are made
-// where its address leads now. go-redis closes only the connection whose first command is
-// refused by a server that must not write: the others would go on to serve what that server
-// still holds. Those in use now are idle by the time that a command may take, and closed then.
-func (s *Store) closeIdle(ctx context.Context) {
+// maxPause is the longest pause between two closings of all connections.
+const maxPause = 100 * time.Millisecond
+
+// closeConns has the connections of a client of one server closed, to which others are made
+// where its address leads now: the idle ones at once, those in use when they are given back.
+// go-redis closes only the connection whose first command is refused by a server that must
+// not write: the others would go on to serve what that server still holds.
+//
+// Where new connections lead to a server that must not write either, they are not closed
+// again without a pause, for which the caller waits, but not after ctx has ended.
+func (s *Store) closeConns(ctx context.Context) {
 	rdb, ok := s.rdb.(*redis.Client)
 	if !ok {
 		return
 	}
-	next := s.idle.begun.Load() + 1 // what has begun before may have missed the caller's connection
-	s.idle.closing.Lock()
-	defer s.idle.closing.Unlock()
-	if s.idle.begun.Load() >= next {
-		return
-	}
-	s.idle.begun.Add(1)
-	closeIdle(ctx, rdb)
-	if s.idle.later.CompareAndSwap(false, true) {
-		time.AfterFunc(s.patience.timeout, func() {
-			s.idle.later.Store(false)
-			ctx, cancel := context.WithTimeout(context.Background(), s.patience.timeout)
-			defer cancel()
-			closeIdle(ctx, rdb)
-		})
+	select {
+	case <-s.closesConns(rdb):
+	case <-ctx.Done():
+	case <-cancelled(ctx):
 	}
 }
 
-// closeIdle takes as many connections of both pools as are idle, all at one time, and has
-// go-redis close them.
-func closeIdle(ctx context.Context, rdb *redis.Client) {
-	clone := cloneOf(rdb) // no hook has to see this
-	clone.Options().ContextTimeoutEnabled = true
-	stats := clone.PoolStats()
-	alone, piped := int(stats.IdleConns), 0
-	if stats.PipelineStats != nil {
-		piped = int(stats.PipelineStats.IdleConns)
-	}
-	taken := &taking{all: make(chan struct{})}
-	taken.left.Store(int32(alone + piped))
-	var takers sync.WaitGroup
-	for i := range alone + piped {
-		takers.Go(func() {
-			var arrive sync.Once
-			defer arrive.Do(taken.arrive) // it got no connection
-			cmd := unsendable(ctx, func() {
-				arrive.Do(taken.arrive)
-				select { // or two commands would be given the same connection
-				case <-taken.all:
-				case <-ctx.Done():
-				}
-			})
-			if i < alone {
-				_ = process(ctx, clone, cmd)
-			} else {
-				_ = exec(ctx, clone, []redis.Cmder{cmd})
+// closesConns returns a channel that is closed when all connections have been closed which
+// there are now.
+func (s *Store) closesConns(rdb *redis.Client) <-chan struct{} {
+	c, pause := &s.closing, min(s.patience.timeout/8, maxPause)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next == nil {
+		done := make(chan struct{})
+		c.next = done
+		time.AfterFunc(pause-time.Since(c.last), func() {
+			defer close(done)
+			c.mu.Lock()
+			c.next, c.last = nil, time.Now() // who comes later may have a connection that is missed
+			c.mu.Unlock()
+			if !retire(rdb) {
+				ctx, cancel := context.WithTimeout(context.Background(), pause)
+				defer cancel()
+				closeIdle(ctx, rdb)
 			}
 		})
 	}
-	takers.Wait()
+	return c.next
 }
 
-// A taking is several commands that each have a connection of their own.
-type taking struct {
-	left atomic.Int32
-	all  chan struct{} // closed when none is left
+// retire has go-redis close all connections of both pools. go-redis does so itself, but not
+// for others, so that this looks into the client; where that does not look as expected, it
+// reports false.
+func retire(rdb *redis.Client) (done bool) {
+	defer func() { done = recover() == nil }()
+	base := reflect.ValueOf(rdb).Elem().FieldByName("baseClient").Elem()
+	retireAll(reachable(base.FieldByName("connPool")).Elem())
+	if piped := reachable(base.FieldByName("pipelinePool")); !piped.IsNil() {
+		retireAll(reachable(piped.Elem().FieldByName("pool")))
+	}
+	return true
 }
 
-func (t *taking) arrive() {
-	if t.left.Add(-1) == 0 {
-		close(t.all)
+// retireAll is retire for a *pool.ConnPool.
+func retireAll(pool reflect.Value) {
+	filter := pool.MethodByName("Filter") // Filter(fn func(*Conn) bool) error
+	is := filter.Type().In(0)
+	conns := reflect.MakeSlice(reflect.SliceOf(is.In(0)), 0, 16)
+	filter.Call([]reflect.Value{reflect.MakeFunc(is, func(args []reflect.Value) []reflect.Value {
+		conns = reflect.Append(conns, args[0])
+		return []reflect.Value{reflect.ValueOf(false)}
+	})})
+	pool.MethodByName("RetireConns").Call([]reflect.Value{ // RetireConns(ctx, conns []*Conn, reason string)
+		reflect.ValueOf(context.Background()), conns, reflect.ValueOf(retired),
+	})
+}
+
+// reachable is a field of a struct that lies in memory, as if it were exported.
+func reachable(field reflect.Value) reflect.Value {
+	return reflect.NewAt(field.Type(), field.Addr().UnsafePointer()).Elem()
+}
+
+// retired is why connections are closed: of one that somebody holds it is in the error of
+// the next command.
+const retired = "the server must not write any more"
+
+// closeIdle has go-redis close as many connections of both pools as are idle.
+func closeIdle(ctx context.Context, rdb *redis.Client) {
+	defer func() { _ = recover() }() // what greets new connections may panic
+	clone := cloneOf(rdb)            // no hook has to see this
+	clone.Options().ContextTimeoutEnabled = true
+	stats := clone.PoolStats()
+	for range stats.IdleConns {
+		breakOff(ctx, clone)
+	}
+	if stats.PipelineStats != nil {
+		for range stats.PipelineStats.IdleConns {
+			_ = exec(ctx, clone, []redis.Cmder{unsendable(ctx)})
+		}
 	}
 }
 
-// breakOff has go-redis close the connection that a client holds.
-func breakOff(ctx context.Context, to link) { _ = process(ctx, to, unsendable(ctx, func() {})) }
+// breakOff has go-redis close the connection that a client takes, or holds.
+func breakOff(ctx context.Context, to link) { _ = process(ctx, to, unsendable(ctx)) }
 
 // unsendable is a command that go-redis cannot send, so that it closes the connection which
-// it has taken for it. Before that it calls taken.
-func unsendable(ctx context.Context, taken func()) redis.Cmder {
-	return unrepeated{redis.NewCmd(ctx, "ping", argument(taken))}
+// it has taken for it.
+func unsendable(ctx context.Context) redis.Cmder {
+	return unrepeated{redis.NewCmd(ctx, "ping", argument{})}
 }
 
 // An argument is one without bytes.
-type argument func()
+type argument struct{}
 
 var errUnsendable = errors.New("the connection is to be closed")
 
 // MarshalBinary is what go-redis calls when it has a connection.
-func (taken argument) MarshalBinary() ([]byte, error) {
-	taken()
-	return nil, errUnsendable
-}
+func (argument) MarshalBinary() ([]byte, error) { return nil, errUnsendable }

@@ -106,7 +106,7 @@ func (s *Store) teachParcels(ctx context.Context, parcels []parcel) {
 		}
 		if !taught[l] {
 			taught[l] = true
-			_ = s.teach(ctx, key, l.script)
+			_ = s.teach(ctx, s.rdb, key, l.script)
 		}
 	}
 }

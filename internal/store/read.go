@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -108,7 +109,10 @@ func (s *Store) take(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
 // connectionLost reports whether a command may be sent again on another
 // connection: not when none could be made, nor when time has run out.
 func connectionLost(err error) bool {
-	if errors.Is(err, errUnsettled) {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, errUnsettled) || strings.HasSuffix(err.Error(), retired) {
 		return true
 	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) {

@@ -113,7 +113,7 @@ func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, k
 	if !isUnknownScript(err) {
 		return cmd, err
 	}
-	if s.teach(ctx, keys[0].(string), sc) == nil {
+	if s.teach(ctx, to, keys[0].(string), sc) == nil {
 		cmd = sc.byHash(ctx, keys, args)
 		if err = send(cmd); !isUnknownScript(err) {
 			return cmd, err
@@ -124,10 +124,13 @@ func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, k
 	return cmd, send(cmd)
 }
 
-// teach loads scripts into the server that holds key.
-func (s *Store) teach(ctx context.Context, key string, scripts ...*script) error {
-	server := s.rdb
-	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
+// teach loads scripts into the server that holds key. Who holds a connection to it does not
+// wait for another.
+func (s *Store) teach(ctx context.Context, to link, key string, scripts ...*script) error {
+	server := link(s.rdb)
+	if isHeld(to) {
+		server = to
+	} else if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
 		master, err := cluster.MasterForKey(ctx, key)
 		if err != nil {
 			return err

@@ -65,7 +65,7 @@ func (s *Store) execWrites(ctx context.Context, to link, how repetition, cmds []
 		err = exec(ctx, to, sent)
 		refusal := readOnlyError(cmds)
 		if refusal != nil && how == once && slices.ContainsFunc(cmds, wasCarriedOut) {
-			s.closeIdle(ctx)
+			s.closeConns(ctx)
 			return nil // it is not to be repeated
 		}
 		return cmp.Or(refusal, err)
@@ -102,8 +102,8 @@ func isHeld(to link) bool {
 // A client of one server is not left to do so: it would say nothing of a server that must
 // not write any more, whose other connections have to go as well. What such a server has
 // refused is sent again; what may be repeated is also when its connection was lost, and once
-// more when that was in vain, not over one of the idle connections, which then are likely to
-// be dead too.
+// more when that was in vain, not over one of the connections that there are, which then are
+// likely to be dead too.
 func (s *Store) repeat(ctx context.Context, to link, how repetition, send func() error) error {
 	for try := 0; ; try++ {
 		if err := send(); isHeld(to) || !s.again(ctx, how, try, err) {
@@ -120,7 +120,7 @@ func (s *Store) again(ctx context.Context, how repetition, tries int, err error)
 	case err == nil:
 		return false
 	case isReadOnly(err):
-		s.closeIdle(ctx)
+		s.closeConns(ctx)
 		return tries == 0 && ctx.Err() == nil
 	case how == once || !connectionLost(err):
 		return false
@@ -129,10 +129,10 @@ func (s *Store) again(ctx context.Context, how repetition, tries int, err error)
 	return tries < 2 && ctx.Err() == nil
 }
 
-// leaveDead closes the idle connections when one was lost that served for a repetition.
+// leaveDead closes the connections when one was lost that served for a repetition.
 func (s *Store) leaveDead(ctx context.Context, tries int, err error) {
 	if tries > 0 && connectionLost(err) {
-		s.closeIdle(ctx)
+		s.closeConns(ctx)
 	}
 }
 

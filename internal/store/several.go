@@ -206,7 +206,7 @@ func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, e
 		if due = unsent(steps, cmds); len(due) == 0 {
 			break
 		}
-		s.teachAll(ctx, steps, due)
+		s.teachAll(ctx, to, steps, due)
 	}
 	return s.answeredAll(ctx, steps, cmds), nil
 }
@@ -283,7 +283,7 @@ func unsent(steps []Step, cmds [][]*redis.Cmd) (due []int) {
 
 // teachAll loads the scripts into the servers of the steps. Where one may not keep them,
 // the last try brings them along.
-func (s *Store) teachAll(ctx context.Context, steps []Step, due []int) {
+func (s *Store) teachAll(ctx context.Context, to link, steps []Step, due []int) {
 	type lesson struct {
 		key     string // one of the server's
 		scripts []*script
@@ -303,6 +303,6 @@ func (s *Store) teachAll(ctx context.Context, steps []Step, due []int) {
 		}
 	}
 	for _, l := range lessons {
-		_ = s.teach(ctx, l.key, l.scripts...)
+		_ = s.teach(ctx, to, l.key, l.scripts...)
 	}
 }

@@ -168,9 +168,10 @@ func (s *Store) sawSize(ctx context.Context, server *redis.Client, size int, how
 // leaveClosed closes the idle connections to a server, among which is one that it closes: to
 // go-redis its last answer was one like any other.
 func (s *Store) leaveClosed(ctx context.Context, server *redis.Client) {
-	if server == nil {
-		s.closeIdle(ctx)
-	} else {
+	if rdb, ok := s.rdb.(*redis.Client); ok {
+		server = rdb
+	}
+	if server != nil {
 		closeIdle(ctx, server)
 	}
 }

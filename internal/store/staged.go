@@ -52,7 +52,7 @@ func (l *Lease) stageAndSwap(ctx context.Context, w *codec.Wire, ttl time.Durati
 	cmds, err := l.sendStaged(ctx, w, ttl, (*script).byHash)
 	if isUnknownScript(cmds[len(cmds)-1].Err()) {
 		run := (*script).byHash
-		if s.teach(ctx, l.Key(), swap) != nil {
+		if s.teach(ctx, s.rdb, l.Key(), swap) != nil {
 			run = (*script).whole
 		}
 		cmds, err = l.sendStaged(ctx, w, ttl, run)

@@ -30,7 +30,7 @@ type Store struct {
 	traffic    traffic
 	trips      trips
 	values     average // of the answers for each of many keys
-	idle       idle
+	closing    closing
 	limits     limits
 	transacts  atomic.Bool // MULTI is permitted
 	scriptless atomic.Bool // scripts are not
