@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
 	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/loader"
 )
 
 // A load began before a write, and ends after it: it must not be stored. Its
@@ -238,6 +240,55 @@ func learnScripts(t *testing.T, c *cache.Cache[string, string]) {
 	runs := 0
 	v, err := c.GetOrSet(t.Context(), "other", value("other", &runs))
 	want(t, "GetOrSet", v, err, "other")
+}
+
+// A call without Redis does not share a load without Redis that began before a write of
+// the same process.
+func TestG2WriteBetweenLoadsWithoutRedis(t *testing.T) {
+	type obtainFunc = func(*cache.Cache[string, string], loader.Func[string, string]) (string, error)
+	for name, obtain := range map[string]obtainFunc{
+		"GetOrSet": func(c *cache.Cache[string, string], load loader.Func[string, string]) (string, error) {
+			return c.GetOrSet(background, "k", load)
+		},
+		"GetOrSetMany": func(c *cache.Cache[string, string], load loader.Func[string, string]) (string, error) {
+			many := func(ctx context.Context, keys []string) (map[string]string, error) {
+				v, err := load(ctx, keys[0])
+				return map[string]string{keys[0]: v}, err
+			}
+			found, err := c.GetOrSetMany(background, []string{"k"}, many)
+			return found["k"], err
+		},
+	} {
+		for write, do := range map[string]func(c *cache.Cache[string, string]) error{
+			"Delete": func(c *cache.Cache[string, string]) error { return c.Delete(background, "k") },
+			"Set":    func(c *cache.Cache[string, string]) error { return c.Set(background, "k", "v") },
+		} {
+			t.Run(name+" after "+write, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					srv := cachetest.NewServer(t)
+					c := cachetest.NewOn(t, srv, config{Name: "test", TTL: time.Hour})
+					srv.Down()
+					var older sync.WaitGroup
+					older.Go(func() {
+						v, err := obtain(c, func(context.Context, string) (string, error) {
+							time.Sleep(5 * time.Second)
+							return "old", nil
+						})
+						want(t, "the older call", v, err, "old")
+					})
+					time.Sleep(2 * time.Second) // the load has begun
+					srv.Up()
+					if err := do(c); err != nil {
+						t.Fatal(err)
+					}
+					srv.Down()
+					v, err := obtain(c, func(context.Context, string) (string, error) { return "new", nil })
+					want(t, "a call after the write", v, err, "new")
+					older.Wait()
+				})
+			})
+		}
+	}
 }
 
 // The seal rule. The leader's value is stored, and its answer is on its way. A

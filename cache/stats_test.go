@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/cachetest"
@@ -67,6 +70,91 @@ func TestUnansweredLookups(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A load that asks for its lease in vain has no answer either, though the read before it had.
+func TestUnansweredQuestionForALease(t *testing.T) {
+	for _, policy := range []cache.FailurePolicy{cache.LoadThrough, cache.Fail} {
+		for method := range calls(nil, nil) {
+			if !loads(method) {
+				continue
+			}
+			t.Run(fmt.Sprint(method, policy), func(t *testing.T) {
+				bubble(t, func(t *testing.T, env *redistest.Env) {
+					rec := cachetest.Record()
+					c := open(t, env.NewClient(t), config{OnRedisError: policy, Observer: rec.Observer()})
+					// There is no server before the first connection.
+					if err := env.Client.Ping(t.Context()).Err(); err != nil {
+						t.Fatal(err)
+					}
+					env.Mini.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+						if !strings.HasPrefix(command, "EVAL") {
+							return false
+						}
+						p.WriteError("ERR out of order")
+						return true
+					})
+					runs := 0
+					err := calls(c, value("v", &runs))[method](t.Context())
+					if (err == nil) != (policy == cache.LoadThrough) {
+						t.Errorf("error %v", err)
+					}
+					all, unanswered := len(rec.Lookups()), len(rec.LookupsFrom(cache.None, cache.Unknown))
+					if all != keys(method) || unanswered != all {
+						t.Errorf("%d of %d lookups were not answered: %q", unanswered, all, rec.Lines())
+					}
+				})
+			})
+		}
+	}
+}
+
+// Nor has a call that shares the load of another without Redis, also when that fails.
+func TestUnansweredFollower(t *testing.T) {
+	failure := errors.New("no source")
+	var begin chan struct{}
+	load := func(context.Context, string) (string, error) {
+		<-begin
+		return "", failure
+	}
+	many := func(context.Context, []string) (map[string]string, error) {
+		<-begin
+		return nil, failure
+	}
+	for name, call := range map[string]func(ctx context.Context, c *cache.Cache[string, string]) error{
+		"GetOrSet": func(ctx context.Context, c *cache.Cache[string, string]) error {
+			_, err := c.GetOrSet(ctx, "k", load)
+			return err
+		},
+		"GetOrSetMany": func(ctx context.Context, c *cache.Cache[string, string]) error {
+			_, err := c.GetOrSetMany(ctx, []string{"k"}, many)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin = make(chan struct{})
+				srv, rec := cachetest.NewServer(t), cachetest.Record()
+				c := cachetest.NewOn(t, srv, config{Name: "test", TTL: time.Hour, Observer: rec.Observer()})
+				srv.Down()
+				var callers sync.WaitGroup
+				for range 2 {
+					callers.Go(func() {
+						if err := call(t.Context(), c); !errors.Is(err, failure) {
+							t.Errorf("error %v, want that of the source", err)
+						}
+					})
+				}
+				time.Sleep(5 * time.Second) // longer than anybody waits for Redis
+				close(begin)
+				callers.Wait()
+				s := c.Stats()
+				if s.Loads != 1 || s.Unanswered != 2 || s.Misses != 0 {
+					t.Errorf("Stats = %+v, want 2 lookups without an answer and 1 load: %q", s, rec.Lines())
+				}
+			})
+		})
 	}
 }
 

@@ -66,8 +66,12 @@ func (w *worker) look(what op, key int, patience time.Duration, f fate) outcome 
 	return e.outcome
 }
 
-// seen sorts a value. One that is none is remembered.
+// seen sorts a value. An empty list says that the source has none, as no value would. One
+// that is none is remembered.
 func (w *worker) seen(what op, key int, v []string) (outcome, int) {
+	if w.Plan.List && len(v) == 0 {
+		return absent, 0
+	}
 	version, err := versionOf(key, v)
 	if err != nil {
 		w.odd(what, key, err)

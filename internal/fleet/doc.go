@@ -3,10 +3,11 @@
 //
 // The test program starts itself again, several times over, as the workers of a
 // fleet. Each has a cache of its own on the same Redis, and callers that read and
-// write a few hot keys, one by one and several in one call, in any order. The source
-// behind the caches is a register for each key, held by the parent process: it counts
-// the versions of its key. So an answer tells which write it comes from, and whether a
-// newer one had returned when the question was asked.
+// write a few hot keys, one by one and several in one call, in any order; where the
+// values are lists, their elements too. The source behind the caches is a register for
+// each key, held by the parent process: it counts the versions of its key. So an answer
+// tells which write it comes from, and whether a newer one had returned when the
+// question was asked.
 //
 // Every call, load and fault is noted with its begin and its end on the one clock
 // that all processes share, one of many keys as one of each of them. Afterwards two

@@ -65,6 +65,9 @@ const (
 	getOrSetMany
 	getMany
 	setMany
+	setEmpty
+	trim
+	popFront
 	loading
 	atRest
 
@@ -80,7 +83,7 @@ const (
 
 func (o op) String() string {
 	return [...]string{
-		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "load", "look at what rests there",
+		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction",
 	}[o]
 }

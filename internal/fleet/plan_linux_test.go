@@ -110,6 +110,9 @@ func callersOf(seed uint64) int {
 	return fewCallers
 }
 
+// longMark is the life of a mark that a lease is to carry, which is longer than its own.
+func (p *plan) longMark() time.Duration { return 2 * p.Lease }
+
 // shortLoad is about what a query takes.
 const shortLoad = 9 * time.Millisecond
 

@@ -86,13 +86,13 @@ func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string
 		f.t.Errorf("fleet: at rest: %s has no TTL", name)
 	}
 	value, isControl := strings.CutPrefix(strings.TrimSuffix(name, "}"), "aside:{")
-	longest := f.plan.TTL // of a mark
+	longest := max(f.plan.TTL, f.plan.longMark()) // of a mark
 	switch {
 	case !isControl:
 		longest = stagedLife
 	case strings.HasPrefix(content, "L"):
 		longest = f.plan.Lease
-	case content == "N" && c.Exists(ctx, value).Val() == 0: // a value that is there counts alone
+	case (content == "N" || content == "E") && c.Exists(ctx, value).Val() == 0: // a value that is there counts alone
 		f.note(event{kind: read, op: atRest, key: index[value], outcome: absent, span: span{begin, now()}})
 	}
 	if life > longest {

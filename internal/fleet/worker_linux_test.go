@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -52,7 +53,8 @@ type worker struct {
 	journal journal
 	source  *rpc.Client
 	subject subject
-	through bool // it loads when Redis fails
+	list    *collection.List[string, string] // of the same values, if they are lists
+	through bool                             // it loads when Redis fails
 
 	mu     sync.Mutex // guards oddity
 	oddity error      // the first error that nothing explains
@@ -81,6 +83,12 @@ func work(text string) error {
 		return err
 	}
 	w.subject = subjectOf(w.Plan.Subject, c)
+	if w.Plan.List {
+		list := collection.Config[string, string]{Name: family, TTL: w.Plan.TTL}
+		if w.list, err = collection.NewList(rdb, list); err != nil {
+			return err
+		}
+	}
 	ready := now()
 	w.journal.tell(event{kind: hello, key: noKey, span: span{ready, ready}})
 
@@ -99,6 +107,11 @@ func work(text string) error {
 	all.Wait()
 	if err := w.subject.Close(); err != nil {
 		return err
+	}
+	if w.list != nil {
+		if err := w.list.Close(); err != nil {
+			return err
+		}
 	}
 	return w.oddity
 }

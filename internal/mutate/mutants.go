@@ -162,4 +162,113 @@ var mutants = []mutant{
 		file: "cache/claimmany.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
 		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
 	},
+
+	// Calls that Redis fails.
+	{
+		what: "a call without Redis shares a load that a write has overtaken",
+		file: "cache/write.go",
+		old:  "c.outage.Fence(ctx, deadline, keys...)",
+		new:  "c.outage.Fence(ctx, deadline)",
+		pkg:  "cache", tests: "TestG2WriteBetweenLoadsWithoutRedis",
+	},
+	{
+		what: "a lookup whose lease Redis failed is a miss",
+		file: "cache/get.go", old: "if r.noRedis || err != nil {", new: "if false {",
+		pkg: "cache", tests: "TestUnansweredQuestionForALease",
+	},
+	{
+		what: "a lookup that shares a load without Redis is a miss",
+		file: "cache/get.go", old: "case m.noRedis, f != nil", new: "case f != nil",
+		pkg: "cache", tests: "TestUnansweredFollower",
+	},
+
+	// Commands that are lost or refused.
+	{
+		what: "a write whose connection was lost is not repeated",
+		file: "internal/store/send.go",
+		old:  "return tries < 2 && ctx.Err() == nil",
+		new:  "return false",
+		pkg:  "internal/store", tests: "TestLostAnswersOfWrites|TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "a write is repeated over dead connections alone",
+		file: "internal/store/send.go", old: "if tries > 0 && connectionLost(err) {", new: "if false {",
+		pkg: "internal/store", tests: "TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "connections to a demoted master stay",
+		file: "internal/store/send.go",
+		old:  "case isReadOnly(err):\n\t\ts.closeIdle(ctx)",
+		new:  "case isReadOnly(err):",
+		pkg:  "internal/store", tests: "TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "what a pipeline has carried out is repeated",
+		file: "internal/store/send.go",
+		old:  "return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())",
+		new:  "return false",
+		pkg:  "internal/store", tests: "TestStepThatWasCarriedOutIsNotRepeated",
+	},
+	{
+		what: "commands are carried out though MULTI is refused",
+		file: "internal/store/transaction.go", old: "if !s.transacts.Load() {", new: "if false {",
+		pkg: "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "a connection on which EXEC is not permitted is used again",
+		file: "internal/store/transaction.go",
+		old:  "if err != nil {\n\t\tbreakOff(ctx, to)\n\t}",
+		new:  "",
+		pkg:  "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "a connection on which EXEC was refused is used again",
+		file: "internal/store/transaction.go",
+		old:  "-EXECABORT\")):\n\t\tbreakOff(ctx, to)",
+		new:  `-EXECABORT")):`,
+		pkg:  "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "full memory loses the old value of a collection and stores the new",
+		file: "internal/store/put.lua", old: "redis.call('SET', KEYS[2], '', 'PX', 1)", new: "",
+		pkg: "internal/store", tests: "TestFullMemoryRefusesAWholePut",
+	},
+	{
+		what: "a mark in full memory loses the value",
+		file: "internal/store/put.lua",
+		old:  "if mark ~= '' then",
+		new:  "if mark ~= '' then redis.call('UNLINK', KEYS[1])",
+		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
+	},
+
+	// Families and codecs.
+	{
+		what: "a family is never left",
+		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",
+		pkg: "internal/registry", tests: "TestLeave",
+	},
+	{
+		what: "a closed cache stays a member of its family",
+		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
+		pkg: "cache", tests: "TestOneNameAfterClose",
+	},
+	{
+		what: "codecs of one family are not compared",
+		file: "internal/registry/form.go",
+		old:  "return f.shape == g.shape && slices.Equal(f.codecs, g.codecs)",
+		new:  "return f.shape == g.shape",
+		pkg:  "internal/registry", tests: "TestFormsOfCodecs",
+	},
+	{
+		what: "JSON takes a type that it loses a part of",
+		file: "codec/json.go", old: `range JSONProblems(t, "")`, new: "range []error(nil)",
+		pkg: "codec", tests: "TestJSONCheckNamesTheField",
+	},
+	{
+		what: "a field that go-redis has written in binary is not read",
+		file: "hashmap/value.go",
+		old:  "return lenient{t, s, binary}, nil",
+		new:  "return scalar{s, s}, nil",
+		pkg:  "hashmap", tests: "TestWeReadWhatGoRedisWritesByBinaryMethods",
+	},
 }
