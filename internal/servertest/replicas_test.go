@@ -72,7 +72,7 @@ func TestWaitReplicasOverOneConnection(t *testing.T) {
 			t.Parallel()
 			i := server.Start(t, redistest.Sentinel)
 			rdb := i.Client(t, func(o *redis.UniversalOptions) { o.PoolSize, o.PipelinePoolSize = 1, -1 })
-			c := open(t, rdb, cache.Config[string, string]{WaitReplicas: 1})
+			c := testcache.Open(t, rdb, cache.Config[string, string]{WaitReplicas: 1})
 			for name, write := range map[string]func() error{
 				"Set":         func() error { return c.Set(t.Context(), "k", "v") },
 				"SetIfAbsent": func() error { _, err := c.SetIfAbsent(t.Context(), "k", "v"); return err },
