@@ -198,7 +198,7 @@ var mutants = []mutant{
 	{
 		what: "connections to a demoted master stay",
 		file: "internal/store/send.go",
-		old:  "case isReadOnly(err):\n\t\ts.closeIdle(ctx)",
+		old:  "case isReadOnly(err):\n\t\ts.closeConns(ctx)",
 		new:  "case isReadOnly(err):",
 		pkg:  "internal/store", tests: "TestIdleConnectionsOfNoUse",
 	},
@@ -255,8 +255,8 @@ var mutants = []mutant{
 	{
 		what: "codecs of one family are not compared",
 		file: "internal/registry/form.go",
-		old:  "return f.shape == g.shape && slices.Equal(f.codecs, g.codecs)",
-		new:  "return f.shape == g.shape",
+		old:  "return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)",
+		new:  "return f.shape == g.shape && f.call == g.call",
 		pkg:  "internal/registry", tests: "TestFormsOfCodecs",
 	},
 	{
