@@ -259,3 +259,28 @@ func TestScriptsRefusedToSeveral(t *testing.T) {
 		t.Errorf("scripts were tried %d times, want twice", asked.Load())
 	}
 }
+
+// A master that is demoted while it queues the commands of a transaction discards it for that.
+func TestDemotedWithinTransaction(t *testing.T) {
+	env := redistest.Mini(t)
+	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	env.Mini.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+		switch {
+		case strings.HasPrefix(command, "EVAL"):
+			p.WriteError("NOPERM User default has no permissions to run the 'evalsha' command")
+			return true
+		case command == "EXEC" && asked.Add(1) == 2: // the first one asks whether there are transactions
+			p.WriteError("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.")
+			return true
+		}
+		return false
+	})
+	s := newStore(t, env.NewClient(t), codec.ShapeString)
+	if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
+		t.Error(err)
+	}
+	wantStored(t, env.Client, "k", text("v"))
+}
