@@ -31,21 +31,36 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 		ctx, cancel := s.patience.until(ctx, deadline)
 		defer cancel()
 		var all []passenger
-		for _, cmd := range s.unlinks(ctx, key) {
+		cmds := s.unlinks(ctx, key)
+		for _, cmd := range cmds {
 			all = append(all, passenger{cmd: cmd})
 		}
-		return s.share(ctx, time.Now(), all...)
+		if err := s.share(ctx, time.Now(), all...); err != nil {
+			return err // they may still be in use
+		}
+		return unlinked(cmds)
 	}, func() error {
 		_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
 			cmds := s.unlinks(ctx, key)
 			if len(cmds) == 1 {
-				return struct{}{}, s.processWrite(ctx, s.rdb, often, cmds[0])
+				return struct{}{}, cmp.Or(s.processWrite(ctx, s.rdb, often, cmds[0]), unlinked(cmds))
 			}
 			err := s.execWrites(ctx, s.rdb, often, cmders(cmds))
-			return struct{}{}, cmp.Or(cmds[0].Err(), cmds[len(cmds)-1].Err(), err) // a hook may keep an error to itself
+			return struct{}{}, cmp.Or(cmds[0].Err(), cmds[len(cmds)-1].Err(), err, unlinked(cmds))
 		})
 		return err
 	})
+}
+
+// unlinked returns the error of commands that remove keys. A hook may keep one to itself, but
+// then there is no answer. Only what has been sent without an error may be asked.
+func unlinked(cmds []*redis.Cmd) error {
+	for _, cmd := range cmds {
+		if _, answered := cmd.Val().(int64); !answered {
+			return cmp.Or(cmd.Err(), errReply)
+		}
+	}
+	return nil
 }
 
 func (s *Store) deleteMany(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
@@ -144,14 +159,16 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 		cmds = append(cmds, cmders(unlinks)...)
 		perKey = len(unlinks)
 	}
-	err = s.execWrites(ctx, to, often, cmds)
+	if err = refused(cmds, s.execWrites(ctx, to, often, cmds)); err != nil {
+		return 0, err
+	}
 	for n, cmd := range cmds {
-		i := indexes[n/perKey]
-		errs[i] = cmp.Or(cmd.Err(), errs[i])
-		count, _ := cmd.(*redis.Cmd).Int64()
+		i, cmd := indexes[n/perKey], cmd.(*redis.Cmd)
+		errs[i] = cmp.Or(cmd.Err(), errs[i], unlinked([]*redis.Cmd{cmd}))
+		count, _ := cmd.Val().(int64)
 		removed += count
 	}
-	return removed, refused(cmds, err)
+	return removed, nil
 }
 
 // unlinks are the commands that remove a key and all that is noted of it.

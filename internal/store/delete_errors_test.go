@@ -160,6 +160,9 @@ func TestDeleteAsksEachCommand(t *testing.T) {
 			t.Cleanup(func() { _ = rdb.Close() })
 			refused := errors.New("refused")
 			rdb.AddHook(hook{pipeline: func(_ context.Context, cmds []redis.Cmder) error {
+				for _, cmd := range cmds {
+					cmd.(*redis.Cmd).SetVal(int64(1))
+				}
 				cmds[n].SetErr(refused)
 				return nil
 			}})
@@ -167,6 +170,38 @@ func TestDeleteAsksEachCommand(t *testing.T) {
 			if len(failed) != 1 || failed[n/2] != refused {
 				t.Errorf("Delete of %q, command %d refused: %v, want an error of key %d", keys, n, failed, n/2)
 			}
+		}
+	}
+}
+
+// A silent hook sends nothing and says that all is well.
+type silent struct{}
+
+func (silent) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (silent) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(context.Context, redis.Cmder) error { return nil }
+}
+
+func (silent) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(context.Context, []redis.Cmder) error { return nil }
+}
+
+// A delete to which there is no answer has failed, even if a hook keeps the error to itself.
+func TestDeleteWithoutAnswer(t *testing.T) {
+	env := redistest.Mini(t)
+	for name, keys := range map[string][]string{"one": {"k"}, "many": {"k", "l"}} {
+		for _, crowded := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", crowded ", crowded), func(t *testing.T) {
+				rdb := env.NewClient(t)
+				rdb.AddHook(silent{})
+				s := newStore(t, rdb, codec.ShapeString)
+				if crowded {
+					s.Crowd()
+				}
+				if failed := s.Delete(t.Context(), deadline(), keys); len(failed) != len(keys) {
+					t.Errorf("failed: %v", failed)
+				}
+			})
 		}
 	}
 }

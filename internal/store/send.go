@@ -137,9 +137,14 @@ func (s *Store) leaveDead(ctx context.Context, tries int, err error) {
 }
 
 // isReadOnly reports whether a server refused a command since it must not write, as one
-// that was a master, or is cut off from its replicas' majority. Some proxies begin with ERR.
+// that was a master, or is cut off from its replicas' majority. Some proxies begin with ERR;
+// an EXEC whose commands were queued before says what it was discarded for.
 func isReadOnly(err error) bool {
-	return err != nil && (redis.HasErrorPrefix(err, "READONLY") || strings.HasPrefix(err.Error(), "ERR READONLY"))
+	if err == nil {
+		return false
+	}
+	text := strings.TrimPrefix(err.Error(), "EXECABORT Transaction discarded because of: ")
+	return redis.HasErrorPrefix(err, "READONLY") || strings.HasPrefix(strings.TrimPrefix(text, "ERR "), "READONLY")
 }
 
 // readOnlyError returns the first error of commands that a server must not carry out.

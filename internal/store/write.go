@@ -31,7 +31,8 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		func() error { return s.putByScript(ctx, deadline, w) },
 		func() error { return s.putPlainly(ctx, deadline, w) },
 	}
-	if s.scriptless.Load() {
+	plainFirst := s.scriptless.Load()
+	if plainFirst {
 		slices.Reverse(ways)
 	}
 	err := ways[0]()
@@ -39,7 +40,7 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		return err
 	}
 	if other := ways[1](); !withoutScripts(other) {
-		s.scriptless.Store(!s.scriptless.Load())
+		s.scriptless.Store(!plainFirst)
 		return other
 	}
 	return err

@@ -3,8 +3,13 @@ package store_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
@@ -218,4 +223,64 @@ func TestScriptsSurviveScriptFlush(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Writes at one time that find scripts refused agree that the next one goes without.
+func TestScriptsRefusedToSeveral(t *testing.T) {
+	env := redistest.Mini(t)
+	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	var both sync.WaitGroup
+	both.Add(2)
+	env.Mini.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+		if !strings.HasPrefix(command, "EVAL") {
+			return false
+		}
+		if asked.Add(1) <= 2 {
+			both.Done()
+			both.Wait()
+		}
+		p.WriteError("NOPERM User default has no permissions to run the 'evalsha' command")
+		return true
+	})
+	s := newStore(t, env.NewClient(t), codec.ShapeString)
+	put := func() {
+		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
+			t.Error(err)
+		}
+	}
+	var callers sync.WaitGroup
+	callers.Go(put)
+	callers.Go(put)
+	callers.Wait()
+	if put(); asked.Load() != 2 {
+		t.Errorf("scripts were tried %d times, want twice", asked.Load())
+	}
+}
+
+// A master that is demoted while it queues the commands of a transaction discards it for that.
+func TestDemotedWithinTransaction(t *testing.T) {
+	env := redistest.Mini(t)
+	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	env.Mini.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+		switch {
+		case strings.HasPrefix(command, "EVAL"):
+			p.WriteError("NOPERM User default has no permissions to run the 'evalsha' command")
+			return true
+		case command == "EXEC" && asked.Add(1) == 2: // the first one asks whether there are transactions
+			p.WriteError("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.")
+			return true
+		}
+		return false
+	})
+	s := newStore(t, env.NewClient(t), codec.ShapeString)
+	if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
+		t.Error(err)
+	}
+	wantStored(t, env.Client, "k", text("v"))
 }
