@@ -6,7 +6,7 @@ var mutants = []mutant{
 	// Deletes.
 	{
 		what: "a Delete hides the error of a key's first command",
-		file: "internal/store/delete.go", old: "cmp.Or(cmd.Err(), errs[i])", new: "cmp.Or(cmd.Err(), nil)",
+		file: "internal/store/delete.go", old: "cmp.Or(cmd.Err(), errs[i], ", new: "cmp.Or(cmd.Err(), ",
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
 	},
 	{
