@@ -25,7 +25,8 @@ import (
 // methods, a type whose methods only write, an embedded pointer to an unexported struct),
 // or leaves out without a word (a struct without exported fields, two fields of one name,
 // the fields of a struct that is written by the methods of a type embedded in it).
-// Of a struct that has exported fields the others are left out, as by every codec. What a field of type any holds is not known before.
+// Of a struct that has exported fields the others are left out, as by every codec. What a
+// field of type any holds is not known before.
 func JSON[V any]() StringCodec[V] {
 	return String[V](jsonValue[V]{})
 }

@@ -45,8 +45,9 @@ func (reading) repeats() repetition { return often }
 // DoAll sends steps in their order in one round trip, on a cluster one to each master,
 // waits for so many replicas if there are durable writes, and returns an error, or nil,
 // for each: an ErrTooLarge for one that was not sent for its size, which keeps the others
-// from being sent in one step alone. No Request is carried out twice. In one step, as a MULTI, nothing else comes
-// between them. The steps may be of other stores of the same client.
+// from being sent in one step alone. No Request is carried out twice. In one step, as a
+// MULTI, nothing else comes between them. The steps may be of other stores of the same
+// client.
 func (s *Store) DoAll(ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int) []error {
 	ctx = s.patience.context(ctx, now)
 	errs, err := run(ctx, s, func(ctx context.Context) ([]error, error) {
