@@ -21,7 +21,6 @@ func TestElementsThatAHookRefuses(t *testing.T) {
 		refuses := func(context.Context, []redis.Cmder) error { return refusal }
 		rdb.AddHook(hook{pipeline: refuses, process: func(context.Context, redis.Cmder) error { return refusal }})
 		s := newStore(t, rdb, codec.ShapeList)
-		s = newStore(t, rdb, codec.ShapeList)
 		r := new(store.Request)
 		r.Reset(codec.ShapeList)
 		r.Write("list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
