@@ -128,7 +128,8 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 
 // await waits while another process loads, until there is something to be had: what
 // it has found, or the lease. A lease that should have ended by now is asked for anew: it
-// was renewed, or the server's clock has gone back, and who asks ends that. A refresh needs a load of its own, and only waits a turn.
+// was renewed, or the server's clock has gone back, and the question shortens it then. A
+// refresh needs a load of its own, and only waits a turn.
 func (c *Cache[K, V]) await(ctx context.Context, f *flight.Flight[*found], r *request[K, V], w *wait) (*found, error) {
 	for {
 		select {

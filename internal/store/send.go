@@ -73,15 +73,15 @@ func (s *Store) execWrites(ctx context.Context, to link, how repetition, cmds []
 	return err
 }
 
-// repeatsItself reports whether a client is left to repeat writes. A cluster's is, which
-// knows of another master.
+// repeatsItself reports whether go-redis is left to repeat writes, as for a cluster, where it
+// finds the new master.
 func repeatsItself(to link, how repetition) bool {
 	_, cluster := to.(*redis.ClusterClient)
 	return cluster && how == often
 }
 
-// wasCarriedOut reports whether a command may have changed something at a server that must
-// not write, or did not before: one that reads counts as well.
+// wasCarriedOut reports whether a server has carried out a command, as far as is known: it
+// did not refuse to write, nor lack the script. Reads count as well.
 func wasCarriedOut(cmd redis.Cmder) bool {
 	return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())
 }

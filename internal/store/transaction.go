@@ -24,8 +24,8 @@ func (s *Store) transact(ctx context.Context, to link, how repetition, cmds []*r
 	return withoutValue(err)
 }
 
-// MULTI and EXEC are ordinary commands of a pipeline here, all answers of which are read.
-// go-redis's own transaction leaves the rest unread when MULTI is refused, or when an answer
+// tryTransact is transact without repetition. MULTI and EXEC are ordinary commands of a
+// pipeline here, all answers of which are read. go-redis's own transaction leaves the rest unread when MULTI is refused, or when an answer
 // within EXEC's is an error of some kinds, and the next command on that connection is then
 // given the answer of another.
 //
