@@ -197,6 +197,27 @@ func TestRefusedConnectionOfOneMaster(t *testing.T) {
 	})
 }
 
+// occupy has a command wait at the server for its answer, until release is called.
+func occupy(env *redistest.Env, rdb redis.UniversalClient) (release func()) {
+	held, answer, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
+		if command == "ECHO" {
+			close(held)
+			<-answer
+		}
+		return false
+	})
+	go func() {
+		defer close(done)
+		_ = rdb.Echo(context.Background(), "").Err()
+	}()
+	<-held
+	return func() {
+		close(answer)
+		<-done
+	}
+}
+
 // A pool whose connections are in use says nothing of the server.
 func TestBusyPool(t *testing.T) {
 	env := redistest.Mini(t)
@@ -213,19 +234,7 @@ func TestBusyPool(t *testing.T) {
 	if err := rdb.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	held, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
-		if command == "ECHO" {
-			close(held)
-			<-release
-		}
-		return false
-	})
-	go func() {
-		defer close(done)
-		_ = rdb.Echo(context.Background(), "").Err()
-	}()
-	<-held
+	release := occupy(env, rdb)
 	for name, call := range moreCalls() {
 		err := call(t.Context(), s, time.Now().Add(40*time.Millisecond))
 		if got, want := fmt.Sprint(s.Explain(err)), "no answer within RedisTimeout, 40ms"; got != want {
@@ -235,8 +244,7 @@ func TestBusyPool(t *testing.T) {
 	if n := dials.Load(); n != 1 {
 		t.Errorf("%d attempts to connect, want that of the connection in use", n)
 	}
-	close(release)
-	<-done
+	release()
 	s.Close()
 }
 

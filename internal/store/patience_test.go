@@ -261,19 +261,7 @@ func TestNoFreeConnection(t *testing.T) {
 			if err := rdb.Ping(t.Context()).Err(); err != nil {
 				t.Fatal(err)
 			}
-			held, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-			env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
-				if command == "ECHO" {
-					close(held)
-					<-release
-				}
-				return false
-			})
-			go func() {
-				defer close(done)
-				_ = rdb.Echo(context.Background(), "").Err()
-			}()
-			<-held
+			release := occupy(env, rdb)
 			s, err := store.New(rdb, codec.ShapeString, 40*time.Millisecond)
 			if err != nil {
 				t.Fatal(err)
@@ -287,8 +275,7 @@ func TestNoFreeConnection(t *testing.T) {
 					cancel()
 				}
 			}
-			close(release)
-			<-done
+			release()
 			s.Close()
 		})
 	}
