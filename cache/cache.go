@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -19,7 +19,7 @@ import (
 type Cache[K comparable, V any] struct {
 	core   *core
 	codec  codec.Codec[V]
-	keys   family.Keys[K]
+	keys   keyspace.Keys[K]
 	ttlFor func(key K, v *V) time.Duration
 	calls  sync.Pool // of *call[K, V]
 }
@@ -49,7 +49,7 @@ type core struct {
 	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
-	decoded   bool // who led a load gets the decoded value too, see family.GiveDecoded
+	decoded   bool // who led a load gets the decoded value too, see keyspace.GiveDecoded
 	size      sizeHint
 	trial     trial
 	observer  observer

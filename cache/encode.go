@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -60,7 +60,7 @@ func (t *trial) takesOne() bool {
 func (c *Cache[K, V]) encodeUnproven(e *store.Entry, redisKey string, v *V) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
+			err = keyspace.CodecPanic(r)
 		}
 	}()
 	e.Wire.Reset(redisKey)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/asidecache/aside/internal/family"
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -102,7 +102,7 @@ func (c *core) error(op Op, key string, kind, cause error) *Error {
 
 // contextError is the error of a call whose context has ended, nil if it has not.
 func (c *core) contextError(ctx context.Context, op Op, key string) error {
-	kind, cause := family.Ended(ctx)
+	kind, cause := keyspace.Ended(ctx)
 	if kind == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (c *core) contextError(ctx context.Context, op Op, key string) error {
 
 // leftError is contextError for a caller that has left a flight, which waited for something.
 func (c *core) leftError(ctx context.Context, op Op, key string, left *flight.LeftError) error {
-	kind, cause := family.Ended(ctx)
+	kind, cause := keyspace.Ended(ctx)
 	if cause == kind {
 		return c.error(op, key, kind, left.Waits)
 	}

@@ -8,7 +8,7 @@ import (
 	"reflect"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -179,7 +179,7 @@ func (c *Cache[K, V]) destinations(into []codec.FieldReader[V]) (to destinations
 func (to destinations[V]) parse(w *codec.Wire) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
+			err = keyspace.CodecPanic(r)
 		}
 	}()
 	for i, d := range to.into {

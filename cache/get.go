@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -240,7 +240,7 @@ func (c *Cache[K, V]) decode(ctx context.Context, m *call[K, V]) {
 func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
+			err = keyspace.CodecPanic(r)
 		}
 	}()
 	return c.codec.Decode(w, v)

@@ -3,7 +3,7 @@ package cache
 import (
 	"time"
 
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 )
 
 // defaultAbsentTTL is the most that an absent mark lives by default.
@@ -11,7 +11,7 @@ const defaultAbsentTTL = time.Minute
 
 // shorten applies the cache's jitter to a TTL.
 func (c *core) shorten(ttl time.Duration) time.Duration {
-	return family.Shorten(ttl, c.jitter)
+	return keyspace.Shorten(ttl, c.jitter)
 }
 
 // lifetime returns the TTL that a value is stored with: of the call, of the loaded
@@ -28,7 +28,7 @@ func (c *Cache[K, V]) lifetime(s settings, loaded time.Duration, key K, v *V) (t
 	if ttl == 0 {
 		ttl = c.core.ttl
 	}
-	if !family.ValidTTL(ttl) {
+	if !keyspace.ValidTTL(ttl) {
 		return 0, false
 	}
 	return c.core.shorten(ttl), true

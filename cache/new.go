@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -40,24 +40,24 @@ const minLease = 10 * time.Millisecond
 // ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
 // goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
-	var p family.Problems
+	var p keyspace.Problems
 	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor}
 	c.core = &core{
 		name:         cfg.Name,
 		rdb:          rdb,
 		ttl:          cfg.TTL,
 		absent:       defaultTo(cfg.AbsentTTL, defaultAbsent(cfg.TTL)),
-		jitter:       max(defaultTo(cfg.Jitter, family.DefaultJitter), 0),
+		jitter:       max(defaultTo(cfg.Jitter, keyspace.DefaultJitter), 0),
 		lease:        defaultTo(cfg.Lease, defaultLease),
 		loadTimeout:  defaultTo(cfg.LoadTimeout, defaultLoadTimeout),
-		redisTimeout: defaultTo(cfg.RedisTimeout, family.DefaultRedisTimeout),
+		redisTimeout: defaultTo(cfg.RedisTimeout, keyspace.DefaultRedisTimeout),
 		onRedisError: cfg.OnRedisError,
 		observer:     observer{cfg.Observer, cfg.Name},
 		closing:      make(chan struct{}),
 		reminders:    reminders{start: time.Now()},
 	}
 	c.core.trial.begin()
-	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && family.GivesDecoded(rdb)
+	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.GivesDecoded(rdb)
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)
 	}
@@ -70,10 +70,10 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	checkLater(&p, cfg.StaleFor, cfg.Near, cfg.Clone != nil)
 
 	if c.codec == nil {
-		c.codec = family.DefaultCodec[V]()
+		c.codec = keyspace.DefaultCodec[V]()
 	}
 	var err error
-	c.keys, err = family.NewKeys(cfg.Name, cfg.Version, cfg.Key)
+	c.keys, err = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
 	p.Add("Key", err)
 	if v := reflect.ValueOf(c.codec); v.Kind() == reflect.Pointer && v.IsNil() {
 		p.Check(false, "Codec is a nil %T: leave it out for the default, or make one", c.codec)
@@ -117,16 +117,16 @@ func defaultAbsent(ttl time.Duration) time.Duration {
 	return min(ttl, defaultAbsentTTL)
 }
 
-func checkTimes(p *family.Problems, c *core, jitter float64) {
+func checkTimes(p *keyspace.Problems, c *core, jitter float64) {
 	p.CheckTimes(c.ttl, jitter, c.redisTimeout)
-	p.Check(c.absent == Off || c.absent >= time.Millisecond || !family.ValidTTL(c.ttl),
+	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
 	p.Check(c.loadTimeout > 0, "LoadTimeout is %v: it has to be positive", c.loadTimeout)
 	p.Check(c.lease == Off || c.lease >= minLease, "Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", c.lease, minLease)
 }
 
 // checkLater refuses what a configuration may ask for and this version does not do.
-func checkLater(p *family.Problems, staleFor time.Duration, near NearConfig, clone bool) {
+func checkLater(p *keyspace.Problems, staleFor time.Duration, near NearConfig, clone bool) {
 	p.Check(staleFor == 0 || staleFor == Off, "StaleFor is not available yet: leave it 0")
 	p.Check(near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.Check(!clone, "Clone is for the near cache, which is not available yet: leave it nil")

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 )
 
 // An Option changes one call. Of options of one sort the last one counts.
@@ -61,7 +61,7 @@ func (s *settings) set(o Option) error {
 	switch o.sort {
 	case optionTTL:
 		s.ttl = o.ttl
-		return family.CheckTTLOption(o.ttl)
+		return keyspace.CheckTTLOption(o.ttl)
 	case optionNoStale:
 		return errNoStale
 	case optionSkipNear:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -105,7 +105,7 @@ func (c *core) broken(op cache.Op, key string, e *ElementsError) error {
 
 // redisError is the error of a call that Redis failed.
 func (c *core) redisError(ctx context.Context, op cache.Op, key string, cause error) error {
-	if kind, cause := family.Ended(ctx); kind != nil {
+	if kind, cause := keyspace.Ended(ctx); kind != nil {
 		return c.fail(op, key, kind, cause)
 	}
 	var wrong *store.WrongTypeError

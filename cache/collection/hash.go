@@ -11,7 +11,7 @@ import (
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -26,7 +26,7 @@ type Hash[K comparable, T any] struct {
 
 // NewHash returns the hashes of a family, see NewList.
 func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T]) (*Hash[K, T], error) {
-	var p family.Problems
+	var p keyspace.Problems
 	p.Check(cfg.Mapping != nil, "Mapping is nil: make one with hashmap.Of")
 	if cfg.Mapping != nil {
 		p.Add("Mapping", cfg.Mapping.Check())
@@ -170,13 +170,13 @@ func (h *Hash[K, T]) prepare(key K, v *T) (name string, e *store.Entry, ttl time
 	if err := h.encode(e, v); err != nil {
 		return name, nil, 0, h.core.fail(opStore, name, cache.ErrEncode, err)
 	}
-	return name, e, family.Shorten(h.rules.ttl, h.core.jitter), nil
+	return name, e, keyspace.Shorten(h.rules.ttl, h.core.jitter), nil
 }
 
 func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
+			err = keyspace.CodecPanic(r)
 		}
 	}()
 	if err = h.mapping.Encode(&e.Wire, v); err == nil {
@@ -188,7 +188,7 @@ func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {
 func (h *Hash[K, T]) decode(w *codec.Wire, v *T) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = family.CodecPanic(r)
+			err = keyspace.CodecPanic(r)
 		}
 	}()
 	return h.mapping.Decode(w, v)

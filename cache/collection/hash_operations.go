@@ -7,7 +7,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -77,7 +77,7 @@ func (h *Hash[K, T]) get(key K, into []codec.FieldReader[T]) operation[int] {
 func parseField[T any](into codec.FieldReader[T], src []byte) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = family.CodecPanic(v)
+			err = keyspace.CodecPanic(v)
 		}
 		if err != nil {
 			into.ClearField()
@@ -90,7 +90,7 @@ func parseField[T any](into codec.FieldReader[T], src []byte) (err error) {
 func appendField[T any](dst []byte, f codec.FieldAppender[T]) (b []byte, ok bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = family.CodecPanic(v)
+			err = keyspace.CodecPanic(v)
 		}
 	}()
 	return f.AppendField(dst)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -35,7 +35,7 @@ type core struct {
 // keyed is a collection without its elements.
 type keyed[K comparable] struct {
 	core  *core
-	keys  family.Keys[K]
+	keys  keyspace.Keys[K]
 	rules rules
 }
 
@@ -51,17 +51,17 @@ type setup[K comparable] struct {
 }
 
 // open makes a keyed of values. More of what is wrong may have been found already.
-func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *family.Problems) (keyed[K], error) {
-	timeout := cmp.Or(s.timeout, family.DefaultRedisTimeout)
+func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *keyspace.Problems) (keyed[K], error) {
+	timeout := cmp.Or(s.timeout, keyspace.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
 		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
-		jitter: max(cmp.Or(s.jitter, family.DefaultJitter), 0),
+		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0),
 	}}
 	p.CheckName(s.name, s.version)
 	p.CheckTimes(s.ttl, s.jitter, timeout)
 	p.Check(s.replicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", s.replicas)
 	var err error
-	k.keys, err = family.NewKeys(s.name, s.version, s.key)
+	k.keys, err = keyspace.NewKeys(s.name, s.version, s.key)
 	p.Add("Key", err)
 	k.core.store, err = store.New(rdb, values.Shape, timeout)
 	p.Add("", err)
@@ -80,10 +80,10 @@ func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *fam
 
 // openElements makes what a collection of elements is made of.
 func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, sort string) (elements[K, E], error) {
-	var p family.Problems
+	var p keyspace.Problems
 	value := cfg.Value
 	if value == nil {
-		value = family.DefaultCodec[E]()
+		value = keyspace.DefaultCodec[E]()
 	}
 	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer && v.IsNil() {
 		p.Check(false, "Value is a nil %T: leave it out for the default, or make one", value)
@@ -179,7 +179,7 @@ func (k keyed[K]) write(op cache.Op, key K) (*store.Request, error) {
 	if k.rules.err != nil {
 		return nil, k.core.fail(op, name, nil, k.rules.err)
 	}
-	life := family.Shorten(k.rules.ttl, k.core.jitter)
+	life := keyspace.Shorten(k.rules.ttl, k.core.jitter)
 	return k.core.request().Write(name, store.Rules{Life: life, Renew: k.rules.renew, Known: k.rules.known}), nil
 }
 

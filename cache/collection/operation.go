@@ -8,7 +8,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -116,7 +116,7 @@ func (c *elements[K, E]) append(op cache.Op, r *store.Request, elems ...E) error
 func (c *elements[K, E]) appendOne(r *store.Request, e *E) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = family.CodecPanic(v)
+			err = keyspace.CodecPanic(v)
 		}
 	}()
 	b, err := c.value.AppendValue(r.Buffer(), *e)
@@ -132,7 +132,7 @@ func (c *elements[K, E]) parse(src []byte, e *E) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			var none E
-			*e, err = none, family.CodecPanic(v)
+			*e, err = none, keyspace.CodecPanic(v)
 		}
 	}()
 	if err = c.value.ParseValue(src, e); err != nil {

@@ -3,7 +3,7 @@ package collection
 import (
 	"time"
 
-	"github.com/asidecache/aside/internal/family"
+	"github.com/asidecache/aside/internal/keyspace"
 )
 
 // An Option changes what the writes of a collection do beside their work: see With.
@@ -46,7 +46,7 @@ func (r rules) with(opts []Option) rules {
 	for _, o := range opts {
 		switch o.sort {
 		case optionTTL:
-			r.ttl, r.err = o.ttl, family.CheckTTLOption(o.ttl)
+			r.ttl, r.err = o.ttl, keyspace.CheckTTLOption(o.ttl)
 		case optionRenew:
 			r.renew = true
 		case optionIfCached:

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/internal/pipe"
+	"github.com/asidecache/aside/internal/pipeline"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -28,7 +28,7 @@ import (
 type Pipeline struct{ queue }
 
 // queue is embedded so that a cache finds it.
-type queue = pipe.Queue
+type queue = pipeline.Queue
 
 // A Future is the result of an operation in a Pipeline. Its method Result returns what
 // the method of the collection itself would have returned, once the pipeline has been
@@ -43,12 +43,12 @@ type Found[T any] = cache.Found[T]
 func enqueue[T any](p *Pipeline, o operation[T]) *Future[T] {
 	switch {
 	case o.err != nil:
-		return pipe.Failed[T](p, o.err)
+		return pipeline.Failed[T](p, o.err)
 	case o.request == nil:
 		var none T
-		return pipe.Known(none)
+		return pipeline.Known(none)
 	}
-	return pipe.Add(p, o.core.operation(o.request), func(ctx context.Context, err error) (T, error) {
+	return pipeline.Add(p, o.core.operation(o.request), func(ctx context.Context, err error) (T, error) {
 		if err != nil {
 			var none T
 			return none, o.failed(ctx, err)
@@ -64,9 +64,9 @@ func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{
 	const op = cache.OpDelete
 	name, err := k.redisKey(op, key)
 	if err != nil {
-		return pipe.Failed[struct{}](p, err)
+		return pipeline.Failed[struct{}](p, err)
 	}
-	return pipe.Add(p, k.core.operation(k.core.store.DeleteStep(name)), func(ctx context.Context, err error) (none struct{}, _ error) {
+	return pipeline.Add(p, k.core.operation(k.core.store.DeleteStep(name)), func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
 			err = k.core.redisError(ctx, op, name, err)
 		}
@@ -75,8 +75,8 @@ func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{
 }
 
 // operation is a step in a pipeline.
-func (c *core) operation(step store.Step) pipe.Operation {
-	return pipe.Operation{
+func (c *core) operation(step store.Step) pipeline.Operation {
+	return pipeline.Operation{
 		Client: c.rdb, Store: c.store, Step: step,
 		Closed: c.closed.Load,
 		Fail:   func(key string, kind, cause error) error { return c.fail(cache.OpExec, key, kind, cause) },
@@ -84,7 +84,7 @@ func (c *core) operation(step store.Step) pipe.Operation {
 }
 
 // Len returns how many operations are queued.
-func (p *Pipeline) Len() int { return pipe.Len(&p.queue) }
+func (p *Pipeline) Len() int { return pipeline.Len(&p.queue) }
 
 // Exec sends what is queued, and waits for Redis as long as the collection or cache of
 // the first operation would. Each operation is one step, and those of one key are carried
@@ -105,7 +105,7 @@ func (p *Pipeline) ExecAtomic(ctx context.Context) error { return p.exec(ctx, tr
 var errClients = errors.New("the collections and caches of a pipeline have to be made of one client")
 
 func (p *Pipeline) exec(ctx context.Context, atomic bool) error {
-	all, first := pipe.Take(&p.queue)
+	all, first := pipeline.Take(&p.queue)
 	if len(all) == 0 {
 		return first
 	}
@@ -125,7 +125,7 @@ func (p *Pipeline) exec(ctx context.Context, atomic bool) error {
 }
 
 // send returns an error, or nil, for each operation.
-func send(ctx context.Context, all []pipe.Operation, atomic bool) []error {
+func send(ctx context.Context, all []pipeline.Operation, atomic bool) []error {
 	now := time.Now()
 	steps := make([]store.Step, len(all))
 	replicas := 0
@@ -155,7 +155,7 @@ func same(err error, n int) []error {
 }
 
 // sendable returns why a pipeline cannot be sent.
-func sendable(all []pipe.Operation, atomic bool) error {
+func sendable(all []pipeline.Operation, atomic bool) error {
 	first := all[0]
 	var keys []string
 	for _, o := range all {
@@ -177,7 +177,7 @@ func sendable(all []pipe.Operation, atomic bool) error {
 }
 
 // refuseAll gives all futures the error for which nothing was sent.
-func refuseAll(all []pipe.Operation, err error) error {
+func refuseAll(all []pipeline.Operation, err error) error {
 	for _, o := range all {
 		o.Refuse(err)
 	}

@@ -41,12 +41,12 @@ var imports = map[string][]string{
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
-	"cache/cachetest":  {"cache", "codec", "loader", "internal/family", "internal/store", goRedis, miniredis},
-	"cache/collection": {"cache", "codec", "hashmap", "internal/family", "internal/pipe", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/family", "internal/flight", "internal/near", "internal/pipe", "internal/registry", "internal/store", goRedis, xsync},
+	"cache/cachetest":  {"cache", "codec", "loader", "internal/keyspace", "internal/store", goRedis, miniredis},
+	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
+	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/registry", "internal/store", goRedis, xsync},
 
-	"internal/family": {"codec", "internal/store"}, // so that keys are named, and settings checked, in one place
-	"internal/pipe":   {"internal/store", goRedis}, // so that a cache can be queued in a pipeline, which stands above it
+	"internal/keyspace": {"codec", "internal/store"}, // so that keys are named, and settings checked, in one place
+	"internal/pipeline": {"internal/store", goRedis}, // so that a cache can be queued in a pipeline, which stands above it
 
 	"internal/registry": {"codec", goRedis}, // which tells one client from another
 

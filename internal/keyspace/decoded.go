@@ -1,4 +1,4 @@
-package family
+package keyspace
 
 import "sync"
 

@@ -1,6 +1,6 @@
-// Package pipe is what a cache and a collection have to say to a pipeline: which
+// Package pipeline is what a cache and a collection have to say to a pipeline: which
 // operations are to be sent together, and what becomes of their answers.
-package pipe
+package pipeline
 
 import (
 	"context"

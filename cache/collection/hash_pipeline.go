@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/pipe"
+	"github.com/asidecache/aside/internal/pipeline"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -65,11 +65,11 @@ func (q HashQueue[K, T]) Load(key K) *Future[Found[T]] {
 	h := q.of
 	name, err := h.redisKey(opLoad, key)
 	if err != nil {
-		return pipe.Failed[Found[T]](q.pipeline, err)
+		return pipeline.Failed[Found[T]](q.pipeline, err)
 	}
 	var e store.Entry
 	o := h.core.operation(h.core.store.LookStep(name, &e, true, false))
-	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (f Found[T], _ error) {
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (f Found[T], _ error) {
 		if errors.Is(err, store.ErrWrongType) {
 			err = h.core.store.WrongType(ctx, time.Now(), name)
 		}
@@ -86,10 +86,10 @@ func (q HashQueue[K, T]) Store(key K, v T) *Future[struct{}] {
 	h := q.of
 	name, e, ttl, err := h.prepare(key, &v)
 	if err != nil {
-		return pipe.Failed[struct{}](q.pipeline, err)
+		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	o := h.core.operation(h.core.store.PutStep(name, e, ttl))
-	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
 			err = h.storeFailed(ctx, name, e, err)
 		}

@@ -5,21 +5,21 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/pipe"
+	"github.com/asidecache/aside/internal/pipeline"
 	"github.com/asidecache/aside/internal/store"
 )
 
 // A Pipeline is a *collection.Pipeline, and nothing else is one.
-type Pipeline interface{ pipe.Pipeline }
+type Pipeline interface{ pipeline.Pipeline }
 
 // A Future is the result of an operation in a Pipeline. Its method Result returns what
 // the method of the cache itself would have returned, once the pipeline has been sent,
 // and an error before. What is Found has two results there.
-type Future[T any] = pipe.Future[T]
+type Future[T any] = pipeline.Future[T]
 
 // A Found is a value that may be there or not: what futures have in place of two
 // results, in its fields Value and OK.
-type Found[T any] = pipe.Found[T]
+type Found[T any] = pipeline.Found[T]
 
 // A Queue queues the operations of a Cache in a Pipeline:
 //
@@ -32,7 +32,7 @@ type Found[T any] = pipe.Found[T]
 // values are encoded, and TTLs made, when they are queued. None of them loads. Writes are
 // scripts here, so that each is one step.
 type Queue[K comparable, V any] struct {
-	pipeline pipe.Pipeline
+	pipeline pipeline.Pipeline
 	of       *Cache[K, V]
 }
 
@@ -43,7 +43,7 @@ func (c *Cache[K, V]) In(p Pipeline) Queue[K, V] { return Queue[K, V]{p, c} }
 func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
 	m, err := q.begin(OpGet, key, opts)
 	if err != nil {
-		return pipe.Failed[Found[V]](q.pipeline, err)
+		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.LookStep(m.redisKey, &m.entry, q.of.core.store.HoldsEmpties(), false)
 	return queueRead(q, m, step, q.of.looked, func() Found[V] { return Found[V]{Value: m.value, OK: m.state == Present} })
@@ -53,7 +53,7 @@ func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
 func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
 	m, err := q.begin(OpEntry, key, opts)
 	if err != nil {
-		return pipe.Failed[Entry[V]](q.pipeline, err)
+		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.LookStep(m.redisKey, &m.entry, true, true)
 	return queueRead(q, m, step, q.of.looked, m.whole)
@@ -65,11 +65,11 @@ func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
 func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool] {
 	m, err := q.of.begin(OpGetFields, key)
 	if err != nil {
-		return pipe.Failed[bool](q.pipeline, err)
+		return pipeline.Failed[bool](q.pipeline, err)
 	}
 	to, err := q.of.destinations(into)
 	if err != nil {
-		return pipe.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, m.redisKey, nil, err))
+		return pipeline.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, m.redisKey, nil, err))
 	}
 	step := q.of.core.store.FieldsStep(m.redisKey, to.names, &m.entry)
 	looked := func(ctx context.Context, m *call[K, V], err error) error {
@@ -82,7 +82,7 @@ func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool
 func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
 	m, event, err := q.of.prepare(context.Background(), OpSet, key, v, opts)
 	if err != nil {
-		return pipe.Failed[struct{}](q.pipeline, err)
+		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	step := q.of.core.store.DeleteStep(m.redisKey)
 	if event.Outcome == WriteOK {
@@ -97,10 +97,10 @@ func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 	m, event, err := q.of.prepare(ctx, OpSetIfAbsent, key, v, opts)
 	switch {
 	case err != nil:
-		return pipe.Failed[bool](q.pipeline, err)
+		return pipeline.Failed[bool](q.pipeline, err)
 	case event.Outcome != WriteOK:
 		q.of.core.sawWrite(ctx, event)
-		return pipe.Known(false)
+		return pipeline.Known(false)
 	}
 	step := q.of.core.store.PutIfAbsentStep(m.redisKey, &m.entry, event.TTL)
 	return queueWrite(q, m, step, event, done)
@@ -110,7 +110,7 @@ func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
 	m, event, err := q.of.prepareAbsent(key, opts)
 	if err != nil {
-		return pipe.Failed[struct{}](q.pipeline, err)
+		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	return queueWrite(q, m, q.of.core.store.PutAbsentStep(m.redisKey, event.TTL), event, nothing)
 }
@@ -119,12 +119,12 @@ func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
 func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 	m, err := q.of.begin(OpDelete, key)
 	if err != nil {
-		return pipe.Failed[struct{}](q.pipeline, err)
+		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	core := q.of.core
 	o := core.operation(core.store.DeleteStep(m.redisKey))
 	o.Begin = core.fencing(m.redisKey)
-	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
 			return none, core.writeFailed(ctx, m.deletion(), err)
 		}
@@ -139,11 +139,11 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 	m, event, err := q.of.prepareTouch(key, opts)
 	if err != nil {
-		return pipe.Failed[bool](q.pipeline, err)
+		return pipeline.Failed[bool](q.pipeline, err)
 	}
 	core := q.of.core
 	step := core.store.TouchStep(m.redisKey, event.TTL)
-	return pipe.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
+	return pipeline.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
 			return false, core.writeFailed(ctx, event, err)
 		}
@@ -172,7 +172,7 @@ func queueRead[K comparable, V, T any](q Queue[K, V], m *call[K, V], step store.
 		m.began = now
 		return func() {}, nil
 	}
-	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
 		if err := looked(ctx, m, err); err != nil {
 			return r, q.of.unanswered(ctx, m, err)
 		}
@@ -188,7 +188,7 @@ func queueWrite[K comparable, V, T any](q Queue[K, V], m *call[K, V], step *stor
 	core := q.of.core
 	o := core.operation(step)
 	o.Begin = core.fencing(m.redisKey)
-	return pipe.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
 		if err != nil {
 			return r, core.writeFailed(ctx, event, err)
 		}
@@ -203,8 +203,8 @@ func nothing(*store.Write) (none struct{}) { return none }
 func done(w *store.Write) bool { return w.Done }
 
 // operation is a step in a pipeline.
-func (c *core) operation(step store.Step) pipe.Operation {
-	return pipe.Operation{
+func (c *core) operation(step store.Step) pipeline.Operation {
+	return pipeline.Operation{
 		Client: c.rdb, Store: c.store, Step: step,
 		Closed: c.closed.Load,
 		Fail:   func(key string, kind, cause error) error { return c.error(OpExec, key, kind, cause) },
