@@ -18,7 +18,7 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 	for _, m := range open {
 		if m.noRedis {
 			c.sawRequest(ctx, m.request, Unknown, nil)
-			m.p = c.leaseless(ctx, &m.task, store.Claim{})
+			m.p = c.leaseless(ctx, &m.task, store.Acquired{})
 			mine = append(mine, m)
 			continue
 		}
@@ -30,11 +30,15 @@ func (c *Cache[K, V]) claimMany(ctx context.Context, open crew[K, V], w *wait) (
 	}
 	asks := make([]store.Ask, len(asked))
 	for i, m := range asked {
-		asks[i] = store.Ask{Key: m.redisKey, Beside: m.broken}
+		asks[i] = store.Ask{Key: m.redisKey, Replace: m.broken}
 	}
 	calls := c.callsOf(asked)
 	// Who leaves meanwhile must not leave leases behind that nobody knows of.
-	claims, errs := c.core.store.AcquireAll(context.WithoutCancel(ctx), asked.until(), asks, c.core.lease)
+	c.core.store.AcquireAll(context.WithoutCancel(ctx), asked.until(), asks, c.core.lease)
+	claims, errs := make([]store.Acquired, len(asks)), make([]error, len(asks))
+	for i, ask := range asks {
+		claims[i], errs[i] = ask.Answer, ask.Err
+	}
 	c.holdAll(asked, claims, errs)
 	c.readClaimed(ctx, asked, calls, claims, errs)
 	lapse := time.Duration(-1)
@@ -84,7 +88,7 @@ func (c *Cache[K, V]) callsOf(all crew[K, V]) []*call[K, V] {
 }
 
 // holdAll begins the tenures of the leases that were granted.
-func (c *Cache[K, V]) holdAll(asked crew[K, V], claims []store.Claim, errs []error) {
+func (c *Cache[K, V]) holdAll(asked crew[K, V], claims []store.Acquired, errs []error) {
 	var leases []*store.Lease
 	var holders crew[K, V]
 	for i, m := range asked {
@@ -101,7 +105,7 @@ func (c *Cache[K, V]) holdAll(asked crew[K, V], claims []store.Claim, errs []err
 }
 
 // readClaimed sets the calls by what the claims say is there.
-func (c *Cache[K, V]) readClaimed(ctx context.Context, asked crew[K, V], calls []*call[K, V], claims []store.Claim, errs []error) {
+func (c *Cache[K, V]) readClaimed(ctx context.Context, asked crew[K, V], calls []*call[K, V], claims []store.Acquired, errs []error) {
 	var there []*call[K, V]
 	var at []int
 	for i, m := range asked {
@@ -116,7 +120,7 @@ func (c *Cache[K, V]) readClaimed(ctx context.Context, asked crew[K, V], calls [
 		case claim.Status == store.HasValue, claim.Status == store.Granted && m.broken:
 			m.f.Seal()
 			there, at = append(there, call), append(at, i)
-		case claim.Status == store.Granted && claim.Lease.Beside():
+		case claim.Status == store.Granted && claim.Lease.HadValue():
 			c.sawBroken(ctx, call, store.ErrWrongType) // reads of many keys may take it for nothing
 		}
 	}

@@ -37,14 +37,14 @@ func (c *crowd) read(ctx context.Context, s *store.Store, key string, e *store.E
 	return s.Read(ctx, key, e, began)
 }
 
-// look is store.Poll for a call that is about to load without a lease.
+// look is store.Probe for a call that is about to load without a lease.
 func (c *crowd) look(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time, patience time.Duration) error {
 	reading := c.join(key)
 	if reading == nil {
 		return c.poll(ctx, s, key, e, deadline, patience)
 	}
 	defer reading.Add(-1)
-	return s.Poll(ctx, deadline, key, e)
+	return s.Probe(ctx, deadline, key, e)
 }
 
 // join counts a caller that asks for itself, until it takes itself away. It returns nil when
@@ -70,10 +70,10 @@ func (c *crowd) share(ctx context.Context, s *store.Store, key string, e *store.
 	return err == nil && e.State == store.Present, err
 }
 
-// poll is store.Poll for those who were turned away by a flight, all at one moment.
+// poll is store.Probe for those who were turned away by a flight, all at one moment.
 func (c *crowd) poll(ctx context.Context, s *store.Store, key string, e *store.Entry, deadline time.Time, patience time.Duration) error {
 	return shareNext(ctx, &c.polls, key, e, deadline, func(ctx context.Context, e *store.Entry) error {
-		return s.Poll(ctx, time.Now().Add(patience), key, e)
+		return s.Probe(ctx, time.Now().Add(patience), key, e)
 	})
 }
 
@@ -88,7 +88,7 @@ func shareNext(ctx context.Context, asks *flight.Group[*store.Entry], key string
 	})
 	switch err {
 	case nil:
-		e.Borrow(shared)
+		e.Alias(shared)
 	case flight.ErrClosed:
 		err = store.ErrClosed
 	}

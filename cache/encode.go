@@ -31,7 +31,7 @@ func (c *Cache[K, V]) encodeLoaded(e *store.Entry, redisKey string, v *V, caller
 // prove returns what the bytes that encode has put into e decode as.
 func (c *Cache[K, V]) prove(e *store.Entry) (v V, err error) {
 	var own store.Entry // a codec may take of a Wire what it was lent
-	own.Borrow(e)
+	own.Alias(e)
 	if err := c.parse(&own.Wire, &v); err != nil {
 		c.core.trial.begin()
 		return v, fmt.Errorf("the codec cannot decode what it has encoded: %w", err)

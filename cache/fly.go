@@ -24,7 +24,7 @@ func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *requ
 			return seen, err
 		case r.refresh && seen.unstored == nil && loads == maxTurns:
 			// Nobody can say whether what is there now is newer.
-			if _, err := c.core.store.Unleased(r.redisKey).StoreNothing(ctx, r.until()); err != nil {
+			if _, err := c.core.store.Leaseless(r.redisKey).StoreNothing(ctx, r.until()); err != nil {
 				seen.unstored = c.core.redisError(ctx, r.op, r.redisKey, err)
 			}
 			fallthrough
@@ -39,10 +39,10 @@ func (c *Cache[K, V]) fly(ctx context.Context, f *flight.Flight[*found], r *requ
 // A permission is what a load has that may begin: its place under MaxLoads, and
 // where it may store.
 type permission struct {
-	tenure   *tenure      // nil: no lease
-	target   store.Target // nil: nowhere
-	unproven bool         // Redis does not say whether the result is older than a write
-	why      WriteOutcome // without a target: for which nothing can be stored
+	tenure   *tenure         // nil: no lease
+	target   store.Committer // nil: nowhere
+	unproven bool            // Redis does not say whether the result is older than a write
+	why      WriteOutcome    // without a target: for which nothing can be stored
 }
 
 // permit returns the permission to load, or what makes a load needless.
@@ -73,7 +73,7 @@ func (c *Cache[K, V]) unleased(t *task) permission {
 	if t.noRedis {
 		return permission{why: t.cause}
 	}
-	return permission{target: c.core.store.Unleased(t.redisKey)}
+	return permission{target: c.core.store.Leaseless(t.redisKey)}
 }
 
 // callOf returns a call with which the flight of r asks Redis, within what is left
@@ -139,8 +139,8 @@ func (c *Cache[K, V]) loadAndStore(ctx context.Context, f *flight.Flight[*found]
 
 // A filling is what a load has to store, if anything, and what to tell of it.
 type filling struct {
-	store.Fill // without a target: nothing
-	event      WriteEvent
+	store.Commit // without a target: nothing
+	event        WriteEvent
 }
 
 // presence is the filling of a loaded value, which it encodes into entry and hands to r.
@@ -166,7 +166,7 @@ func (c *Cache[K, V]) presence(ctx context.Context, f *flight.Flight[*found], r 
 	case !alive:
 		return c.nothing(r, p, w.event, WriteExpired), nil
 	}
-	w.Fill = store.Fill{Target: p.target, State: store.Present, Entry: entry, TTL: ttl}
+	w.Commit = store.Commit{Committer: p.target, State: store.Present, Entry: entry, TTL: ttl}
 	w.event.TTL = ttl
 	return w, nil
 }
@@ -179,7 +179,7 @@ func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w filling) {
 	if !remembered {
 		return c.nothing(r, p, w.event, WriteAbsentOff)
 	}
-	w.Fill = store.Fill{Target: p.target, State: store.Absent, TTL: ttl}
+	w.Commit = store.Commit{Committer: p.target, State: store.Absent, TTL: ttl}
 	w.event.TTL = ttl
 	return w
 }
@@ -189,7 +189,7 @@ func (c *Cache[K, V]) absence(r *request[K, V], p permission) (w filling) {
 // write.
 func (c *Cache[K, V]) nothing(r *request[K, V], p permission, event WriteEvent, why WriteOutcome) (w filling) {
 	if p.tenure != nil || r.refresh || r.broken {
-		w.Target = p.target
+		w.Committer = p.target
 	}
 	event.Outcome = why
 	w.event = event
@@ -204,7 +204,7 @@ func (c *core) settle(ctx context.Context, f *flight.Flight[*found], t *task, p 
 		p.tenure.releaseSoon()
 		return nil, false
 	}
-	if w.Target == nil {
+	if w.Committer == nil {
 		c.sawFilling(ctx, w.event, p.why, nil)
 		return nil, p.unproven
 	}

@@ -168,18 +168,18 @@ func (c *Cache[K, V]) loadBatch(ctx context.Context, mine crew[K, V], load loade
 // settleMany is settle for many keys, in one round trip. It ends their flights.
 func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 	var sent crew[K, V]
-	var fills []store.Fill
+	var fills []store.Commit
 	var fenced []*tenure
 	for _, m := range mine {
 		switch {
 		case !c.core.mayStore(ctx, m.f, m.w):
 			fenced = append(fenced, m.p.tenure)
 			m.land(&m.seen, nil)
-		case m.w.Target == nil:
+		case m.w.Committer == nil:
 			c.core.sawFilling(ctx, m.w.event, m.p.why, nil)
 			m.landProven(!m.p.unproven)
 		case m.p.tenure == nil:
-			sent, fills = append(sent, m), append(fills, m.w.Fill)
+			sent, fills = append(sent, m), append(fills, m.w.Commit)
 		default:
 			m.f.Settled() // Redis itself refuses the store after a write
 			if !m.p.tenure.end() {
@@ -187,7 +187,7 @@ func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 				m.landProven(false)
 				continue
 			}
-			sent, fills = append(sent, m), append(fills, m.w.Fill)
+			sent, fills = append(sent, m), append(fills, m.w.Commit)
 		}
 	}
 	c.core.releaseSoon(fenced)
@@ -197,13 +197,13 @@ func (c *Cache[K, V]) settleMany(ctx context.Context, mine crew[K, V]) {
 	answered := make([]bool, len(sent))
 	defer func() { c.core.sent(sent.tenures(), answered) }()
 	ctx = context.WithoutCancel(ctx)
-	filled := c.core.store.SendAll(ctx, sent.until(), fills)
+	c.core.store.CommitAll(ctx, sent.until(), fills)
 	for i, m := range sent {
-		answered[i] = filled[i].Err == nil
+		answered[i] = fills[i].Err == nil
 		m.f.Settled() // before the observer is told, who may write
 	}
 	for i, m := range sent {
-		_, refused := c.core.settled(ctx, &m.task, m.p, m.w, filled[i].Stored, filled[i].Err)
+		_, refused := c.core.settled(ctx, &m.task, m.p, m.w, fills[i].Stored, fills[i].Err)
 		m.landProven(!refused)
 	}
 }

@@ -191,12 +191,12 @@ func (c *Cache[K, V]) readSince(ctx context.Context, m *call[K, V], began time.T
 // look is read in full: it also finds that the source has no value, and that the
 // value is empty; with ttl, the remaining life.
 func (c *Cache[K, V]) look(ctx context.Context, m *call[K, V], ttl bool) error {
-	return c.looked(ctx, m, c.core.store.Look(ctx, c.deadline(m), m.redisKey, &m.entry, ttl))
+	return c.looked(ctx, m, c.core.store.Inspect(ctx, c.deadline(m), m.redisKey, &m.entry, ttl))
 }
 
 // poll is look for those who wait for another's load.
 func (c *Cache[K, V]) poll(ctx context.Context, m *call[K, V]) error {
-	return c.looked(ctx, m, c.core.store.Poll(ctx, c.deadline(m), m.redisKey, &m.entry))
+	return c.looked(ctx, m, c.core.store.Probe(ctx, c.deadline(m), m.redisKey, &m.entry))
 }
 
 // looked sets m.state, and m.value if Present, by what the store has found.

@@ -71,7 +71,7 @@ func (c *Cache[K, V]) permitLeased(ctx context.Context, f *flight.Flight[*found]
 
 // leaseless is the permission of a load for which there is no lease, as Redis has failed or
 // has no memory for one: the load is not stored.
-func (c *Cache[K, V]) leaseless(ctx context.Context, t *task, claim store.Claim) permission {
+func (c *Cache[K, V]) leaseless(ctx context.Context, t *task, claim store.Acquired) permission {
 	p := permission{unproven: !t.without, why: t.cause}
 	if claim.Status == store.Full && !t.noRedis {
 		p.why = WriteOutOfMemory
@@ -83,7 +83,7 @@ func (c *Cache[K, V]) leaseless(ctx context.Context, t *task, claim store.Claim)
 // claim asks for the lease, and reads what makes it needless. A claim that is none of
 // the three says that the key has changed meanwhile: ask again. p has the lease from the
 // moment that it was granted.
-func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p *permission) (claim store.Claim, seen *found, err error) {
+func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *request[K, V], p *permission) (claim store.Acquired, seen *found, err error) {
 	if r.noRedis {
 		c.sawRequest(ctx, r, Unknown, nil)
 		return claim, nil, nil
@@ -114,7 +114,7 @@ func (c *Cache[K, V]) claim(ctx context.Context, f *flight.Flight[*found], r *re
 		// A broken entry may have been replaced before the lease was granted.
 		f.Seal()
 		err = c.readAgain(ctx, m)
-	case claim.Status == store.Granted && claim.Lease.Beside() && !r.refresh:
+	case claim.Status == store.Granted && claim.Lease.HadValue() && !r.refresh:
 		c.sawBroken(ctx, m, store.ErrWrongType) // the call has not read, or has polled
 	}
 	seen, err = c.seen(ctx, r, m, err)

@@ -139,7 +139,7 @@ func (c *Cache[K, V]) readMany(ctx context.Context, calls []*call[K, V]) []error
 
 // lookMany is poll for calls that began together.
 func (c *Cache[K, V]) lookMany(ctx context.Context, calls []*call[K, V]) []error {
-	return c.askMany(ctx, calls, c.core.store.LookAll)
+	return c.askMany(ctx, calls, c.core.store.ProbeAll)
 }
 
 type askManyFunc func(ctx context.Context, deadline time.Time, keys []string, entries []*store.Entry) []error

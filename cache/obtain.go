@@ -174,7 +174,7 @@ func (c *Cache[K, V]) share(ctx context.Context, m *call[K, V], f *found) (V, er
 	if f.state == Absent {
 		return none, ErrNotFound
 	}
-	m.entry.Borrow(f.entry)
+	m.entry.Alias(f.entry)
 	m.value = none
 	if err := c.parse(&m.entry.Wire, &m.value); err != nil {
 		c.core.trial.begin()

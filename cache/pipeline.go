@@ -45,7 +45,7 @@ func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
 	if err != nil {
 		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
-	step := q.of.core.store.LookStep(m.redisKey, &m.entry, q.of.core.store.HoldsEmpties(), false)
+	step := q.of.core.store.InspectStep(m.redisKey, &m.entry, q.of.core.store.HoldsEmpties(), false)
 	return queueRead(q, m, step, q.of.looked, func() Found[V] { return Found[V]{Value: m.value, OK: m.state == Present} })
 }
 
@@ -55,7 +55,7 @@ func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
 	if err != nil {
 		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
-	step := q.of.core.store.LookStep(m.redisKey, &m.entry, true, true)
+	step := q.of.core.store.InspectStep(m.redisKey, &m.entry, true, true)
 	return queueRead(q, m, step, q.of.looked, m.whole)
 }
 

@@ -50,7 +50,7 @@ func (c *Cache[K, V]) putting(ctx context.Context, m *call[K, V], s settings) (w
 	if w.event, err = c.encodeCall(ctx, m, s); err != nil {
 		return w, err
 	}
-	w.Target = c.core.store.Unleased(m.redisKey)
+	w.Committer = c.core.store.Leaseless(m.redisKey)
 	if w.event.Outcome == WriteOK {
 		w.State, w.Entry, w.TTL = store.Present, &m.entry, w.event.TTL
 	}
@@ -64,19 +64,18 @@ func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Ti
 		return
 	}
 	deadline := began.Add(c.core.redisTimeout)
-	fills := make([]store.Fill, len(writes))
+	fills := make([]store.Commit, len(writes))
 	for i, w := range writes {
-		fills[i] = w.Fill
+		fills[i] = w.Commit
 	}
-	var filled []store.Filled
 	err := c.core.fenced(ctx, deadline, redisKeys(calls), func() error {
-		filled = c.core.store.SendAll(ctx, deadline, fills)
+		c.core.store.CommitAll(ctx, deadline, fills)
 		return nil
 	})
 	for i, m := range calls {
 		cause := err
 		if cause == nil {
-			cause = filled[i].Err
+			cause = fills[i].Err
 		}
 		if cause != nil {
 			b.errs[m.key] = c.core.writeFailed(ctx, writes[i].event, cause)

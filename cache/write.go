@@ -88,7 +88,7 @@ func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option,
 			c.core.sawWrite(ctx, event)
 			return false, nil
 		}
-		w.send = c.core.store.Unleased(m.redisKey).StoreNothing
+		w.send = c.core.store.Leaseless(m.redisKey).StoreNothing
 	}
 	if stored, err = c.core.write(ctx, c.deadline(m), w); err != nil {
 		return false, err

@@ -111,7 +111,7 @@ func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) 
 	case err == nil && ok:
 		e.State = store.Present
 	case err == nil:
-		err = h.core.store.Look(ctx, now.Add(h.core.timeout), name, &e, false)
+		err = h.core.store.Inspect(ctx, now.Add(h.core.timeout), name, &e, false)
 	}
 	if errors.Is(err, store.ErrWrongType) {
 		err = h.core.store.WrongType(ctx, now, name)

@@ -68,7 +68,7 @@ func (q HashQueue[K, T]) Load(key K) *Future[Found[T]] {
 		return pipeline.Failed[Found[T]](q.pipeline, err)
 	}
 	var e store.Entry
-	o := h.core.operation(h.core.store.LookStep(name, &e, true, false))
+	o := h.core.operation(h.core.store.InspectStep(name, &e, true, false))
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (f Found[T], _ error) {
 		if errors.Is(err, store.ErrWrongType) {
 			err = h.core.store.WrongType(ctx, time.Now(), name)

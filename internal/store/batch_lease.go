@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// AcquireAll is Acquire for many keys, a thousand a round trip. The claims have the errors
-// beside them.
-func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) ([]Claim, []error) {
-	claims, errs := make([]Claim, len(asks)), make([]error, len(asks))
-	for from := 0; from < len(asks); from += keysPerTrip {
-		to := min(from+keysPerTrip, len(asks))
-		s.acquireTrip(ctx, deadline, asks[from:to], life, claims[from:to], errs[from:to])
+// AcquireAll is Acquire for many keys, a thousand a round trip.
+func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) {
+	if len(asks) == 1 {
+		ask := &asks[0]
+		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, life, ask.Replace)
+		return
 	}
-	return claims, errs
+	for part := range slices.Chunk(asks, keysPerTrip) {
+		s.acquireTrip(ctx, deadline, part, life)
+	}
 }
 
-func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration, claims []Claim, errs []error) {
+func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
-		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), beside: ask.Beside, life: life}, i
+		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, life: life}, i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), newTokens(len(due))
@@ -34,19 +35,21 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 		})
 		late := ctx.Err() != nil || !time.Now().Before(deadline)
 		for n, i := range due {
-			claims[i], errs[i] = Claim{}, err
+			ask := &asks[i]
+			ask.Answer, ask.Err = Acquired{}, err
 			if err == nil {
-				if errs[i] = sent[n].err; errs[i] == nil {
-					claims[i], errs[i] = claimOf(sent[n].answer, &leases[n])
+				if ask.Err = sent[n].err; ask.Err == nil {
+					ask.Answer, ask.Err = acquiredOf(sent[n].answer, &leases[n])
 				}
-				s.sawLoss(errs[i])
+				s.sawLoss(ask.Err)
 			}
 		}
-		s.leaveDead(ctx, tries[due[0]].made-1, errs[due[0]])
+		s.leaveDead(ctx, tries[due[0]].made-1, asks[due[0]].Err)
 		due = slices.DeleteFunc(due, func(i int) bool {
-			over := errs[i] == nil || late || tries[i].isOver(errs[i])
+			ask := &asks[i]
+			over := ask.Err == nil || late || tries[i].isOver(ask.Err)
 			if over {
-				claims[i], errs[i] = tries[i].end(claims[i], errs[i])
+				ask.Answer, ask.Err = tries[i].end(ask.Answer, ask.Err)
 			}
 			return over
 		})

@@ -27,11 +27,11 @@ func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, 
 	return s.inTrips(ctx, deadline, keys, entries, ask)
 }
 
-// LookAll is Poll for many keys, in the trips of ReadAll.
-func (s *Store) LookAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
-	ask := s.lookEach
+// ProbeAll is Probe for many keys, in the trips of ReadAll.
+func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	ask := s.inspectEach
 	if s.joinsStrings() {
-		ask = s.pollStrings
+		ask = s.probeStrings
 	}
 	return s.inTrips(ctx, deadline, keys, entries, ask)
 }
@@ -108,8 +108,8 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	return make([]error, len(keys)), nil
 }
 
-// pollStrings asks by one command, as pollString does.
-func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+// probeStrings asks by one command, as probeString does.
+func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
@@ -118,7 +118,7 @@ func (s *Store) pollStrings(ctx context.Context, keys []string, entries []*Entry
 	values, err := s.askMany(ctx, args)
 	if isApart(err) {
 		s.apart.Store(true)
-		return s.lookEach(ctx, keys, entries)
+		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
@@ -246,13 +246,13 @@ func (e *Entry) take(found bool, err error) error {
 	return err
 }
 
-// lookEach asks for value and control key of each key.
-func (s *Store) lookEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	looks := make([]lookStep, len(keys))
+// inspectEach asks for value and control key of each key.
+func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	looks := make([]inspectStep, len(keys))
 	cmds := make([][]*redis.Cmd, len(keys))
 	var all []redis.Cmder
 	for i, key := range keys {
-		looks[i] = lookStep{store: s, key: key, entry: entries[i], marks: true}
+		looks[i] = inspectStep{store: s, key: key, entry: entries[i], marks: true}
 		cmds[i] = looks[i].commands(ctx, nil)
 		all = append(all, cmders(cmds[i])...)
 	}

@@ -30,11 +30,12 @@ func acquireAll(t testing.TB, s *store.Store, keys []string) []*store.Lease {
 	for i, key := range keys {
 		asks[i].Key = key
 	}
-	claims, errs := s.AcquireAll(t.Context(), deadline(), asks, leaseLife)
+	s.AcquireAll(t.Context(), deadline(), asks, leaseLife)
 	leases := make([]*store.Lease, len(keys))
-	for i, c := range claims {
-		if errs[i] != nil || c.Status != store.Granted || c.Lease.Key() != keys[i] {
-			t.Fatalf("%s: status %v, error %v", keys[i], c.Status, errs[i])
+	for i, ask := range asks {
+		c, err := ask.Answer, ask.Err
+		if err != nil || c.Status != store.Granted || c.Lease.Key() != keys[i] {
+			t.Fatalf("%s: status %v, error %v", keys[i], c.Status, err)
 		}
 		leases[i] = c.Lease
 	}
@@ -42,13 +43,14 @@ func acquireAll(t testing.TB, s *store.Store, keys []string) []*store.Lease {
 }
 
 // fillAll stores a value under each lease.
-func fillAll(t testing.TB, s *store.Store, leases []*store.Lease, value func(i int) content) []store.Filled {
+func fillAll(t testing.TB, s *store.Store, leases []*store.Lease, value func(i int) content) []store.Commit {
 	t.Helper()
-	fills := make([]store.Fill, len(leases))
+	fills := make([]store.Commit, len(leases))
 	for i, l := range leases {
-		fills[i] = store.Fill{Target: l, State: store.Present, Entry: entry(l.Key(), value(i)), TTL: leaseLife}
+		fills[i] = store.Commit{Committer: l, State: store.Present, Entry: entry(l.Key(), value(i)), TTL: leaseLife}
 	}
-	return s.SendAll(t.Context(), deadline(), fills)
+	s.CommitAll(t.Context(), deadline(), fills)
+	return fills
 }
 
 // All leases and fills of many keys, whether the servers know the scripts or not, and
@@ -208,10 +210,11 @@ func TestManyFillsOfLeasesThatAreOthers(t *testing.T) {
 		for i, key := range keys {
 			asks[i].Key = key
 		}
-		claims, errs := b.store.AcquireAll(t.Context(), deadline(), asks, leaseLife)
-		for i, c := range claims {
-			if c.Status != store.Busy || errs[i] != nil {
-				t.Errorf("%s: status %d, error %v, want Busy", keys[i], c.Status, errs[i])
+		b.store.AcquireAll(t.Context(), deadline(), asks, leaseLife)
+		for i, ask := range asks {
+			c, err := ask.Answer, ask.Err
+			if c.Status != store.Busy || err != nil {
+				t.Errorf("%s: status %d, error %v, want Busy", keys[i], c.Status, err)
 			}
 		}
 		if failed := b.store.Delete(t.Context(), deadline(), keys); failed != nil {

@@ -46,22 +46,24 @@ func moreCalls() map[string]func(ctx context.Context, s *store.Store, deadline t
 			s.Crowd()
 			return s.Delete(ctx, deadline, []string{"k"})[0]
 		},
-		"Poll": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			return s.Poll(ctx, deadline, "k", new(store.Entry))
+		"Probe": func(ctx context.Context, s *store.Store, deadline time.Time) error {
+			return s.Probe(ctx, deadline, "k", new(store.Entry))
 		},
 		"Delete of many": func(ctx context.Context, s *store.Store, deadline time.Time) error {
 			return s.Delete(ctx, deadline, []string{"k", "l"})[1]
 		},
 		"AcquireAll": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			_, errs := s.AcquireAll(ctx, deadline, []store.Ask{{Key: "k"}, {Key: "l"}}, time.Second)
-			return errs[1]
+			asks := []store.Ask{{Key: "k"}, {Key: "l"}}
+			s.AcquireAll(ctx, deadline, asks, time.Second)
+			return asks[1].Err
 		},
-		"SendAll": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			fills := make([]store.Fill, 2)
+		"CommitAll": func(ctx context.Context, s *store.Store, deadline time.Time) error {
+			commits := make([]store.Commit, 2)
 			for i, key := range []string{"k", "l"} {
-				fills[i] = store.Fill{Target: s.Unleased(key), State: store.Present, Entry: entry(key, text("v")), TTL: time.Hour}
+				commits[i] = store.Commit{Committer: s.Leaseless(key), State: store.Present, Entry: entry(key, text("v")), TTL: time.Hour}
 			}
-			return s.SendAll(ctx, deadline, fills)[1].Err
+			s.CommitAll(ctx, deadline, commits)
+			return commits[1].Err
 		},
 		"Do": func(ctx context.Context, s *store.Store, _ time.Time) error {
 			r := new(store.Request)
@@ -69,7 +71,7 @@ func moreCalls() map[string]func(ctx context.Context, s *store.Store, deadline t
 			return s.Do(ctx, r.Read("strlen", "k"), time.Now())
 		},
 		"DoAll": func(ctx context.Context, s *store.Store, _ time.Time) error {
-			return s.DoAll(ctx, time.Now(), []store.Step{s.LookStep("k", new(store.Entry), true, false), s.DeleteStep("l")}, false, 0)[1]
+			return s.DoAll(ctx, time.Now(), []store.Step{s.InspectStep("k", new(store.Entry), true, false), s.DeleteStep("l")}, false, 0)[1]
 		},
 	})
 	return all

@@ -123,7 +123,7 @@ func TestDemotedMasterIsNotBelieved(t *testing.T) {
 		callers.Go(func() { wantNew(t, s) })
 		callers.Go(func() {
 			e := new(store.Entry)
-			if err := s.Poll(t.Context(), deadline(), "k", e); err != nil {
+			if err := s.Probe(t.Context(), deadline(), "k", e); err != nil {
 				t.Error(err)
 			}
 			if got, _ := e.Wire.Sole(); string(got) != "new" {

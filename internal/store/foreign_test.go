@@ -53,7 +53,7 @@ func TestForeignTypes(t *testing.T) {
 				t.Errorf("Read of a %s: %v, %v", other, found, err)
 			}
 			if e, err := look(t, s, "k"); e.State != store.Missing || err != store.ErrWrongType {
-				t.Errorf("Look at a %s: %v, %v", other, e.State, err)
+				t.Errorf("Inspect at a %s: %v, %v", other, e.State, err)
 			}
 			if ok, err := s.Touch(t.Context(), deadline(), "k", time.Hour); ok || err != nil {
 				t.Errorf("Touch of a %s: %v, %v", other, ok, err)
@@ -98,7 +98,7 @@ func TestForeignControlKeys(t *testing.T) {
 			env.FlushAll(t)
 			put()
 			if e, err := look(t, s, "k"); err != nil || (e.State != store.Missing) != (name == "absent") {
-				t.Errorf("%s: Look: %v, %v", name, e.State, err)
+				t.Errorf("%s: Inspect: %v, %v", name, e.State, err)
 			}
 			if ok, err := s.Touch(t.Context(), deadline(), "k", time.Hour); ok || err != nil {
 				t.Errorf("%s: Touch: %v, %v", name, ok, err)
@@ -109,7 +109,7 @@ func TestForeignControlKeys(t *testing.T) {
 			wantStored(t, env.Client, control, nil)
 			put()
 			if e, err := look(t, s, "k"); err != nil || e.State != store.Present {
-				t.Errorf("%s beside a value: Look: %v, %v", name, e.State, err)
+				t.Errorf("%s beside a value: Inspect: %v, %v", name, e.State, err)
 			}
 			if err := s.Put(t.Context(), deadline(), "k", entry("k", value), time.Hour); err != nil {
 				t.Errorf("%s: Put: %v", name, err)

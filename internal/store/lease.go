@@ -35,11 +35,11 @@ func (l *Lease) Key() string { return l.keys[0].(string) }
 // missing is the expiry and the life of a value that is not there, as of acquire.lua.
 const missing = "-2"
 
-// Beside reports whether the key held something when the lease was granted.
-func (l *Lease) Beside() bool { return l.expiry != missing }
+// Replace reports whether the key held something when the lease was granted.
+func (l *Lease) HadValue() bool { return l.expiry != missing }
 
-// A Claim is the answer to Acquire.
-type Claim struct {
+// Acquired is the answer to Acquire.
+type Acquired struct {
 	Status Status
 	Lease  *Lease        // when Granted, or with an error that leaves that open
 	Wait   time.Duration // when Busy: the life of the other lease
@@ -61,23 +61,23 @@ var statuses = map[string]Status{
 	"granted": Granted, "present": HasValue, "empty": HasEmpty, "absent": HasAbsence, "busy": Busy, "full": Full,
 }
 
-// Acquire asks for the lease of a key, for life; with beside, also if the key has a
+// Acquire asks for the lease of a key, for life; with replace, also if the key has a
 // value, which stays until the load's own is stored. One round trip. A lease that comes
 // with an error may have been granted: release it.
 //
 // go-redis must not repeat the command: a copy that arrives late, after a delete, would
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
-func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, beside bool) (c Claim, err error) {
+func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, replace bool) (c Acquired, err error) {
 	ctx, cancel := s.patience.until(ctx, deadline)
 	defer cancel()
-	a := acquisition{store: s, keys: keysOf(key), beside: beside, life: life}
+	a := acquisition{store: s, keys: keysOf(key), replace: replace, life: life}
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, newToken())
 		err := s.do(ctx, &e)
 		if err == nil {
-			c, err = claimOf(e.answer, lease)
+			c, err = acquiredOf(e.answer, lease)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
@@ -86,27 +86,31 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 	}
 }
 
-// An Ask is a key whose lease is asked for; with Beside, also if the key has a value.
+// An Ask asks for the lease of a key, with Replace also if that has a value. AcquireAll
+// answers it as Acquire does.
 type Ask struct {
-	Key    string
-	Beside bool
+	Key     string
+	Replace bool
+
+	Answer Acquired
+	Err    error
 }
 
 // An acquisition is the attempts to obtain one lease.
 type acquisition struct {
-	store  *Store
-	keys   []any
-	beside bool
-	life   time.Duration
-	tokens [1 + maxLost]any // of the attempts
-	made   int              // how many attempts
+	store   *Store
+	keys    []any
+	replace bool
+	life    time.Duration
+	tokens  [1 + maxLost]any // of the attempts
+	made    int              // how many attempts
 }
 
 // attempt returns what is sent to obtain l, with another token each time.
 func (a *acquisition) attempt(l *Lease, token string) errand {
 	*l = Lease{store: a.store, keys: a.keys, token: token, life: a.life, markEnds: time.Now()}
 	args := make([]any, 4, 4+a.made)
-	args[0], args[1], args[2], args[3] = l.token, a.life.Milliseconds(), a.store.kind.name, a.beside
+	args[0], args[1], args[2], args[3] = l.token, a.life.Milliseconds(), a.store.kind.name, a.replace
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -117,7 +121,7 @@ func (a *acquisition) attempt(l *Lease, token string) errand {
 func (a *acquisition) isOver(err error) bool { return wasRefused(err) || a.made == len(a.tokens) }
 
 // end returns what has come of the last attempt. An error may leave a lease behind.
-func (a *acquisition) end(c Claim, err error) (Claim, error) {
+func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
 	if err == nil {
 		return c, nil
 	}
@@ -126,9 +130,9 @@ func (a *acquisition) end(c Claim, err error) (Claim, error) {
 		unsure = unsure[:len(unsure)-1]
 	}
 	if len(unsure) == 0 {
-		return Claim{}, err
+		return Acquired{}, err
 	}
-	return Claim{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], life: a.life}}, err
+	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], life: a.life}}, err
 }
 
 // wasRefused reports whether a command was certainly not carried out: Redis has said
@@ -146,11 +150,11 @@ const maxLost = 2
 
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
-// claimOf reads the script's answer to who asked for l.
-func claimOf(answer any, l *Lease) (c Claim, err error) {
+// acquiredOf reads the script's answer to who asked for l.
+func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 	if answer == int64(1) {
 		l.expiry, l.left = missing, missing
-		return Claim{Status: Granted, Lease: l}, nil
+		return Acquired{Status: Granted, Lease: l}, nil
 	}
 	parts, ok := answer.([]any)
 	if !ok {
@@ -262,7 +266,7 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
 		return small, false
 	}
 	life, value := l.store.adding(e, ttl)
-	if l.store.shape == codec.ShapeString && !l.Beside() {
+	if l.store.shape == codec.ShapeString && !l.HadValue() {
 		value[0] = l.token // the script knows the command
 		return errand{script: add, how: often, keys: l.keys, args: value}, true
 	}

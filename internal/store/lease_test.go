@@ -66,7 +66,7 @@ func (b leased) staged() content {
 	return large(b.shape, 257)
 }
 
-func (b leased) acquire(t testing.TB, key string, beside bool) store.Claim {
+func (b leased) acquire(t testing.TB, key string, beside bool) store.Acquired {
 	t.Helper()
 	c, err := b.store.Acquire(t.Context(), deadline(), key, leaseLife, beside)
 	if err != nil {
@@ -590,7 +590,7 @@ func TestCommandsOfALease(t *testing.T) {
 		}{
 			{"Acquire", claim, "evalsha set type"},
 			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha pttl set type"},
-			{"Poll", func() error { return b.store.Poll(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
+			{"Probe", func() error { return b.store.Probe(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
 			{"Renew", renew, "evalsha get pexpire"},
 			{"Store", storing(b.value("v")), words["small"]},
 			{"Acquire of what is there", func() error { b.acquire(t, "k", false); return nil }, "evalsha type"},

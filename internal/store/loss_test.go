@@ -132,14 +132,14 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 		}
 		l.choose(command, 1)
 		if e, err := look(t, s, "k"); err != nil || !maps.Equal(contentOf(e), value) {
-			t.Errorf("Look: %q, %v", contentOf(e), err)
+			t.Errorf("Inspect: %q, %v", contentOf(e), err)
 		}
 		l.choose(command, 1000)
 		if _, found, err := read(t, s, "k"); found || err == nil || store.IsBroken(err) {
 			t.Errorf("Read when all answers are lost: %v, %v", found, err)
 		}
 		if _, err := look(t, s, "k"); err == nil || store.IsBroken(err) {
-			t.Errorf("Look when all answers are lost: %v", err)
+			t.Errorf("Inspect when all answers are lost: %v", err)
 		}
 	})
 }
@@ -197,11 +197,11 @@ func TestKilledConnections(t *testing.T) {
 			}
 			s := newStore(t, rdb, sh.shape)
 			for name, call := range map[string]func() error{
-				"Put":    func() error { return s.Put(t.Context(), deadline(), "k", entry("k", value), time.Hour) },
-				"Read":   func() error { _, _, err := read(t, s, "k"); return err },
-				"Look":   func() error { _, err := look(t, s, "k"); return err },
-				"Touch":  func() error { _, err := s.Touch(t.Context(), deadline(), "k", time.Hour); return err },
-				"Delete": func() error { return s.Delete(t.Context(), deadline(), []string{"k"})[0] },
+				"Put":     func() error { return s.Put(t.Context(), deadline(), "k", entry("k", value), time.Hour) },
+				"Read":    func() error { _, _, err := read(t, s, "k"); return err },
+				"Inspect": func() error { _, err := look(t, s, "k"); return err },
+				"Touch":   func() error { _, err := s.Touch(t.Context(), deadline(), "k", time.Hour); return err },
+				"Delete":  func() error { return s.Delete(t.Context(), deadline(), []string{"k"})[0] },
 			} {
 				kill(t, env.Client)
 				if err := call(); err != nil {
@@ -293,13 +293,13 @@ func TestReplicaIsLeft(t *testing.T) {
 			defer rdb.Close()
 			s := newStore(t, rdb, codec.ShapeString)
 			asks := []store.Ask{{Key: "a"}, {Key: "b"}}
-			_, _ = s.AcquireAll(t.Context(), deadline(), asks, time.Minute) // the server learns the script
+			s.AcquireAll(t.Context(), deadline(), asks, time.Minute) // the server learns the script
 			for range 2 {
 				before := connections.Load()
-				_, errs := s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
-				for _, err := range errs {
-					if !redis.HasErrorPrefix(err, "READONLY") {
-						t.Errorf("error %v", err)
+				s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
+				for _, ask := range asks {
+					if !redis.HasErrorPrefix(ask.Err, "READONLY") {
+						t.Errorf("error %v", ask.Err)
 					}
 				}
 				if n := connections.Load() - before; n != 2 {

@@ -127,8 +127,8 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
 		return err
 	},
-	"Look": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-		return s.Look(ctx, deadline, "k", new(store.Entry), true)
+	"Inspect": func(ctx context.Context, s *store.Store, deadline time.Time) error {
+		return s.Inspect(ctx, deadline, "k", new(store.Entry), true)
 	},
 	"Put": func(ctx context.Context, s *store.Store, deadline time.Time) error {
 		return s.Put(ctx, deadline, "k", entry("k", text("v")), time.Hour)

@@ -28,26 +28,26 @@ func TestCommandsOfACall(t *testing.T) {
 			want  map[string]string
 		}{
 			{codec.ShapeString, text("v"), map[string]string{
-				"Read": "get", "Look": "get get", "Look with TTL": "get get pttl pttl", "Put": "del evalsha set",
+				"Read": "get", "Inspect": "get get", "Inspect with TTL": "get get pttl pttl", "Put": "del evalsha set",
 				"PutIfAbsent": "del evalsha set pexpire type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeHash, large(codec.ShapeHash, 1001), map[string]string{
-				"Read": "hgetall", "Look": "get hgetall", "Look with TTL": "get hgetall pttl pttl",
+				"Read": "hgetall", "Inspect": "get hgetall", "Inspect with TTL": "get hgetall pttl pttl",
 				"Put":         "del eval evalsha exists hlen hset hset pexpire pexpire pexpire rename set unlink unlink",
 				"PutIfAbsent": "del evalsha get hset hset pexpire type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeList, elements("a", "b"), map[string]string{
-				"Read": "lrange", "Look": "get lrange", "Look with TTL": "get lrange pttl pttl",
+				"Read": "lrange", "Inspect": "get lrange", "Inspect with TTL": "get lrange pttl pttl",
 				"Put":         "del evalsha exists pexpire rpush set unlink",
 				"PutIfAbsent": "del evalsha get pexpire rpush type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSet, elements("a", "b"), map[string]string{
-				"Read": "smembers", "Look": "get smembers", "Look with TTL": "get pttl pttl smembers",
+				"Read": "smembers", "Inspect": "get smembers", "Inspect with TTL": "get pttl pttl smembers",
 				"Put":         "del evalsha exists pexpire sadd set unlink",
 				"PutIfAbsent": "del evalsha get pexpire sadd type", "PutIfAbsent of one that is there": "evalsha type",
 			}},
 			{codec.ShapeSortedSet, content{"1": "a", "2": "b"}, map[string]string{
-				"Read": "zrange", "Look": "get zrange", "Look with TTL": "get pttl pttl zrange",
+				"Read": "zrange", "Inspect": "get zrange", "Inspect with TTL": "get pttl pttl zrange",
 				"Put":         "del evalsha exists pexpire set unlink zadd",
 				"PutIfAbsent": "del evalsha get pexpire type zadd", "PutIfAbsent of one that is there": "evalsha type",
 			}},
@@ -74,8 +74,8 @@ func TestCommandsOfACall(t *testing.T) {
 				{"PutIfAbsent of one that is there", putIfAbsent, tt.want["PutIfAbsent of one that is there"]},
 				{"Put", put, tt.want["Put"]},
 				{"Read", func() error { _, _, err := read(t, s, "k"); return err }, tt.want["Read"]},
-				{"Look", func() error { return s.Look(t.Context(), deadline(), "k", new(store.Entry), false) }, tt.want["Look"]},
-				{"Look with TTL", func() error { _, err := look(t, s, "k"); return err }, tt.want["Look with TTL"]},
+				{"Inspect", func() error { return s.Inspect(t.Context(), deadline(), "k", new(store.Entry), false) }, tt.want["Inspect"]},
+				{"Inspect with TTL", func() error { _, err := look(t, s, "k"); return err }, tt.want["Inspect with TTL"]},
 				{"PutAbsent", func() error { return s.PutAbsent(t.Context(), deadline(), "k", time.Hour) }, "evalsha set unlink"},
 			} {
 				eachMaster(t, env.Client, func(ctx context.Context, c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
@@ -187,11 +187,11 @@ func TestSlotThatMigrates(t *testing.T) {
 						t.Errorf("Read %s: %q, %v, %v", key, got, found, err)
 					}
 					if e, err := look(t, s, key); e.State != store.Present || err != nil || !maps.Equal(contentOf(e), sh.value) {
-						t.Errorf("Look %s: %v, %v", key, e.State, err)
+						t.Errorf("Inspect %s: %v, %v", key, e.State, err)
 					}
 				}
 				if e, err := look(t, s, "{t}nowhere"); e.State != store.Missing || err != nil {
-					t.Errorf("Look at nothing: %v, %v", e.State, err)
+					t.Errorf("Inspect at nothing: %v, %v", e.State, err)
 				}
 				if ok, err := s.PutIfAbsent(t.Context(), deadline(), "{t}here", entry("{t}here", sh.value), time.Hour); ok || !redis.IsTryAgainError(err) {
 					t.Errorf("PutIfAbsent: %v, %v", ok, err)

@@ -32,7 +32,7 @@ func TestSharedScripts(t *testing.T) {
 				}
 				return entry(key, content{"f": "of " + key})
 			}
-			acquire := func(key string) (store.Claim, error) {
+			acquire := func(key string) (store.Acquired, error) {
 				return s.Acquire(t.Context(), deadline(), key, time.Minute, false)
 			}
 			stand := func(key string, write func() error) string {
@@ -43,7 +43,7 @@ func TestSharedScripts(t *testing.T) {
 			}
 			holds := func(key string) string {
 				e := new(store.Entry)
-				if err := s.Look(t.Context(), deadline(), key, e, false); err != nil {
+				if err := s.Inspect(t.Context(), deadline(), key, e, false); err != nil {
 					return err.Error()
 				}
 				switch {
@@ -100,7 +100,7 @@ func TestSharedScripts(t *testing.T) {
 					stand(key, func() error { return s.Put(t.Context(), deadline(), key, value(key), time.Minute) })
 					done, again := s.Touch(t.Context(), deadline(), key, 3*time.Hour)
 					e := new(store.Entry)
-					looked := s.Look(t.Context(), deadline(), key, e, true)
+					looked := s.Inspect(t.Context(), deadline(), key, e, true)
 					return fmt.Sprint(none, err, done, again, looked, e.TTL > 2*time.Hour), fmt.Sprint(false, error(nil), true, error(nil), error(nil), true)
 				},
 				"large": func(key string) (string, string) {

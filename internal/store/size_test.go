@@ -100,9 +100,10 @@ func puttings() []putting {
 		}
 		return c.Lease
 	}
-	fill := func(t *testing.T, s *store.Store, key string, c content, to store.Target) error {
-		f := s.SendAll(t.Context(), deadline(), []store.Fill{{Target: to, State: store.Present, Entry: entry(key, c), TTL: time.Hour}})[0]
-		return f.Err
+	fill := func(t *testing.T, s *store.Store, key string, c content, to store.Committer) error {
+		commits := []store.Commit{{Committer: to, State: store.Present, Entry: entry(key, c), TTL: time.Hour}}
+		s.CommitAll(t.Context(), deadline(), commits)
+		return commits[0].Err
 	}
 	return []putting{
 		{"Put", false, func(t *testing.T, s *store.Store, key string, c content) error {
@@ -118,10 +119,10 @@ func puttings() []putting {
 			_, released := l.Release(t.Context(), deadline())
 			return errors.Join(err, released)
 		}},
-		{"SendAll", false, func(t *testing.T, s *store.Store, key string, c content) error {
-			return fill(t, s, key, c, s.Unleased(key))
+		{"CommitAll", false, func(t *testing.T, s *store.Store, key string, c content) error {
+			return fill(t, s, key, c, s.Leaseless(key))
 		}},
-		{"SendAll with a lease", false, func(t *testing.T, s *store.Store, key string, c content) error {
+		{"CommitAll with a lease", false, func(t *testing.T, s *store.Store, key string, c content) error {
 			l := lease(t, s, key)
 			err := fill(t, s, key, c, l)
 			_, released := l.Release(t.Context(), deadline())
@@ -282,7 +283,7 @@ func TestTooLargeElements(t *testing.T) {
 	}
 }
 
-// Beside one that is too large all others are carried out; in one step, none.
+// Replace one that is too large all others are carried out; in one step, none.
 func TestTooLargeAmongOthers(t *testing.T) {
 	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, _ *atomic.Int64) {
 		s := newStore(t, rdb, codec.ShapeString)

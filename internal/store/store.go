@@ -107,10 +107,10 @@ func cloneOf(rdb *redis.Client) *redis.Client {
 // used again, unless IsBroken tells that there was an answer.
 type Entry struct {
 	Wire  codec.Wire    // the value, present or to be stored
-	State State         // set by Look
-	TTL   time.Duration // set by Look, when asked for; Forever for none
+	State State         // set by Inspect
+	TTL   time.Duration // set by Inspect, when asked for; Forever for none
 
-	Leased bool // set by Look: the key is being loaded
+	Leased bool // set by Inspect: the key is being loaded
 
 	reply   reply
 	key     string               // what the arguments of command point at
@@ -137,9 +137,9 @@ func (e *Entry) Release() {
 	}
 }
 
-// Borrow gives e what another entry has, which may be borrowed by many at once and has
+// Alias gives e what another entry has, which may be borrowed by many at once and has
 // to stay as it is.
-func (e *Entry) Borrow(other *Entry) {
+func (e *Entry) Alias(other *Entry) {
 	e.State, e.TTL, e.Leased = other.State, other.TTL, other.Leased
 	w := &other.Wire
 	e.Wire.Reset(w.Key())

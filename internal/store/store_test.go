@@ -141,7 +141,7 @@ func read(t *testing.T, s *store.Store, key string) (content, bool, error) {
 func look(t *testing.T, s *store.Store, key string) (*store.Entry, error) {
 	t.Helper()
 	e := new(store.Entry)
-	return e, s.Look(t.Context(), deadline(), key, e, true)
+	return e, s.Inspect(t.Context(), deadline(), key, e, true)
 }
 
 // shapes are the shapes that a store serves, each with a value.
@@ -210,10 +210,10 @@ func TestPutThenRead(t *testing.T) {
 				}
 				e, err := look(t, s, key)
 				if err != nil || e.State != store.Present || !maps.Equal(contentOf(e), value) {
-					t.Errorf("Look %q: %q, %v, %v", key, contentOf(e), e.State, err)
+					t.Errorf("Inspect %q: %q, %v, %v", key, contentOf(e), e.State, err)
 				}
 				if ttl == store.Forever && e.TTL != ttl || ttl > 0 && (e.TTL > ttl || e.TTL < ttl-time.Minute) {
-					t.Errorf("Look %q: remaining life %v of %v", key, e.TTL, ttl)
+					t.Errorf("Inspect %q: remaining life %v of %v", key, e.TTL, ttl)
 				}
 			}
 		}
@@ -226,7 +226,7 @@ func TestReadOfNothing(t *testing.T) {
 			t.Errorf("Read: %q, %v, %v", got, found, err)
 		}
 		if e, err := look(t, s, "k"); e.State != store.Missing || e.TTL != 0 || err != nil {
-			t.Errorf("Look: %v, %v, %v", e.State, e.TTL, err)
+			t.Errorf("Inspect: %v, %v, %v", e.State, e.TTL, err)
 		}
 	})
 }
@@ -264,7 +264,7 @@ func TestLargeValues(t *testing.T) {
 					t.Errorf("%s of %d parts, then Read: %d parts, %v, %v", name, len(tt.value), len(got), found, err)
 				}
 				if e, err := look(t, s, "k"); err != nil || e.State != store.Present || !maps.Equal(contentOf(e), tt.value) {
-					t.Errorf("%s of %d parts, then Look: %d parts, %v", name, len(tt.value), e.Wire.Len(), err)
+					t.Errorf("%s of %d parts, then Inspect: %d parts, %v", name, len(tt.value), e.Wire.Len(), err)
 				}
 			}
 		}
@@ -314,7 +314,7 @@ func TestProtocols(t *testing.T) {
 					t.Errorf("RESP%d: Read of nothing: %v, %v", protocol, found, err)
 				}
 				if e, err := look(t, s, "k"); e.State != store.Missing || err != nil {
-					t.Errorf("RESP%d: Look at nothing: %v, %v", protocol, e.State, err)
+					t.Errorf("RESP%d: Inspect at nothing: %v, %v", protocol, e.State, err)
 				}
 				if err := s.Put(t.Context(), deadline(), "k", entry("k", sh.value), time.Hour); err != nil {
 					t.Fatal(err)
@@ -323,7 +323,7 @@ func TestProtocols(t *testing.T) {
 					t.Errorf("RESP%d: Read: %q, %v, %v", protocol, got, found, err)
 				}
 				if e, err := look(t, s, "k"); err != nil || !maps.Equal(contentOf(e), sh.value) {
-					t.Errorf("RESP%d: Look: %q, %v", protocol, contentOf(e), err)
+					t.Errorf("RESP%d: Inspect: %q, %v", protocol, contentOf(e), err)
 				}
 				foreign(t, env.Client, store.ControlKey("k"), "list")
 				env.Client.Del(t.Context(), "k")
@@ -373,7 +373,7 @@ func TestListOrder(t *testing.T) {
 			if ok, err := s.Read(t.Context(), "k", read, time.Now()); !ok || err != nil {
 				t.Fatal(ok, err)
 			}
-			if err := s.Look(t.Context(), deadline(), "k", look, false); err != nil {
+			if err := s.Inspect(t.Context(), deadline(), "k", look, false); err != nil {
 				t.Fatal(err)
 			}
 			for i, elem := range want {

@@ -394,13 +394,13 @@ func grantedAll(t *testing.T, s *store.Store, keys []string) (leases []*store.Le
 	for i, key := range keys {
 		asks[i].Key = key
 	}
-	claims, errs := s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
-	for i, c := range claims {
-		if errs[i] != nil || c.Status != store.Granted {
-			t.Errorf("%s: %v, %v", keys[i], c.Status, errs[i])
+	s.AcquireAll(t.Context(), deadline(), asks, time.Minute)
+	for _, ask := range asks {
+		if ask.Err != nil || ask.Answer.Status != store.Granted {
+			t.Errorf("%s: %v, %v", ask.Key, ask.Answer.Status, ask.Err)
 			continue
 		}
-		leases = append(leases, c.Lease)
+		leases = append(leases, ask.Answer.Lease)
 	}
 	return leases
 }

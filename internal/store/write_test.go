@@ -68,7 +68,7 @@ func TestPutAbsent(t *testing.T) {
 		wantTTL(t, env.Client, store.ControlKey("k"), 2*time.Hour)
 		e, err := look(t, s, "k")
 		if err != nil || e.State != store.Absent || e.TTL <= time.Hour || e.TTL > 2*time.Hour {
-			t.Errorf("Look: %v for %v, %v", e.State, e.TTL, err)
+			t.Errorf("Inspect: %v for %v, %v", e.State, e.TTL, err)
 		}
 		if _, found, err := read(t, s, "k"); found || err != nil {
 			t.Errorf("Read: %v, %v", found, err)
@@ -79,7 +79,7 @@ func TestPutAbsent(t *testing.T) {
 		wantTTL(t, env.Client, store.ControlKey("k"), 10*365*24*time.Hour)
 		env.Advance(t, 10*365*24*time.Hour)
 		if e, err := look(t, s, "k"); err != nil || e.State != store.Missing {
-			t.Errorf("Look after its life: %v, %v", e.State, err)
+			t.Errorf("Inspect after its life: %v, %v", e.State, err)
 		}
 	})
 }
@@ -112,7 +112,7 @@ func TestEmptyValues(t *testing.T) {
 				wantStored(t, env.Client, control, text("E"))
 				wantTTL(t, env.Client, control, life)
 				if e, err := look(t, s, "k"); err != nil || e.State != store.Present || e.Wire.Len() != 0 || e.TTL <= life-time.Minute {
-					t.Errorf("%s: Look: %v for %v, %v", name, e.State, e.TTL, err)
+					t.Errorf("%s: Inspect: %v for %v, %v", name, e.State, e.TTL, err)
 				}
 				if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), time.Hour); ok || err != nil {
 					t.Errorf("%s: PutIfAbsent over it: %v, %v", name, ok, err)

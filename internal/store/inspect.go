@@ -8,17 +8,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Look asks for all that Redis knows of a key: the value, or that it is empty or
+// Inspect asks for all that Redis knows of a key: the value, or that it is empty or
 // absent, and with ttl the remaining life. One round trip.
-func (s *Store) Look(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
+func (s *Store) Inspect(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
 	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.look(ctx, key, e, ttl)
+		return struct{}{}, s.inspect(ctx, key, e, ttl)
 	})
 	return err
 }
 
-func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error {
-	l := lookStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
+func (s *Store) inspect(ctx context.Context, key string, e *Entry, ttl bool) error {
+	l := inspectStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
 	cmds := l.commands(ctx, nil)
 	all := cmders(cmds)
 	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
@@ -27,14 +27,14 @@ func (s *Store) look(ctx context.Context, key string, e *Entry, ttl bool) error 
 	return l.answered(ctx, s, cmds)
 }
 
-// LookStep is Look as a Step. Without marks it is Read: values that are strings need no
+// InspectStep is Inspect as a Step. Without marks it is Read: values that are strings need no
 // more.
-func (s *Store) LookStep(key string, e *Entry, marks, ttl bool) Step {
-	return &lookStep{store: s, key: key, entry: e, marks: marks, ttl: ttl}
+func (s *Store) InspectStep(key string, e *Entry, marks, ttl bool) Step {
+	return &inspectStep{store: s, key: key, entry: e, marks: marks, ttl: ttl}
 }
 
-// A lookStep reads a value, and with marks the control key, and with ttl the lives of both.
-type lookStep struct {
+// A inspectStep reads a value, and with marks the control key, and with ttl the lives of both.
+type inspectStep struct {
 	reading
 	store      *Store
 	key        string
@@ -42,10 +42,10 @@ type lookStep struct {
 	marks, ttl bool
 }
 
-func (l *lookStep) Key() string    { return l.key }
-func (l *lookStep) keys() []string { return []string{l.key} }
+func (l *inspectStep) Key() string    { return l.key }
+func (l *inspectStep) keys() []string { return []string{l.key} }
 
-func (l *lookStep) commands(ctx context.Context, _ form) []*redis.Cmd {
+func (l *inspectStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
 	control := ControlKey(l.key)
 	if l.marks {
@@ -57,7 +57,7 @@ func (l *lookStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	return cmds
 }
 
-func (l *lookStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false

@@ -9,20 +9,20 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// Poll is Look for those who wait for another's load: it asks in the cheapest way
+// Probe is Inspect for those who wait for another's load: it asks in the cheapest way
 // there is, and may take a value of another Redis type for none.
-func (s *Store) Poll(ctx context.Context, deadline time.Time, key string, e *Entry) error {
+func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
 	if s.shape != codec.ShapeString || !s.standalone {
-		return s.Look(ctx, deadline, key, e, false)
+		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	ctx, cancel := s.patience.until(ctx, deadline)
 	defer cancel()
-	return s.pollString(ctx, key, e)
+	return s.probeString(ctx, key, e)
 }
 
-// pollString is one command, which cannot be used while a cluster keeps the two keys
+// probeString is one command, which cannot be used while a cluster keeps the two keys
 // apart.
-func (s *Store) pollString(ctx context.Context, key string, e *Entry) error {
+func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	ask := func(ctx context.Context) *redis.SliceCmd { return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key)) }

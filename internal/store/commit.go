@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// A Commit is what a load stores, and where.
+type Commit struct {
+	Committer Committer
+	State     State  // Present: the value of Entry, Absent: that the source has none, Missing: nothing
+	Entry     *Entry // when Present
+	TTL       time.Duration
+
+	Stored bool // set by CommitAll: what Send returns
+	Err    error
+}
+
+// Send stores the fill in one round trip. It reports false when the load was not permitted
+// to store.
+func (c Commit) Send(ctx context.Context, deadline time.Time) (stored bool, err error) {
+	switch c.State {
+	case Present:
+		return c.Committer.Store(ctx, deadline, c.Entry, c.TTL)
+	case Absent:
+		return c.Committer.StoreAbsent(ctx, deadline, c.TTL)
+	}
+	return c.Committer.StoreNothing(ctx, deadline)
+}
+
+// errand is what Send sends, unless that is more than a script of moderate size.
+func (c Commit) errand() (e errand, ok bool) {
+	switch target := c.Committer.(type) {
+	case *Lease:
+		switch c.State {
+		case Present:
+			return target.filling(c.Entry, c.TTL)
+		case Absent:
+			return target.marking(markAbsent, markTTL(c.TTL).Milliseconds()), true
+		}
+		return target.marking(), true
+	case leaseless:
+		switch c.State {
+		case Present:
+			return target.store.PutStep(target.key, c.Entry, c.TTL).errand()
+		case Absent:
+			return target.store.PutAbsentStep(target.key, c.TTL).errand()
+		}
+	}
+	return e, false
+}
+
+// CommitAll is Send for many commits, and sets their results: a thousand a round trip, but
+// large values, and all that replicas have to confirm, by themselves; and where scripts are
+// refused, what can do without one.
+func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Commit) {
+	if len(commits) == 1 {
+		c := &commits[0]
+		c.Stored, c.Err = c.Send(ctx, deadline)
+		return
+	}
+	var small, large []int
+	errands := make([]errand, 0, len(commits))
+	for i, c := range commits {
+		if e, ok := c.errand(); ok {
+			small, errands = append(small, i), append(errands, e)
+		} else {
+			large = append(large, i)
+		}
+	}
+	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) errand { return errands[n] }) {
+		c := &commits[small[n]]
+		if _, leased := c.Committer.(*Lease); !leased && withoutScripts(v.err) {
+			large = append(large, small[n])
+			continue
+		}
+		c.Stored, c.Err = v.yes && v.err == nil, v.err
+	}
+	forEach(len(large), func(n int) {
+		c := &commits[large[n]]
+		c.Stored, c.Err = c.Send(ctx, deadline)
+	})
+}
