@@ -35,7 +35,7 @@ func (l *Lease) Key() string { return l.keys[0].(string) }
 // missing is the expiry and the life of a value that is not there, as of acquire.lua.
 const missing = "-2"
 
-// Replace reports whether the key held something when the lease was granted.
+// HadValue reports whether the key held something when the lease was granted.
 func (l *Lease) HadValue() bool { return l.expiry != missing }
 
 // Acquired is the answer to Acquire.
