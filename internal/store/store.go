@@ -183,4 +183,4 @@ func IsBroken(err error) bool {
 }
 
 // isWrongType reports whether Redis refused a command for the type of its key.
-func isWrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
+func isWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") }
