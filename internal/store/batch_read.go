@@ -7,6 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // How many keys are asked for at once: none may keep the server, or those who wait behind
@@ -113,7 +115,7 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
-		args = append(args, key, ControlKey(key))
+		args = append(args, key, rediskey.ControlKey(key))
 	}
 	values, err := s.askMany(ctx, args)
 	if isCrossSlot(err) {
@@ -141,11 +143,12 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 // askMany returns the strings that a command answers with, nil for none.
 func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
 	n := float64(len(args) - 1)
-	r := reply{make([]byte, 0, min(int(n*s.values.bytes()*1.25), maxKept))}
+	var r resp.Reply
+	r.Grow(min(int(n*s.values.bytes()*1.25), maxKept))
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
-	if err == nil && !r.isError() {
-		s.values.add(float64(len(r.buf))/n, 1./8)
-		return r.strings(len(args) - 1)
+	if err == nil && !r.IsError() {
+		s.values.add(float64(r.Len())/n, 1./8)
+		return r.Strings(len(args) - 1)
 	}
 	if err != nil && !connectionLost(err) {
 		return nil, err
@@ -156,41 +159,12 @@ func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
 	}
 	values := make([][]byte, len(args)-1)
 	if len(again.Val()) != len(values) {
-		return nil, errReply
+		return nil, resp.ErrBroken
 	}
 	for i, v := range again.Val() {
 		if text, ok := v.(string); ok {
 			values[i] = []byte(text)
 		}
-	}
-	return values, nil
-}
-
-// strings returns the n strings of an answer, nil for one that is not there. They are
-// borrowed from it.
-func (r *reply) strings(n int) ([][]byte, error) {
-	p := parser{r.buf}
-	kind, count, err := p.header()
-	if err != nil || kind != '*' || count != n {
-		return nil, errReply
-	}
-	values := make([][]byte, n)
-	for i := range values {
-		kind, size, err := p.header()
-		switch {
-		case err != nil:
-			return nil, err
-		case size < 0 && (kind == '$' || kind == '_'):
-			continue
-		case kind != '$':
-			return nil, errReply
-		}
-		if values[i], err = p.bulk(size); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.rest) > 0 {
-		return nil, errReply
 	}
 	return values, nil
 }
@@ -201,7 +175,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		entries[i].reply.reset()
+		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
 	if err := refused(cmds, exec(ctx, s.rdb, cmds)); err != nil {
@@ -211,10 +185,10 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	for i, cmd := range cmds {
 		r := &entries[i].reply
 		switch err := cmd.Err(); {
-		case err == nil && r.isWrongType():
+		case err == nil && isWrongType(r.Err()):
 			errs[i] = ErrWrongType
-		case err == nil && !r.isError():
-			errs[i] = entries[i].take(r.lend(&entries[i].Wire, s.shape))
+		case err == nil && !r.IsError():
+			errs[i] = entries[i].take(r.ParseValue(&entries[i].Wire, s.shape))
 		case err == nil || connectionLost(err):
 			again = append(again, i)
 		default:

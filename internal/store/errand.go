@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // An errand is a script that is to run for the keys of a slot, alone or together with
@@ -90,7 +92,7 @@ func (e *errand) verdict() (v verdict) {
 	}
 	n, ok := e.answer.(int64)
 	if !ok {
-		return verdict{err: errReply}
+		return verdict{err: resp.ErrBroken}
 	}
 	return verdict{yes: n == 1}
 }

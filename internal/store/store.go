@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // ErrWrongType is the error of a read of a key that holds another Redis type than
@@ -101,7 +102,7 @@ type Entry struct {
 
 	Leased bool // set by Inspect: the key is being loaded
 
-	reply   reply
+	reply   resp.Reply
 	key     string               // what the arguments of command point at
 	command *redis.RawWriteToCmd // reads the whole value, again and again
 }
@@ -121,9 +122,7 @@ const Forever time.Duration = -1
 // Release gives up the value, and memory that only a large one needs.
 func (e *Entry) Release() {
 	e.Wire.Reset("")
-	if cap(e.reply.buf) > maxKept {
-		e.reply.buf = nil
-	}
+	e.reply.Trim(maxKept)
 }
 
 // Alias gives e what another entry has, which may be borrowed by many at once and has
@@ -169,5 +168,8 @@ func (s *Store) HoldsEmpties() bool { return s.shape != codec.ShapeString }
 // IsBroken reports whether Redis answered with something that is no value of the
 // store's shape.
 func IsBroken(err error) bool {
-	return errors.Is(err, ErrWrongType) || errors.Is(err, errReply)
+	return errors.Is(err, ErrWrongType) || errors.Is(err, resp.ErrBroken)
 }
+
+// isWrongType reports whether Redis refused a command for the type of its key.
+func isWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") }
