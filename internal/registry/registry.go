@@ -8,12 +8,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A family is the keys of one Name and Version on one client.
 type family struct {
-	client  any // see store.ClientKey
+	client  any // see client.Key
 	name    string
 	version int
 }
@@ -36,11 +36,11 @@ type Member struct {
 	left   bool
 }
 
-// Enter notes that owner keeps values on client under a name and a version, until Leave or
+// Enter notes that owner keeps values on rdb under a name and a version, until Leave or
 // until nobody can use owner any more. The error says which member of the family keeps them
 // otherwise. A client that cannot be compared is nobody else's, so that nothing is refused.
-func Enter[T any](owner *T, client redis.UniversalClient, name string, version int, v Values) (*Member, error) {
-	key, ok := store.ClientKey(client)
+func Enter[T any](owner *T, rdb redis.UniversalClient, name string, version int, v Values) (*Member, error) {
+	key, ok := client.Key(rdb)
 	if !ok {
 		return &Member{left: true}, nil
 	}
