@@ -40,7 +40,7 @@ func crewOf[K comparable, V any](flights []*flight.Flight[*found], requests []*r
 // land ends the flight of m.
 func (m *member[K, V]) land(seen *found, err error) {
 	m.landed = true
-	m.f.Land(seen, err)
+	m.f.Finish(seen, err)
 }
 
 // A landing is how the flight of a member is to end.

@@ -74,7 +74,7 @@ func (c *Cache[K, V]) joinMany(ctx context.Context, b *batch[K, V], calls []*cal
 		c.board(ctx, &c.core.outage, failed, load, s),
 	}
 	for _, g := range boarded {
-		defer g.seats.Leave() // of the second, should the first panic
+		defer g.tickets.Leave() // of the second, should the first panic
 	}
 	for _, g := range boarded {
 		away = append(away, c.arrive(ctx, b, g)...)
@@ -86,7 +86,7 @@ func (c *Cache[K, V]) joinMany(ctx context.Context, b *batch[K, V], calls []*cal
 type boarding[K comparable, V any] struct {
 	calls    []*call[K, V]
 	requests []*request[K, V]
-	seats    flight.Seats[*found]
+	tickets  flight.Tickets[*found]
 	err      error // of all
 }
 
@@ -101,7 +101,7 @@ func (c *Cache[K, V]) board(ctx context.Context, group *flight.Group[*found], ca
 		g.requests[i] = &room[i]
 	}
 	requests := g.requests
-	g.seats, g.err = group.JoinMany(ctx, redisKeys(calls), func(ctx context.Context, flights []*flight.Flight[*found]) error {
+	g.tickets, g.err = group.Join(ctx, redisKeys(calls), func(ctx context.Context, flights []*flight.Flight[*found]) error {
 		return c.flyMany(ctx, crewOf(flights, requests), load)
 	})
 	return g
@@ -116,7 +116,7 @@ func (c *Cache[K, V]) arrive(ctx context.Context, b *batch[K, V], g *boarding[K,
 		return nil
 	}
 	joined := time.Now()
-	for i, a := range g.seats.Wait(ctx) {
+	for i, a := range g.tickets.Collect(ctx) {
 		m, r := g.calls[i], g.requests[i]
 		waited := joined.Sub(m.began)
 		if !m.told && a.Outcome != flight.Led && a.Outcome != flight.TurnedAway {
