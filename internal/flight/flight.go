@@ -72,12 +72,18 @@ func newFlight[R any](l *lane[R]) Flight[R] {
 func (g *Group[R]) flight(ctx context.Context, l *lane[R], parent *Flight[R], fn Func[R]) *Flight[R] {
 	f := new(Flight[R])
 	*f = newFlight(l)
-	f.run = g.trip(ctx, parent, []*Flight[R]{f}, func(ctx context.Context) (R, error) { return fn(ctx, f) })
+	f.run = g.trip(ctx, parent, []*Flight[R]{f}, func(ctx context.Context, _ []*Flight[R]) error {
+		r, err := fn(ctx, f)
+		if err == nil {
+			f.Finish(r, nil)
+		}
+		return err
+	})
 	return f
 }
 
 // trip returns what calls fn for the flights, and ends them.
-func (g *Group[R]) trip(ctx context.Context, parent *Flight[R], flights []*Flight[R], fn func(context.Context) (R, error)) (run func()) {
+func (g *Group[R]) trip(ctx context.Context, parent *Flight[R], flights []*Flight[R], fn BatchFunc[R]) (run func()) {
 	t := &trip{flights: len(flights)}
 	for _, f := range flights {
 		f.trip = t
@@ -103,8 +109,8 @@ func (f *Flight[R]) start() {
 	}
 }
 
-func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn func(context.Context) (R, error)) {
-	var r R
+func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn BatchFunc[R]) {
+	var none R
 	var err error
 	var panicked *PanicError
 	returned := false
@@ -120,12 +126,12 @@ func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn f
 			delete(g.flights, f)
 			if !f.resolved {
 				f.panicked = panicked
-				f.resolve(r, err)
+				f.resolve(none, err)
 			}
 			f.settle()
 		}
 	}()
-	r, err = fn(ctx)
+	err = fn(ctx, flights)
 	returned = true
 }
 
