@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Problems collects what is wrong with a configuration, as sentences.
@@ -49,8 +49,8 @@ var versionMark = regexp.MustCompile(`@[0-9]+($|\{)`)
 // CheckName checks what the names of the family's keys are made of.
 func (p *Problems) CheckName(name string, version int) {
 	p.Check(name != "", "Name is empty: give the family of keys a name, such as \"user\"")
-	p.Check(name+":" != store.ControlPrefix && !strings.HasPrefix(name, store.ControlPrefix),
-		"Name %q is taken: keys that begin with %q are the cache's own", name, store.ControlPrefix)
+	p.Check(name+":" != rediskey.ControlPrefix && !strings.HasPrefix(name, rediskey.ControlPrefix),
+		"Name %q is taken: keys that begin with %q are the cache's own", name, rediskey.ControlPrefix)
 	p.Check(!versionMark.MatchString(name), "Name %q holds \"@\" and digits where a version stands: set Version instead", name)
 	p.Check(!strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }),
 		"Name %q holds a space or a control character: use letters, digits and punctuation", name)

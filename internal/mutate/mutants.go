@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `redis.NewCmd(ctx, "unlink", ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
-		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", ControlKey(key))`,
+		old:  `redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
+		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -28,7 +28,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a delete on one server leaves the lease",
-		file: "internal/store/delete.go", old: `"unlink", key, ControlKey(key))`, new: `"unlink", key)`,
+		file: "internal/store/delete.go", old: `"unlink", key, rediskey.ControlKey(key))`, new: `"unlink", key)`,
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
 	},
 
@@ -230,8 +230,8 @@ var mutants = []mutant{
 	{
 		what: "a connection on which EXEC was refused is used again",
 		file: "internal/store/transaction.go",
-		old:  "-EXECABORT\")):\n\t\tbreakOff(ctx, to)",
-		new:  `-EXECABORT")):`,
+		old:  "\"EXECABORT\"):\n\t\tbreakOff(ctx, to)",
+		new:  `"EXECABORT"):`,
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{

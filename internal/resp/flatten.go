@@ -1,20 +1,17 @@
-package store
+package resp
 
 import (
 	"bytes"
 	"strconv"
 )
 
-// maxNesting is how deep arrays may stand in an answer. Redis has three levels at the
-// most.
-const maxNesting = 4
-
-// flatten appends the parts of an answer as it came, in RESP2 or RESP3, without a copy.
-func (r *reply) flatten(parts [][]byte) ([][]byte, error) {
+// Flatten appends the parts of the answer without its structure. They are slices of the
+// answer; numbers are text, and nil stands for nothing.
+func (r *Reply) Flatten(parts [][]byte) ([][]byte, error) {
 	p := parser{r.buf}
 	parts, err := p.flatten(parts, maxNesting)
 	if err == nil && len(p.rest) > 0 {
-		err = errReply
+		err = ErrBroken
 	}
 	return parts, err
 }
@@ -22,7 +19,7 @@ func (r *reply) flatten(parts [][]byte) ([][]byte, error) {
 func (p *parser) flatten(parts [][]byte, nesting int) ([][]byte, error) {
 	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
 	if !ok || len(line) == 0 || nesting == 0 {
-		return parts, errReply
+		return parts, ErrBroken
 	}
 	p.rest = rest
 	kind, text := line[0], line[1:]
@@ -37,18 +34,18 @@ func (p *parser) flatten(parts [][]byte, nesting int) ([][]byte, error) {
 	n, err := strconv.Atoi(string(text))
 	switch {
 	case err != nil:
-		return parts, errReply
+		return parts, ErrBroken
 	case n < 0:
 		return append(parts, nil), nil
 	case kind == '$':
 		b, err := p.bulk(n)
 		return append(parts, b), err
 	case n > len(p.rest): // each part takes more than a byte
-		return parts, errReply
+		return parts, ErrBroken
 	case kind == '%':
 		n *= 2
 	case kind != '*' && kind != '~':
-		return parts, errReply
+		return parts, ErrBroken
 	}
 	for range n {
 		if parts, err = p.flatten(parts, nesting-1); err != nil {
@@ -65,8 +62,8 @@ func truth(is bool) []byte {
 	return []byte("0")
 }
 
-// flattenDecoded does the same for an answer that go-redis has decoded.
-func flattenDecoded(parts [][]byte, v any) ([][]byte, error) {
+// FlattenDecoded is Flatten for an answer that go-redis has decoded.
+func FlattenDecoded(parts [][]byte, v any) ([][]byte, error) {
 	var err error
 	switch v := v.(type) {
 	case nil:
@@ -81,15 +78,15 @@ func flattenDecoded(parts [][]byte, v any) ([][]byte, error) {
 		return append(parts, truth(v)), nil
 	case []any:
 		for _, each := range v {
-			if parts, err = flattenDecoded(parts, each); err != nil {
+			if parts, err = FlattenDecoded(parts, each); err != nil {
 				return parts, err
 			}
 		}
 		return parts, nil
 	case map[any]any:
 		for name, each := range v {
-			if parts, err = flattenDecoded(parts, name); err == nil {
-				parts, err = flattenDecoded(parts, each)
+			if parts, err = FlattenDecoded(parts, name); err == nil {
+				parts, err = FlattenDecoded(parts, each)
 			}
 			if err != nil {
 				return parts, err
@@ -97,5 +94,5 @@ func flattenDecoded(parts [][]byte, v any) ([][]byte, error) {
 		}
 		return parts, nil
 	}
-	return parts, errReply
+	return parts, ErrBroken
 }

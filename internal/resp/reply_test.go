@@ -1,4 +1,4 @@
-package store
+package resp
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-func TestLend(t *testing.T) {
+func TestParseValue(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer string
 		shape        codec.Shape
@@ -85,22 +85,22 @@ func TestLend(t *testing.T) {
 		{"a shape that there is not", "*1\r\n$1\r\na\r\n", 99, "broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := lend(t, tt.answer, tt.shape); got != tt.want {
+			if got := parsed(t, tt.answer, tt.shape); got != tt.want {
 				t.Errorf("%q: %s, want %s", tt.answer, got, tt.want)
 			}
 		})
 	}
 }
 
-// lend tells what a wire gets of an answer.
-func lend(t *testing.T, answer string, shape codec.Shape) string {
+// parsed tells what a wire gets from an answer.
+func parsed(t *testing.T, answer string, shape codec.Shape) string {
 	t.Helper()
 	var w codec.Wire
-	r := reply{buf: []byte(answer)}
-	found, err := r.lend(&w, shape)
+	r := Reply{buf: []byte(answer)}
+	found, err := r.ParseValue(&w, shape)
 	switch {
 	case err != nil:
-		if found || !IsBroken(err) {
+		if found || !errors.Is(err, ErrBroken) {
 			t.Errorf("%v, %v", found, err)
 		}
 		return "broken"
@@ -112,7 +112,7 @@ func lend(t *testing.T, answer string, shape codec.Shape) string {
 	}
 	var spans []string
 	for i := range w.Len() {
-		if (w.Name(i) == nil) == kinds[shape].named {
+		if (w.Name(i) == nil) == named(shape) {
 			t.Errorf("span %d is named %q", i, w.Name(i))
 		}
 		if w.Name(i) != nil {
@@ -123,11 +123,11 @@ func lend(t *testing.T, answer string, shape codec.Shape) string {
 	return fmt.Sprintf("%q", spans)
 }
 
-// What a wire was lent must not grow into what follows it.
-func TestLentSpansEndWhereTheyEnd(t *testing.T) {
+// A part must not grow into what follows it.
+func TestPartsEndWhereTheyEnd(t *testing.T) {
 	var w codec.Wire
-	r := reply{buf: []byte("%1\r\n$1\r\na\r\n$1\r\nb\r\n")}
-	if _, err := r.lend(&w, codec.ShapeHash); err != nil {
+	r := Reply{buf: []byte("%1\r\n$1\r\na\r\n$1\r\nb\r\n")}
+	if _, err := r.ParseValue(&w, codec.ShapeHash); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = append(w.Name(0), "xxxx"...), append(w.Value(0), "xxxx"...)
@@ -141,21 +141,22 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 	f.Add([]byte("name"), []byte("Ann"), []byte("\r\n"), []byte(""))
 	f.Add([]byte(""), []byte("$-1\r\n"), []byte("\x00\xff"), []byte("*2\r\n"))
 	f.Fuzz(func(t *testing.T, a, b, c, d []byte) {
-		if got, want := lend(t, "$"+bulk(b), codec.ShapeString), fmt.Sprintf("%q", []string{string(b)}); got != want {
+		want := fmt.Sprintf("%q", []string{string(b)})
+		if got := parsed(t, "$"+bulk(b), codec.ShapeString); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		want := fmt.Sprintf("%q", []string{string(a), string(b), string(c), string(d)})
+		want = fmt.Sprintf("%q", []string{string(a), string(b), string(c), string(d)})
 		spans := "$" + bulk(a) + "$" + bulk(b) + "$" + bulk(c) + "$" + bulk(d)
 		for _, head := range []string{"*4\r\n", "%2\r\n"} {
-			if got := lend(t, head+spans, codec.ShapeHash); got != want {
+			if got := parsed(t, head+spans, codec.ShapeHash); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}
-		if got := lend(t, "*4\r\n"+spans, codec.ShapeList); got != want {
+		if got := parsed(t, "*4\r\n"+spans, codec.ShapeList); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 		for _, head := range []string{"*4\r\n", "~4\r\n"} {
-			if got := lend(t, head+spans, codec.ShapeSet); got != want {
+			if got := parsed(t, head+spans, codec.ShapeSet); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}
@@ -164,7 +165,7 @@ func FuzzAnswerRoundTrip(f *testing.F) {
 			"*4\r\n$" + bulk(a) + "$" + bulk(b) + "$" + bulk(c) + "$5\r\n1e+20\r\n",
 			"*2\r\n*2\r\n$" + bulk(a) + "$" + bulk(b) + "*2\r\n$" + bulk(c) + ",1e+20\r\n",
 		} {
-			if got := lend(t, answer, codec.ShapeSortedSet); got != want {
+			if got := parsed(t, answer, codec.ShapeSortedSet); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}
@@ -177,21 +178,23 @@ func bulk(b []byte) string { return fmt.Sprintf("%d\r\n%s\r\n", len(b), b) }
 // answer that says just that.
 func FuzzHostileAnswer(f *testing.F) {
 	for _, answer := range []string{
-		"$5\r\nhello\r\n", "$-1\r\n", "_\r\n", "%1\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n", "*0\r\n",
+		"$5\r\nhello\r\n", "$-1\r\n", "_\r\n", "%1\r\n$1\r\na\r\n$1\r\nb\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+		"*0\r\n",
 		"%4611686018427387904\r\n", "$2147483647\r\n", "-ERR\r\n", "*3\r\n$1\r\na\r\n",
-		"~2\r\n$1\r\na\r\n$1\r\nb\r\n", "*1\r\n*2\r\n$1\r\na\r\n,-inf\r\n", "*2\r\n$1\r\na\r\n,1e+20\r\n", "*2305843009213693952\r\n*2\r\n",
+		"~2\r\n$1\r\na\r\n$1\r\nb\r\n", "*1\r\n*2\r\n$1\r\na\r\n,-inf\r\n", "*2\r\n$1\r\na\r\n,1e+20\r\n",
+		"*2305843009213693952\r\n*2\r\n",
 	} {
 		f.Add([]byte(answer))
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		for shape := range kinds {
+		for _, shape := range shapes {
 			var w codec.Wire
-			r := reply{buf: bytes.Clone(answer)}
-			found, err := r.lend(&w, shape)
+			r := Reply{buf: bytes.Clone(answer)}
+			found, err := r.ParseValue(&w, shape)
 			if found && err != nil {
 				t.Errorf("found, and %v", err)
 			}
-			if err != nil && (!IsBroken(err) || !errors.Is(err, errReply)) {
+			if err != nil && !errors.Is(err, ErrBroken) {
 				t.Errorf("%v is not a broken answer", err)
 			}
 			if max := len(answer)/len("$0\r\n\r\n") + 1; w.Len() > max {
@@ -212,7 +215,7 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 		"with its end":          iotest.DataErrReader(strings.NewReader(text)),
 		"less than was claimed": io.LimitReader(strings.NewReader(text), 1<<40),
 	} {
-		var r reply
+		var r Reply
 		_, _ = r.Write([]byte("$"))
 		n, err := r.ReadFrom(src)
 		if n != int64(len(text)) || err != nil || string(r.buf) != "$"+text {
@@ -221,26 +224,30 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 		if cap(r.buf) > 4*len(text) {
 			t.Errorf("%s: %d bytes of memory for %d", name, cap(r.buf), len(text))
 		}
-		r.reset()
-		if allocs := testing.AllocsPerRun(10, func() { r.reset(); _, _ = r.ReadFrom(strings.NewReader(text)) }); allocs > 1 {
+		r.Reset()
+		again := func() { r.Reset(); _, _ = r.ReadFrom(strings.NewReader(text)) }
+		if allocs := testing.AllocsPerRun(10, again); allocs > 1 {
 			t.Errorf("%s: the next answer costs %v allocations", name, allocs) // one is the reader
 		}
 	}
-	for _, claim := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MinInt64} { // with the end of a line, that may turn over
-		r := reply{make([]byte, 1)}
-		if n, err := r.ReadFrom(&io.LimitedReader{R: strings.NewReader("abc"), N: claim}); n > 3 || err != nil || cap(r.buf) > 2*maxKept {
+	// With the end of a line, such a claim may overflow.
+	for _, claim := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MinInt64} {
+		r := Reply{make([]byte, 1)}
+		n, err := r.ReadFrom(&io.LimitedReader{R: strings.NewReader("abc"), N: claim})
+		if n > 3 || err != nil || cap(r.buf) > 2*maxStep {
 			t.Errorf("a claim of %d: %d bytes, %v, %d bytes of memory", claim, n, err, cap(r.buf))
 		}
 	}
-	var r reply
+	var r Reply
 	broken := errors.New("broken")
-	if n, err := r.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken))); n != 3 || err != broken || string(r.buf) != "abc" {
+	n, err := r.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken)))
+	if n != 3 || err != broken || string(r.buf) != "abc" {
 		t.Errorf("%d bytes, %v, %q", n, err, r.buf)
 	}
 }
 
 // What go-redis has decoded itself gives the same spans.
-func TestGive(t *testing.T) {
+func TestDecodedValue(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		v     any
@@ -280,15 +287,27 @@ func TestGive(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var w codec.Wire
-			found, err := give(&w, tt.shape, tt.v)
+			found, err := DecodedValue(&w, tt.shape, tt.v)
 			switch {
-			case (err != nil) != (tt.want < 0), err == nil && found != (tt.want > 0), err == nil && w.Len() != tt.want:
+			case (err != nil) != (tt.want < 0),
+				err == nil && (found != (tt.want > 0) || w.Len() != tt.want):
 				t.Errorf("%v, %v, %d spans, want %d", found, err, w.Len(), tt.want)
-			case tt.shape == codec.ShapeSortedSet && tt.want > 0 && (string(w.Name(0)) != "-inf" || string(w.Value(0)) != "a" || string(w.Name(1)) != "1.5"):
+			case tt.shape == codec.ShapeSortedSet && tt.want > 0 && (string(w.Name(0)) != "-inf" ||
+				string(w.Value(0)) != "a" || string(w.Name(1)) != "1.5"):
 				t.Errorf("%q %q, %q %q", w.Name(0), w.Value(0), w.Name(1), w.Value(1))
-			case err != nil && (!IsBroken(err) || strings.Contains(err.Error(), "secret")):
+			case err != nil && (!errors.Is(err, ErrBroken) || strings.Contains(err.Error(), "secret")):
 				t.Errorf("the error is %v", err)
 			}
 		})
 	}
+}
+
+// shapes are all shapes of values.
+var shapes = []codec.Shape{
+	codec.ShapeString, codec.ShapeHash, codec.ShapeList, codec.ShapeSet, codec.ShapeSortedSet,
+}
+
+// named reports whether the parts of a value have names, or scores.
+func named(shape codec.Shape) bool {
+	return shape == codec.ShapeHash || shape == codec.ShapeSortedSet
 }

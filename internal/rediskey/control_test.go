@@ -1,36 +1,15 @@
-package store_test
+package rediskey_test
 
 import (
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
-	"github.com/asidecache/aside/internal/store"
 )
 
-// goldenTable returns the rows below a table's head in docs/format.md.
-func goldenTable(t *testing.T, head string) (rows [][]string) {
-	t.Helper()
-	b, err := os.ReadFile("../../docs/format.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, found := strings.Cut(string(b), "\n"+head+"\n")
-	if !found {
-		t.Fatalf("docs/format.md has no table with the head %q", head)
-	}
-	table, _, _ = strings.Cut(table, "\n\n")
-	for line := range strings.Lines(table) {
-		row := strings.Split(strings.Trim(line, "|\n"), " | ")
-		for i := range row {
-			row[i] = strings.Trim(strings.TrimPrefix(strings.TrimSuffix(row[i], " "), " "), "`")
-		}
-		rows = append(rows, row)
-	}
-	return rows[1:] // without the rule below the head
-}
+func TestMain(m *testing.M) { redistest.Main(m) }
 
 // unquote reads Go's notation for strings, without the quotes.
 func unquote(t *testing.T, s string) string {
@@ -43,18 +22,21 @@ func unquote(t *testing.T, s string) string {
 }
 
 func TestControlKeyIsGolden(t *testing.T) {
-	rows := goldenTable(t, "| value key | control key | slot |")
+	rows := redistest.FormatTable(t, "| value key | control key | slot |")
 	if len(rows) < 20 {
 		t.Fatalf("%d rows", len(rows))
 	}
 	for _, row := range rows {
 		key, want := unquote(t, row[0]), unquote(t, row[1])
-		if got := store.ControlKey(key); got != want {
+		if got := rediskey.ControlKey(key); got != want {
 			t.Errorf("the control key of %q is %q, want %q", key, got, want)
 		}
 		for _, k := range []string{key, want} {
 			if got := strconv.Itoa(slotOf(k)); got != row[2] {
 				t.Errorf("the slot of %q is %s, want %s", k, got, row[2])
+			}
+			if got := strconv.Itoa(int(rediskey.Slot(k))); got != row[2] {
+				t.Errorf("Slot(%q) = %s, want %s", k, got, row[2])
 			}
 		}
 	}
@@ -93,7 +75,7 @@ func TestServersAgreeOnSlots(t *testing.T) {
 		if env.Topology != redistest.Cluster {
 			t.Skip("only a cluster has slots")
 		}
-		for _, row := range goldenTable(t, "| value key | control key | slot |") {
+		for _, row := range redistest.FormatTable(t, "| value key | control key | slot |") {
 			for _, column := range row[:2] {
 				key := unquote(t, column)
 				got, err := env.Client.ClusterKeySlot(t.Context(), key).Result()
@@ -108,7 +90,7 @@ func TestServersAgreeOnSlots(t *testing.T) {
 func TestControlKeyOfAHugeKey(t *testing.T) {
 	huge := strings.Repeat("x", 1<<20)
 	for _, key := range []string{huge, huge + "}", huge + "{t}" + huge, "{" + huge + "}"} {
-		control := store.ControlKey(key)
+		control := rediskey.ControlKey(key)
 		if slotOf(control) != slotOf(key) || len(control) > 2*len(key)+len("aside:{}") {
 			t.Errorf("a key of %d bytes: a control key of %d, slots %d and %d", len(key), len(control), slotOf(key), slotOf(control))
 		}
@@ -130,11 +112,11 @@ func FuzzControlKey(f *testing.F) {
 			if key == "" {
 				continue
 			}
-			c := store.ControlKey(key)
+			c := rediskey.ControlKey(key)
 			if slotOf(c) != slotOf(key) {
 				t.Errorf("%q is in slot %d, %q in slot %d", key, slotOf(key), c, slotOf(c))
 			}
-			if !strings.HasPrefix(c, store.ControlPrefix) {
+			if !strings.HasPrefix(c, rediskey.ControlPrefix) {
 				t.Errorf("%q is no control key", c)
 			}
 			if got := keyOf(t, c); got != key {
@@ -148,7 +130,7 @@ func FuzzControlKey(f *testing.F) {
 // other has the same.
 func keyOf(t *testing.T, control string) string {
 	t.Helper()
-	tag, key, found := strings.Cut(strings.TrimPrefix(control, store.ControlPrefix+"{"), "}")
+	tag, key, found := strings.Cut(strings.TrimPrefix(control, rediskey.ControlPrefix+"{"), "}")
 	if !found {
 		t.Fatalf("%q has no hash tag", control)
 	}

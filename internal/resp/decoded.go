@@ -1,4 +1,4 @@
-package store
+package resp
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// give hands w a value that go-redis has decoded itself.
-func give(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
+// DecodedValue is ParseValue for a value that go-redis has decoded.
+func DecodedValue(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
 	switch v := v.(type) {
 	case string:
 		if shape == codec.ShapeString {
@@ -19,28 +19,28 @@ func give(w *codec.Wire, shape codec.Shape, v any) (found bool, err error) {
 		}
 	case []any:
 		if shape != codec.ShapeString {
-			err := giveArray(w, shape, v)
+			err := addArray(w, shape, v)
 			return len(v) > 0 && err == nil, err
 		}
 	case map[any]any:
 		if shape == codec.ShapeHash {
 			for name, value := range v {
-				if err := giveNamed(w, name, value); err != nil {
+				if err := addNamed(w, name, value); err != nil {
 					return false, err
 				}
 			}
 			return len(v) > 0, nil
 		}
 	}
-	return false, fmt.Errorf("%w: a value of type %T for a %v", errReply, v, shape)
+	return false, fmt.Errorf("%w: a value of type %T for a %v", ErrBroken, v, shape)
 }
 
-func giveArray(w *codec.Wire, shape codec.Shape, v []any) error {
+func addArray(w *codec.Wire, shape codec.Shape, v []any) error {
 	if shape == codec.ShapeList || shape == codec.ShapeSet {
 		for _, elem := range v {
 			e, ok := elem.(string)
 			if !ok {
-				return errReply
+				return ErrBroken
 			}
 			w.Add(nil, []byte(e))
 		}
@@ -50,14 +50,14 @@ func giveArray(w *codec.Wire, shape codec.Shape, v []any) error {
 		v = unpaired(v)
 	}
 	if len(v)%2 != 0 {
-		return errReply
+		return ErrBroken
 	}
 	for i := 0; i < len(v); i += 2 {
 		name, value := v[i], v[i+1]
 		if shape == codec.ShapeSortedSet {
 			name, value = scoreText(v[i+1]), v[i]
 		}
-		if err := giveNamed(w, name, value); err != nil {
+		if err := addNamed(w, name, value); err != nil {
 			return err
 		}
 	}
@@ -90,12 +90,29 @@ func scoreText(score any) any {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-func giveNamed(w *codec.Wire, name, value any) error {
+func addNamed(w *codec.Wire, name, value any) error {
 	n, ok1 := name.(string)
 	v, ok2 := value.(string)
 	if !ok1 || !ok2 {
-		return errReply
+		return ErrBroken
 	}
 	w.Add([]byte(n), []byte(v))
 	return nil
+}
+
+// DecodedFields is ParseFields for an answer that go-redis has decoded.
+func DecodedFields(w *codec.Wire, names [][]byte, values []any) (found bool, err error) {
+	if len(values) != len(names) {
+		return false, ErrBroken
+	}
+	for i, value := range values {
+		switch value := value.(type) {
+		case nil: // no such field
+		case string:
+			w.Add(names[i], []byte(value))
+		default:
+			return false, ErrBroken
+		}
+	}
+	return w.Len() > 0, nil
 }
