@@ -3,7 +3,6 @@ package collection
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -28,7 +27,7 @@ type core struct {
 	shape    codec.Shape
 	jitter   float64 // 0 for none
 	timeout  time.Duration
-	requests sync.Pool // of *store.Request
+	requests sync.Pool // of *request
 	closed   atomic.Bool
 }
 
@@ -79,7 +78,7 @@ func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *key
 }
 
 // openElements makes what a collection of elements is made of.
-func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, sort string) (elements[K, E], error) {
+func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, kind string) (elements[K, E], error) {
 	var p keyspace.Problems
 	value := cfg.Value
 	if value == nil {
@@ -91,7 +90,7 @@ func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, 
 		p.Add("Value", checker.Check())
 	}
 	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
-		Kind: sort, Type: reflect.TypeFor[E](), Shape: shape, Codec: value,
+		Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value,
 	}, &p)
 	return elements[K, E]{k, value}, err
 }
@@ -110,15 +109,12 @@ func (k keyed[K]) RedisKey(key K) string {
 // does. Errors of several keys are a *cache.BatchError.
 func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	const op = cache.OpDelete
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		var err error
-		if names[i], err = k.redisKey(op, key); err != nil {
-			return err
-		}
+	names, err := k.redisKeys(op, keys)
+	if err != nil {
+		return err
 	}
 	if k.core.closed.Load() {
-		return k.core.fail(op, "", cache.ErrClosed, nil)
+		return k.core.error(op, "", cache.ErrClosed, nil)
 	}
 	failed := k.core.store.Delete(ctx, time.Now().Add(k.core.timeout), names)
 	if len(failed) == 0 {
@@ -156,46 +152,19 @@ func (k keyed[K]) redisKey(op cache.Op, key K) (string, error) {
 	var buf [128]byte
 	text, err := k.keys.Append(buf[:0], &key)
 	if err != nil {
-		return "", k.core.fail(op, "", cache.ErrEncode, err)
+		return "", k.core.error(op, "", cache.ErrEncode, err)
 	}
 	return string(text), nil
 }
 
-// read begins a request that reads.
-func (k keyed[K]) read(op cache.Op, command string, key K) (*store.Request, error) {
-	name, err := k.redisKey(op, key)
-	if err != nil {
-		return nil, err
+// redisKeys returns the Redis keys of keys.
+func (k keyed[K]) redisKeys(op cache.Op, keys []K) ([]string, error) {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		var err error
+		if names[i], err = k.redisKey(op, key); err != nil {
+			return nil, err
+		}
 	}
-	return k.core.request().Read(command, name), nil
-}
-
-// write begins a request that writes.
-func (k keyed[K]) write(op cache.Op, key K) (*store.Request, error) {
-	name, err := k.redisKey(op, key)
-	if err != nil {
-		return nil, err
-	}
-	if k.rules.err != nil {
-		return nil, k.core.fail(op, name, nil, k.rules.err)
-	}
-	life := keyspace.Shorten(k.rules.ttl, k.core.jitter)
-	return k.core.request().Write(name, store.Rules{Life: life, Renew: k.rules.renew, Known: k.rules.known}), nil
-}
-
-var errCount = errors.New("the number of elements is negative")
-
-// request returns an empty request.
-func (c *core) request() *store.Request {
-	r, _ := c.requests.Get().(*store.Request)
-	if r == nil {
-		r = new(store.Request)
-	}
-	r.Reset(c.shape)
-	return r
-}
-
-// release takes back a request that has been answered.
-func (c *core) release(r *store.Request) {
-	c.requests.Put(r)
+	return names, nil
 }

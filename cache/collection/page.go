@@ -9,7 +9,7 @@ const opAll cache.Op = "All"
 // page is how many elements an All asks for at a time.
 const page = 512
 
-// A paged is what one round trip of an All has brought.
+// A paged is the result of one round trip of an All.
 type paged[E any] struct {
 	values []E
 	failed *ElementsError // by index in values
@@ -29,7 +29,7 @@ func yieldAll[E any](c *core, op cache.Op, key string, p paged[E], err error, yi
 		var err error
 		if p.failed != nil && p.failed.Errs[i] != nil {
 			var one *ElementsError
-			err = c.broken(op, key, one.add(p.first+i, p.failed.Errs[i]))
+			err = c.undecoded(op, key, one.add(p.first+i, p.failed.Errs[i]))
 		}
 		if !yield(e, err) {
 			return false

@@ -39,26 +39,6 @@ type Future[T any] = cache.Future[T]
 // results, in its fields Value and OK.
 type Found[T any] = cache.Found[T]
 
-// enqueue adds an operation to a pipeline.
-func enqueue[T any](p *Pipeline, o operation[T]) *Future[T] {
-	switch {
-	case o.err != nil:
-		return pipeline.Failed[T](p, o.err)
-	case o.request == nil:
-		var none T
-		return pipeline.Known(none)
-	}
-	return pipeline.Add(p, o.core.operation(o.request), func(ctx context.Context, err error) (T, error) {
-		if err != nil {
-			var none T
-			return none, o.failed(ctx, err)
-		}
-		v, err := o.take(o.request)
-		o.core.release(o.request)
-		return v, err
-	})
-}
-
 // enqueueDelete adds a Delete of one key to a pipeline.
 func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{}] {
 	const op = cache.OpDelete
@@ -79,7 +59,7 @@ func (c *core) operation(step store.Step) pipeline.Operation {
 	return pipeline.Operation{
 		Client: c.rdb, Store: c.store, Step: step,
 		Closed: c.closed.Load,
-		Fail:   func(key string, kind, cause error) error { return c.fail(cache.OpExec, key, kind, cause) },
+		Fail:   func(key string, kind, cause error) error { return c.error(cache.OpExec, key, kind, cause) },
 	}
 }
 

@@ -34,12 +34,12 @@ func (s *Set[K, E]) With(opts ...Option) *Set[K, E] {
 
 // Add adds elements and returns how many of them are new. SADD.
 func (s *Set[K, E]) Add(ctx context.Context, key K, elems ...E) (added int, err error) {
-	return do(ctx, s.change("Add", "sadd", key, elems))
+	return do(ctx, s.change(setAdd, key, elems))
 }
 
 // Remove removes elements and returns how many of them were there. SREM.
 func (s *Set[K, E]) Remove(ctx context.Context, key K, elems ...E) (removed int, err error) {
-	return do(ctx, s.change("Remove", "srem", key, elems))
+	return do(ctx, s.change(setRemove, key, elems))
 }
 
 // Has reports whether e is an element. SISMEMBER.
@@ -61,7 +61,7 @@ func (s *Set[K, E]) Members(ctx context.Context, key K) ([]E, error) {
 // Pop removes and returns n elements at random, or as many as there are. One that cannot
 // be decoded is gone. SPOP.
 func (s *Set[K, E]) Pop(ctx context.Context, key K, n int) ([]E, error) {
-	return do(ctx, s.pop(key, n))
+	return do(ctx, s.pop(setPop, key, n))
 }
 
 // Random returns n different elements at random, or as many as there are. SRANDMEMBER.
@@ -71,26 +71,26 @@ func (s *Set[K, E]) Random(ctx context.Context, key K, n int) ([]E, error) {
 
 // Len returns the number of elements. SCARD.
 func (s *Set[K, E]) Len(ctx context.Context, key K) (int, error) {
-	return do(ctx, s.length(key))
+	return do(ctx, s.length(setLen, key))
 }
 
 // Union returns the elements that any of the sets has. On a cluster all keys have to
 // lie in one slot, or else the error is an ErrSlots that names their slots: Redis
 // answers for one moment, which no combination of answers could. SUNION.
 func (s *Set[K, E]) Union(ctx context.Context, keys ...K) ([]E, error) {
-	return do(ctx, s.combine("Union", "sunion", keys))
+	return do(ctx, s.combine(setUnion, keys))
 }
 
 // Intersect returns the elements that all of the sets have. Otherwise it is like Union.
 // SINTER.
 func (s *Set[K, E]) Intersect(ctx context.Context, keys ...K) ([]E, error) {
-	return do(ctx, s.combine("Intersect", "sinter", keys))
+	return do(ctx, s.combine(setIntersect, keys))
 }
 
 // Diff returns the elements of the first set that none of the others has. Otherwise it
 // is like Union. SDIFF.
 func (s *Set[K, E]) Diff(ctx context.Context, key K, others ...K) ([]E, error) {
-	return do(ctx, s.combine("Diff", "sdiff", append([]K{key}, others...)))
+	return do(ctx, s.combine(setDiff, append([]K{key}, others...)))
 }
 
 // All yields the elements, and reads them in pages. Elements that are there from the
