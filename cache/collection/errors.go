@@ -43,9 +43,9 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("it has no %s, which needs %s", e.Command, e.Needs)
 }
 
-// An ElementsError tells which elements of a call could not be encoded, and then
-// nothing was written, or not be decoded. The errors are by index: in the arguments, in
-// the returned slice, in the list or sorted set of an All.
+// An ElementsError says which elements of a call could not be encoded, and then nothing was
+// written, or which could not be decoded. The errors are by index: in the arguments, in the
+// returned slice, in the list or sorted set of an All.
 type ElementsError struct {
 	Errs map[int]error
 }
@@ -92,7 +92,8 @@ const maxErrorKey = 256
 
 // error is an error of a call.
 func (c *core) error(op cache.Op, key string, kind, cause error) error {
-	return &cache.Error{Op: op, Cache: c.name, Key: key[:min(len(key), maxErrorKey)], Kind: kind, Err: cause}
+	key = key[:min(len(key), maxErrorKey)]
+	return &cache.Error{Op: op, Cache: c.name, Key: key, Kind: kind, Err: cause}
 }
 
 // undecoded is the error of elements that could not be decoded, nil for none.

@@ -20,16 +20,20 @@ type Hash[K comparable, T any] struct {
 	mapping *hashmap.Mapping[T]
 }
 
-// NewHash returns the hashes of a family, see NewList.
+// NewHash returns the hashes of a family of keys, see NewList.
 func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T]) (*Hash[K, T], error) {
 	var p keyspace.Problems
 	p.Check(cfg.Mapping != nil, "Mapping is nil: make one with hashmap.Of")
 	if cfg.Mapping != nil {
 		p.Add("Mapping", cfg.Mapping.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
+	s := setup[K]{
+		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+	}
+	values := registry.Values{
 		Kind: "hash", Type: reflect.TypeFor[T](), Shape: codec.ShapeHash, Codec: cfg.Mapping,
-	}, &p)
+	}
+	k, err := s.open(rdb, values, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -43,21 +47,21 @@ func (h *Hash[K, T]) With(opts ...Option) *Hash[K, T] {
 	return &other
 }
 
-// Get reads chosen fields into the variables of destinations, which Field.Into makes,
-// and returns how many of them the hash has. The variable of any other is set to zero, as
-// is that of a field that cannot be read: then the error names the index of its
-// destination, and the others are set. HMGET.
+// Get reads fields into the variables of destinations, which Field.Into makes, and returns
+// how many of the fields the hash has. The variable of any other is set to zero, as is that
+// of a field that cannot be read: then the error names the index of its destination, and the
+// others are set. HMGET.
 func (h *Hash[K, T]) Get(ctx context.Context, key K, into ...codec.FieldReader[T]) (found int, err error) {
 	return do(ctx, h.get(key, into))
 }
 
-// Set gives chosen fields their values, which Field.To assigns, and removes those whose
-// value is stored as no field, such as a nil pointer. All are changed in one step, or
-// none. A field loses its own TTL. HSET and HDEL.
+// Set stores values in fields, which Field.To assigns, and removes those whose value is
+// stored as no field, such as a nil pointer. All are changed in one step, or none. A field
+// loses its own TTL. HSET and HDEL.
 //
-// Where Redis knows no value, an expired one say, Set creates a hash of these fields
-// alone, and the GetOrSet of a cache of the same keys serves that as the whole, with all
-// other fields zero. With(IfCached()) leaves such a key alone.
+// Where Redis knows no value, because it has expired for example, Set creates a hash of these
+// fields alone, and the GetOrSet of a cache of the same keys serves that as the whole, with
+// all other fields zero. With(IfCached()) leaves such a key alone.
 func (h *Hash[K, T]) Set(ctx context.Context, key K, assigned ...codec.FieldAppender[T]) error {
 	_, err := do(ctx, h.set(key, assigned))
 	return err

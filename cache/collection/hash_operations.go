@@ -3,6 +3,7 @@ package collection
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/asidecache/aside/cache"
@@ -27,7 +28,8 @@ func (h *Hash[K, T]) check(f codec.Field[T]) error {
 		return err
 	}
 	if f.Codec() != codec.Codec[T](h.mapping) {
-		return fmt.Errorf("the field %q is of another mapping than the collection's: make it by hashmap.FieldOf of HashConfig.Mapping", f.FieldName())
+		return fmt.Errorf("the field %q is of another mapping than the collection's: "+
+			"make it by hashmap.FieldOf of HashConfig.Mapping", f.FieldName())
 	}
 	return nil
 }
@@ -44,7 +46,9 @@ func checkFields[K comparable, T any, F codec.Field[T]](h *Hash[K, T], r *reques
 }
 
 // addFields adds the names of fields as arguments.
-func addFields[K comparable, T any, F codec.Field[T]](h *Hash[K, T], r *request, fields []F) *request {
+func addFields[K comparable, T any, F codec.Field[T]](
+	h *Hash[K, T], r *request, fields []F,
+) *request {
 	checkFields(h, r, fields)
 	if r.err == nil {
 		for _, f := range fields {
@@ -143,9 +147,9 @@ func assign[T any](r *request, assigned []codec.FieldAppender[T]) {
 	}
 }
 
-// latest yields the assignments but for those of fields that are assigned again later:
-// what removes a field must not come behind what sets it.
-func latest[T any](assigned []codec.FieldAppender[T]) func(yield func(int, codec.FieldAppender[T]) bool) {
+// latest yields the assignments without those of fields that are assigned again later: a
+// removal of a field is sent behind all that set one.
+func latest[T any](assigned []codec.FieldAppender[T]) iter.Seq2[int, codec.FieldAppender[T]] {
 	return func(yield func(int, codec.FieldAppender[T]) bool) {
 		for i, f := range assigned {
 			again := false
@@ -159,7 +163,9 @@ func latest[T any](assigned []codec.FieldAppender[T]) func(yield func(int, codec
 	}
 }
 
-func (h *Hash[K, T]) incr(cmd command, key K, into codec.FieldReader[T], by any) operation[struct{}] {
+func (h *Hash[K, T]) incr(
+	cmd command, key K, into codec.FieldReader[T], by any,
+) operation[struct{}] {
 	decode := func(r *request) (none struct{}, _ error) {
 		switch {
 		case len(r.parts()) != 1:

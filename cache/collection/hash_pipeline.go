@@ -9,7 +9,7 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A HashQueue queues the operations of a Hash in a Pipeline. Each method is the one of the
+// A HashQueue queues the operations of a Hash in a Pipeline. Each method is that of the
 // Hash by its name, and reads into its variables when the pipeline is sent.
 type HashQueue[K comparable, T any] struct {
 	pipeline *Pipeline

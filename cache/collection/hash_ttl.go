@@ -20,21 +20,20 @@ var (
 
 var errFieldTTL = errors.New("the TTL of a field has to be at least 1ms: PersistFields takes it away")
 
-// ExpireFields gives fields a life of their own, after which they are no more: a struct
-// that is read then has zero in their places. It returns how many of the fields are
-// there. Jitter does not apply. A server that cannot do this gives an ErrUnsupported.
-// HPEXPIRE.
+// ExpireFields sets a TTL for fields alone. After it they no longer exist: a struct that is
+// read then has zero in their places. It returns how many of the fields exist. Jitter does
+// not apply. On a server that cannot do this the error is an ErrUnsupported. HPEXPIRE.
 func (h *Hash[K, T]) ExpireFields(ctx context.Context, key K, ttl time.Duration, fields ...codec.Field[T]) (n int, err error) {
 	return do(ctx, h.expire(key, ttl, fields))
 }
 
-// PersistFields takes the lives of fields away, so that they live as long as the hash.
-// It returns how many of the fields had one. HPERSIST.
+// PersistFields removes the TTLs of fields, so that they are kept as long as the hash. It
+// returns how many of the fields had one. HPERSIST.
 func (h *Hash[K, T]) PersistFields(ctx context.Context, key K, fields ...codec.Field[T]) (n int, err error) {
 	return do(ctx, h.persist(key, fields))
 }
 
-// FieldTTL returns the remaining life of a field, Forever if it has none of its own. ok
+// FieldTTL returns the remaining TTL of a field, Forever if it has none of its own. ok
 // is false if there is no such field. HPTTL.
 func (h *Hash[K, T]) FieldTTL(ctx context.Context, key K, field codec.Field[T]) (ttl time.Duration, ok bool, err error) {
 	return both(do(ctx, h.fieldTTL(key, field)))

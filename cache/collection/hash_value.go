@@ -39,7 +39,9 @@ func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) 
 }
 
 // loaded is the result of a Load that began at now and found an entry, or failed.
-func (h *Hash[K, T]) loaded(ctx context.Context, now time.Time, name string, e *store.Entry, err error) (f Found[T], _ error) {
+func (h *Hash[K, T]) loaded(
+	ctx context.Context, now time.Time, name string, e *store.Entry, err error,
+) (f Found[T], _ error) {
 	if errors.Is(err, store.ErrWrongType) {
 		err = h.core.store.WrongType(ctx, now, name)
 	}
@@ -80,7 +82,9 @@ func (h *Hash[K, T]) stored(ctx context.Context, name string, e *store.Entry, er
 }
 
 // prepare encodes a value that is to be stored.
-func (h *Hash[K, T]) prepare(key K, v *T) (name string, e *store.Entry, ttl time.Duration, err error) {
+func (h *Hash[K, T]) prepare(key K, v *T) (
+	name string, e *store.Entry, ttl time.Duration, err error,
+) {
 	name, err = h.redisKey(opStore, key)
 	switch {
 	case err != nil:

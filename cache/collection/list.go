@@ -15,9 +15,9 @@ type List[K comparable, E any] struct {
 	elements[K, E]
 }
 
-// NewList returns the lists of a family. rdb may be shared with others and is not
-// closed; what is said of it at cache.New holds here. If the configuration cannot work,
-// the error names all that is wrong with it.
+// NewList returns the lists of a family of keys. rdb may be shared with others and is not
+// closed; what cache.New says of it holds here. If the configuration cannot work, the error
+// names all that is wrong with it.
 func NewList[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E]) (*List[K, E], error) {
 	c, err := openElements(rdb, cfg, codec.ShapeList, "list")
 	if err != nil {
@@ -90,14 +90,14 @@ func (l *List[K, E]) Len(ctx context.Context, key K) (int, error) {
 }
 
 // All yields the elements in their order, and reads them in pages. A change between two
-// pages moves elements: one may come twice, or not at all. An element that cannot be
-// decoded comes as the zero value with an error; the iteration goes on. Any other error
-// is the last thing to come.
+// pages moves elements: one may be yielded twice, or not at all. An element that cannot be
+// decoded is yielded as the zero value with an error; the iteration continues. Any other
+// error ends it.
 func (l *List[K, E]) All(ctx context.Context, key K) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		for first := 0; ; first += page {
 			p, err := do(ctx, l.pageOf(key, first))
-			if !yieldAll(l.core, opAll, l.RedisKey(key), p, err, yield) || len(p.values) < page {
+			if !yieldAll(l.core, l.RedisKey(key), p, err, yield) || len(p.values) < page {
 				return
 			}
 		}

@@ -1,6 +1,6 @@
 package collection
 
-// A ListQueue queues the operations of a List in a Pipeline. Each method is the one of the
+// A ListQueue queues the operations of a List in a Pipeline. Each method is that of the
 // List by its name.
 type ListQueue[K comparable, E any] struct {
 	pipeline *Pipeline

@@ -21,7 +21,7 @@ import (
 // core is what does not depend on the types of keys and elements.
 type core struct {
 	name     string
-	rdb      redis.UniversalClient // as it was given
+	rdb      redis.UniversalClient // the caller's
 	store    *store.Store
 	member   *registry.Member
 	shape    codec.Shape
@@ -49,8 +49,10 @@ type setup[K comparable] struct {
 	replicas int
 }
 
-// open makes a keyed of values. More of what is wrong may have been found already.
-func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *keyspace.Problems) (keyed[K], error) {
+// open makes a keyed of values. Its problems are added to those in p.
+func (s setup[K]) open(
+	rdb redis.UniversalClient, values registry.Values, p *keyspace.Problems,
+) (keyed[K], error) {
 	timeout := cmp.Or(s.timeout, keyspace.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
 		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
@@ -78,7 +80,9 @@ func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *key
 }
 
 // openElements makes what a collection of elements is made of.
-func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, kind string) (elements[K, E], error) {
+func openElements[K comparable, E any](
+	rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, kind string,
+) (elements[K, E], error) {
 	var p keyspace.Problems
 	value := cfg.Value
 	if value == nil {
@@ -89,9 +93,11 @@ func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, 
 	} else if checker, ok := value.(codec.Checker); ok {
 		p.Add("Value", checker.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
-		Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value,
-	}, &p)
+	s := setup[K]{
+		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+	}
+	values := registry.Values{Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value}
+	k, err := s.open(rdb, values, &p)
 	return elements[K, E]{k, value}, err
 }
 
@@ -105,7 +111,7 @@ func (k keyed[K]) RedisKey(key K) string {
 	return string(text)
 }
 
-// Delete removes the values of keys, and what is noted of them, as cache.Cache's Delete
+// Delete removes the values of keys, and what is recorded of them, as cache.Cache's Delete
 // does. Errors of several keys are a *cache.BatchError.
 func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	const op = cache.OpDelete
@@ -120,7 +126,8 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	if len(failed) == 0 {
 		return nil
 	}
-	batch := &cache.BatchError[K]{Errs: make(map[K]error), Call: fmt.Sprintf("aside: %s %s", op, k.core.name)}
+	call := fmt.Sprintf("aside: %s %s", op, k.core.name)
+	batch := &cache.BatchError[K]{Errs: make(map[K]error), Call: call}
 	for i, cause := range failed {
 		batch.Errs[keys[i]] = k.core.redisError(ctx, op, names[i], cause)
 	}
@@ -135,9 +142,9 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	return batch
 }
 
-// Close waits for commands that were given up, at most RedisTimeout. Later calls fail
+// Close waits for commands that were abandoned, at most RedisTimeout. Later calls fail
 // with cache.ErrClosed. The Redis client stays open. Only the first Close does anything,
-// also for the collections that With has made of this one; it returns nil. Then values of
+// including for the collections that With has made of this one; it returns nil. Then values of
 // another type may have the Name, see cache.New.
 func (k keyed[K]) Close() error {
 	if !k.core.closed.Swap(true) {

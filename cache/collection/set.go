@@ -10,13 +10,13 @@ import (
 )
 
 // A Set is a family of keys that hold Redis sets, as a cache.Cache with codec.Set fills
-// them. All its methods are safe for concurrent use. Where several elements are
-// returned their order is of no meaning.
+// them. All its methods are safe for concurrent use. The order in which several elements are
+// returned has no meaning.
 type Set[K comparable, E any] struct {
 	elements[K, E]
 }
 
-// NewSet returns the sets of a family, see NewList.
+// NewSet returns the sets of a family of keys, see NewList.
 func NewSet[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E]) (*Set[K, E], error) {
 	c, err := openElements(rdb, cfg, codec.ShapeSet, "set")
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Set[K, E]) HasMany(ctx context.Context, key K, elems ...E) ([]bool, err
 	return do(ctx, s.hasMany(key, elems))
 }
 
-// Members returns all elements. Redis serves nobody else meanwhile: All is for large
+// Members returns all elements. Redis serves no other client meanwhile: All is for large
 // sets. SMEMBERS.
 func (s *Set[K, E]) Members(ctx context.Context, key K) ([]E, error) {
 	return do(ctx, s.members(key))
@@ -94,17 +94,17 @@ func (s *Set[K, E]) Diff(ctx context.Context, key K, others ...K) ([]E, error) {
 }
 
 // All yields the elements, and reads them in pages. Elements that are there from the
-// first page to the last come for certain, those that are added or removed meanwhile
-// perhaps, and while Redis makes the set's table larger or smaller one may come twice. An
-// element that cannot be decoded comes as the zero value with an error; the iteration
-// goes on. Any other error is the last thing to come. SSCAN.
+// first page to the last are always yielded, those that are added or removed meanwhile may
+// be, and while Redis makes the set's table larger or smaller one may be yielded twice. An
+// element that cannot be decoded is yielded as the zero value with an error; the iteration
+// continues. Any other error ends it. SSCAN.
 func (s *Set[K, E]) All(ctx context.Context, key K) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		p := paged[E]{next: "0"}
 		for {
 			var err error
 			p, err = do(ctx, s.pageOf(key, p))
-			if !yieldAll(s.core, opAll, s.RedisKey(key), p, err, yield) || p.next == "0" {
+			if !yieldAll(s.core, s.RedisKey(key), p, err, yield) || p.next == "0" {
 				return
 			}
 		}

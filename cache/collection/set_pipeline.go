@@ -1,6 +1,6 @@
 package collection
 
-// A SetQueue queues the operations of a Set in a Pipeline. Each method is the one of the
+// A SetQueue queues the operations of a Set in a Pipeline. Each method is that of the
 // Set by its name.
 type SetQueue[K comparable, E any] struct {
 	pipeline *Pipeline

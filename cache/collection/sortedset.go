@@ -18,7 +18,7 @@ type SortedSet[K comparable, E any] struct {
 	elements[K, E]
 }
 
-// NewSortedSet returns the sorted sets of a family, see NewList.
+// NewSortedSet returns the sorted sets of a family of keys, see NewList.
 func NewSortedSet[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E]) (*SortedSet[K, E], error) {
 	c, err := openElements(rdb, cfg, codec.ShapeSortedSet, "sorted set")
 	if err != nil {
@@ -60,8 +60,8 @@ func (w When) words() (words []string, err error) {
 	return words, nil
 }
 
-// Put adds elements, or gives those that are there their new scores. It returns how
-// many are new or have another score now. A score that is NaN is an error. ZADD.
+// Put adds elements, and sets the scores of those that exist. It returns how many are new or
+// have another score now. A score that is NaN is an error. ZADD.
 func (z *SortedSet[K, E]) Put(ctx context.Context, key K, elems ...codec.Scored[E]) (changed int, err error) {
 	return do(ctx, z.put(sortedSetPut, key, 0, elems))
 }
@@ -116,8 +116,8 @@ type Scores struct {
 	Min, Max           float64
 	AboveMin, BelowMax bool // the bound itself is not included
 
-	Skip  int // so many elements of the range come not
-	Limit int // no more come; 0: all
+	Skip  int // leaves out so many elements at the start of the range
+	Limit int // the most elements to return; 0: all
 }
 
 // AllScores is the range of all scores.
@@ -172,14 +172,14 @@ func (z *SortedSet[K, E]) Len(ctx context.Context, key K) (int, error) {
 }
 
 // All yields the elements in their order, and reads them in pages by rank. A change
-// between two pages moves elements: one may come twice, or not at all. An element that
-// cannot be decoded comes as the zero value with its score and an error; the iteration
-// goes on. Any other error is the last thing to come.
+// between two pages moves elements: one may be yielded twice, or not at all. An element that
+// cannot be decoded is yielded as the zero value with its score and an error; the iteration
+// continues. Any other error ends it.
 func (z *SortedSet[K, E]) All(ctx context.Context, key K) iter.Seq2[codec.Scored[E], error] {
 	return func(yield func(codec.Scored[E], error) bool) {
 		for first := 0; ; first += page {
 			p, err := do(ctx, z.pageOf(key, first))
-			if !yieldAll(z.core, opAll, z.RedisKey(key), p, err, yield) || len(p.values) < page {
+			if !yieldAll(z.core, z.RedisKey(key), p, err, yield) || len(p.values) < page {
 				return
 			}
 		}

@@ -34,7 +34,9 @@ var (
 	errNoLimit = errors.New("a removal takes no Skip and no Limit")
 )
 
-func (z *SortedSet[K, E]) put(cmd command, key K, when When, elems []codec.Scored[E]) operation[int] {
+func (z *SortedSet[K, E]) put(
+	cmd command, key K, when When, elems []codec.Scored[E],
+) operation[int] {
 	words, err := when.words()
 	if err == nil && len(elems) == 0 {
 		return empty[int](z.core, cmd)
@@ -67,7 +69,7 @@ func (z *SortedSet[K, E]) addScored(r *request, elems []codec.Scored[E]) {
 	r.failElements(cache.ErrEncode, failed)
 }
 
-// scoreText is a score as Redis reads it: the shortest text that gives the same number.
+// scoreText is a score as Redis reads it: the shortest text of the same number.
 func scoreText(score float64) string {
 	return strconv.FormatFloat(score, 'g', -1, 64)
 }
@@ -99,7 +101,9 @@ func (z *SortedSet[K, E]) rank(cmd command, key K, e E) operation[Found[int]] {
 	return operation[Found[int]]{z.add(z.read(cmd, key), e), foundNumber}
 }
 
-func (z *SortedSet[K, E]) slice(cmd command, key K, first, last int, back bool) operation[[]codec.Scored[E]] {
+func (z *SortedSet[K, E]) slice(
+	cmd command, key K, first, last int, back bool,
+) operation[[]codec.Scored[E]] {
 	r := z.read(cmd, key).arg(first).arg(last)
 	if back {
 		r.arg("rev")
@@ -107,7 +111,9 @@ func (z *SortedSet[K, E]) slice(cmd command, key K, first, last int, back bool) 
 	return operation[[]codec.Scored[E]]{r.arg("withscores"), z.scored}
 }
 
-func (z *SortedSet[K, E]) byScore(cmd command, key K, s Scores, back bool) operation[[]codec.Scored[E]] {
+func (z *SortedSet[K, E]) byScore(
+	cmd command, key K, s Scores, back bool,
+) operation[[]codec.Scored[E]] {
 	r := z.read(cmd, key)
 	r.fail(nil, s.check())
 	first, last := s.bounds()
@@ -183,7 +189,9 @@ func (z *SortedSet[K, E]) scored(r *request) ([]codec.Scored[E], error) {
 	return elems, r.undecoded(failed)
 }
 
-func (z *SortedSet[K, E]) parseScored(parts [][]byte) (elems []codec.Scored[E], failed *ElementsError, err error) {
+func (z *SortedSet[K, E]) parseScored(parts [][]byte) (
+	elems []codec.Scored[E], failed *ElementsError, err error,
+) {
 	if len(parts)%2 != 0 {
 		return nil, nil, errAnswer
 	}

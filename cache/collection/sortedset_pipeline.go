@@ -4,8 +4,8 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// A SortedSetQueue queues the operations of a SortedSet in a Pipeline. Each method is the one of the
-// SortedSet by its name.
+// A SortedSetQueue queues the operations of a SortedSet in a Pipeline. Each method is that of
+// the SortedSet by its name.
 type SortedSetQueue[K comparable, E any] struct {
 	pipeline *Pipeline
 	of       *SortedSet[K, E]
