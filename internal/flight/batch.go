@@ -18,7 +18,7 @@ type Answer[R any] struct {
 // overlap, in whatever order, wait for each other's results, but no function waits for
 // another. After an error there are no tickets to collect.
 //
-// The function is cancelled when nobody waits for any of its flights any more.
+// The function is cancelled when no caller waits for any of its flights any more.
 func (g *Group[R]) Join(ctx context.Context, keys []string, fn BatchFunc[R]) (Tickets[R], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -36,38 +36,40 @@ func (g *Group[R]) Join(ctx context.Context, keys []string, fn BatchFunc[R]) (Ti
 		if parent.obtains(key) {
 			continue
 		}
-		l := g.lane(key)
-		if f := l.flight; f != nil {
+		s := g.state(key)
+		if f := s.flight; f != nil {
 			tickets[i] = ticket[R]{flight: f, joined: f.join()}
 			continue
 		}
 		if fresh == nil {
 			fresh = make([]Flight[R], 0, len(keys)-i)
 		}
-		fresh = append(fresh, newFlight(l))
+		fresh = append(fresh, newFlight(s))
 		f := &fresh[len(fresh)-1]
-		l.admit(f)
+		s.admit(f)
 		tickets[i] = ticket[R]{flight: f, leads: true}
 		led = append(led, f)
 	}
 	if len(led) > 0 {
-		g.running.Go(g.trip(ctx, parent, led, func(ctx context.Context) (none R, err error) { return none, fn(ctx, led) }))
+		g.running.Go(g.execution(ctx, parent, led, func(ctx context.Context) (none R, err error) {
+			return none, fn(ctx, led)
+		}))
 	}
 	return tickets, nil
 }
 
-// Tickets are what one caller holds of the flights of many keys.
+// Tickets are what one caller has of flights that it joined, one for each key.
 type Tickets[R any] []ticket[R]
 
 type ticket[R any] struct {
-	flight *Flight[R] // nil: the key is being obtained by who asks for it
+	flight *Flight[R] // nil: the caller is the function that obtains the key
 	joined int        // after so many seals
 	leads  bool
 	left   bool
 }
 
 // Collect returns what has become of each key. When ctx ends, it leaves all flights that are
-// still under way. A panic of the function that this caller has brought is repeated.
+// still under way. A panic of the function of this caller is repeated.
 func (t Tickets[R]) Collect(ctx context.Context) []Answer[R] {
 	defer t.Leave()
 	answers := make([]Answer[R], len(t))
@@ -112,4 +114,4 @@ func (f *Flight[R]) Finish(r R, err error) {
 }
 
 // Key returns the key of the flight.
-func (f *Flight[R]) Key() string { return f.lane.key }
+func (f *Flight[R]) Key() string { return f.state.key }

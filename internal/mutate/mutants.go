@@ -102,12 +102,12 @@ var mutants = []mutant{
 	},
 	{
 		what: "a load that a write has overtaken is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = true", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = true", new: "",
 		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
 	},
 	{
 		what: "a load that begins during a write is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = l.writes > 0", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = s.writes > 0", new: "",
 		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
 	},
 	{
@@ -127,7 +127,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a function goes on when its last caller has left",
-		file: "internal/flight/flight.go", old: "f.trip.flights == 0 {", new: "false {",
+		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
 
@@ -143,7 +143,7 @@ var mutants = []mutant{
 		pkg: "cache", tests: "TestFoundValueIsShared",
 	},
 	{
-		what: "who joins a flight that waits is turned away",
+		what: "a caller that joins a flight that waits is turned away",
 		file: "cache/lease.go", old: "f.Seal()\n\t\tm := c.callOf(r)", new: "m := c.callOf(r)",
 		pkg: "cache", tests: "TestAwaitedValueIsShared",
 	},
