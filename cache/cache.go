@@ -49,7 +49,7 @@ type core struct {
 	closing   chan struct{}        // closed by Close
 	crowd     crowd
 	foresight foresight
-	decoded   bool // who led a load gets the decoded value too, see keyspace.GiveDecoded
+	decoded   bool // the caller whose loader ran gets the decoded value too, see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
 	observer  observer

@@ -57,7 +57,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		reminders:    reminders{start: time.Now()},
 	}
 	c.core.trial.begin()
-	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.GivesDecoded(rdb)
+	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
 	if cfg.MaxLoads > 0 {
 		c.core.slots = make(chan struct{}, cfg.MaxLoads)
 	}

@@ -54,7 +54,7 @@ func (s *Server) close() {
 	s.down, s.closed = true, true
 	s.mu.Unlock()
 	if client != nil {
-		keyspace.ForgetDecoded(client)
+		keyspace.ClearDecodeLoaded(client)
 		_ = client.Close()
 	}
 	s.redis.Close()
@@ -114,7 +114,7 @@ func (s *Server) forget(l *link) {
 // Client, give a loaded value to the caller that led the load as they give it to all others:
 // as the codec reads it back. A cache gives that caller the very value of its loader, so that
 // what the codec loses, an unexported field say, is missing only later.
-func (s *Server) DecodeLoaded() { keyspace.GiveDecoded(s.Client()) }
+func (s *Server) DecodeLoaded() { keyspace.SetDecodeLoaded(s.Client()) }
 
 // Advance makes every key in Redis d older, as if that much time had passed for
 // it: outside of a bubble, where a test cannot wait for a TTL. The clock of the

@@ -243,17 +243,17 @@ var mutants = []mutant{
 
 	// Families and codecs.
 	{
-		what: "a family is never left",
+		what: "a keyspace is never left",
 		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",
 		pkg: "internal/registry", tests: "TestLeave",
 	},
 	{
-		what: "a closed cache stays a member of its family",
+		what: "a closed cache stays a member of its keyspace",
 		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
 		pkg: "cache", tests: "TestOneNameAfterClose",
 	},
 	{
-		what: "codecs of one family are not compared",
+		what: "codecs of one keyspace are not compared",
 		file: "internal/registry/form.go",
 		old:  "return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)",
 		new:  "return f.shape == g.shape && f.call == g.call",
