@@ -51,7 +51,8 @@ type Value[V any] interface {
 //
 // Encode adds the spans of *v to an empty w and leaves *v alone; no span may share
 // memory with *v, which the caller may change. Decode sets *v, which is the zero value,
-// from the spans of w; what *v keeps of them has to be copied. The rules of Value about hostile bytes and errors hold for Decode.
+// from the spans of w; what *v keeps of them has to be copied. The rules of Value about
+// hostile bytes and errors hold for Decode.
 type Codec[V any] interface {
 	Shape() Shape
 	Encode(w *Wire, v *V) error
