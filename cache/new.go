@@ -54,7 +54,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		reminders:    reminders{start: time.Now()},
 	}
 	c.core.trial.begin()
-	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.GivesDecoded(rdb)
+	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
 	engine := protocol.Config{
 		Reporter:     c.core,
 		Lease:        defaultTo(cfg.Lease, defaultLease),

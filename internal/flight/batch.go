@@ -19,8 +19,10 @@ type Answer[R any] struct {
 // overlap, in whatever order, wait for each other's results, but no function waits for
 // another. After an error there are no tickets to collect.
 //
-// The function is cancelled when nobody waits for any of its flights any more.
-func (g *Group[R]) Join(ctx context.Context, keys []string, refresh bool, fn BatchFunc[R]) (Tickets[R], error) {
+// The function is cancelled when no caller waits for any of its flights any more.
+func (g *Group[R]) Join(
+	ctx context.Context, keys []string, refresh bool, fn BatchFunc[R],
+) (Tickets[R], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -37,10 +39,10 @@ func (g *Group[R]) Join(ctx context.Context, keys []string, refresh bool, fn Bat
 		if parent.obtains(key) {
 			continue
 		}
-		l := g.lane(key)
-		f, later := l.flight, false
+		s := g.state(key)
+		f, later := s.flight, false
 		if refresh && f != nil {
-			f, later = l.next, true
+			f, later = s.next, true
 		}
 		if f != nil {
 			tickets[i] = ticket[R]{flight: f, joined: f.join()}
@@ -49,28 +51,28 @@ func (g *Group[R]) Join(ctx context.Context, keys []string, refresh bool, fn Bat
 		if fresh == nil {
 			fresh = make([]Flight[R], 0, len(keys)-i)
 		}
-		fresh = append(fresh, newFlight(l))
+		fresh = append(fresh, newFlight(s))
 		f = &fresh[len(fresh)-1]
 		f.refresh = refresh
 		if later {
-			f.run = g.trip(ctx, parent, []*Flight[R]{f}, fn)
+			f.run = g.execution(ctx, parent, []*Flight[R]{f}, fn)
 		} else {
 			led = append(led, f)
 		}
-		l.admit(f)
+		s.admit(f)
 		tickets[i] = ticket[R]{flight: f, leads: true}
 	}
 	if len(led) > 0 {
-		g.running.Go(g.trip(ctx, parent, led, fn))
+		g.running.Go(g.execution(ctx, parent, led, fn))
 	}
 	return tickets, nil
 }
 
-// Tickets are what one caller holds of the flights of many keys.
+// Tickets are what one caller has of flights that it joined, one for each key.
 type Tickets[R any] []ticket[R]
 
 type ticket[R any] struct {
-	flight *Flight[R] // nil: the key is being obtained by who asks for it
+	flight *Flight[R] // nil: the caller is the function that obtains the key
 	joined int        // after so many seals
 	leads  bool
 	left   bool
@@ -115,4 +117,4 @@ func (f *Flight[R]) Finish(r R, err error) {
 }
 
 // Key returns the key of the flight.
-func (f *Flight[R]) Key() string { return f.lane.key }
+func (f *Flight[R]) Key() string { return f.state.key }

@@ -97,7 +97,7 @@ func TestJoinManyErrors(t *testing.T) {
 		if a := <-follower; !errors.As(a.err, &panicked) {
 			t.Errorf("the follower gets %+v", a)
 		}
-		// A caller who leaves by a panic waits for nothing any more.
+		// A caller that leaves by a panic waits for nothing any more.
 		other := do(within(t, 5*ms), g, "x", stores(1, time.Hour))
 		synctest.Wait()
 		<-many(t.Context(), g, []string{"a", "x"}, func(context.Context, []*Flight[int]) error { panic("boom") })

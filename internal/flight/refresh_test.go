@@ -140,8 +140,8 @@ func TestRefreshLeavesWhileItWaits(t *testing.T) {
 	})
 }
 
-// The function of a refresh that has left while it waited is run for those who
-// joined it.
+// The function of a refresh that has left while it waited is run for the callers that joined
+// it.
 func TestRefreshLeavesFollowers(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		first := do(t.Context(), g, key, stores(1, 2*ms))
@@ -155,7 +155,7 @@ func TestRefreshLeavesFollowers(t *testing.T) {
 	})
 }
 
-// A refresh does not wait for a function that nobody listens to any more, nor for
+// A refresh does not wait for a function that no caller waits for any more, nor for
 // one that a write has overtaken.
 func TestRefreshPassesFlightsOutOfTheWay(t *testing.T) {
 	t.Run("left", func(t *testing.T) {

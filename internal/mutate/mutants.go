@@ -102,12 +102,12 @@ var mutants = []mutant{
 	},
 	{
 		what: "a load that a write has overtaken is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = true", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = true", new: "",
 		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
 	},
 	{
 		what: "a load that begins during a write is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = l.writes > 0", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = s.writes > 0", new: "",
 		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
 	},
 	{
@@ -127,7 +127,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a function goes on when its last caller has left",
-		file: "internal/flight/flight.go", old: "f.trip.flights == 0 {", new: "false {",
+		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
 
@@ -249,17 +249,17 @@ var mutants = []mutant{
 
 	// Families and codecs.
 	{
-		what: "a family is never left",
+		what: "a keyspace is never left",
 		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",
 		pkg: "internal/registry", tests: "TestLeave",
 	},
 	{
-		what: "a closed cache stays a member of its family",
+		what: "a closed cache stays a member of its keyspace",
 		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
 		pkg: "cache", tests: "TestOneNameAfterClose",
 	},
 	{
-		what: "codecs of one family are not compared",
+		what: "codecs of one keyspace are not compared",
 		file: "internal/registry/form.go",
 		old:  "return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)",
 		new:  "return f.shape == g.shape && f.call == g.call",
