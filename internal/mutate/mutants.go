@@ -155,7 +155,7 @@ var mutants = []mutant{
 
 	{
 		what: "a refresh in a batch begins before the flight under way has ended",
-		file: "internal/flight/batch.go", old: "f, later = l.next, true", new: "f, later = l.next, false",
+		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{
