@@ -77,6 +77,18 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	return r, nil
 }
 
+// beginWith is begin for a call with options.
+func (c *Cache[K, V]) beginWith(op Op, key K, opts []Option) (r *request[K, V], s settings, err error) {
+	r, err = c.begin(op, key)
+	if err != nil {
+		return nil, s, err
+	}
+	if s, err = settingsOf(opts); err != nil {
+		return nil, s, c.core.error(op, r.redisKey, nil, err)
+	}
+	return r, s, nil
+}
+
 // idle returns a request that nobody uses.
 func (c *Cache[K, V]) idle() *request[K, V] {
 	r, _ := c.requests.Get().(*request[K, V])

@@ -8,12 +8,6 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A write is something to send to Redis, and what to tell of it.
-type write struct {
-	send  func(ctx context.Context, deadline time.Time) (done bool, err error)
-	event WriteEvent
-}
-
 // reportWrite tells what has become of a write that a caller has asked for.
 func (c *core) reportWrite(ctx context.Context, e WriteEvent) {
 	if e.Outcome == WriteOK && e.stores() {
@@ -44,15 +38,16 @@ func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error) error
 	return e.Err
 }
 
-// write sends w so that no load that began before it returns is stored afterwards.
-func (c *core) write(ctx context.Context, deadline time.Time, w write) (done bool, err error) {
-	err = c.engine.Write(ctx, deadline, []string{w.event.Key}, func() (err error) {
-		done, err = w.send(ctx, deadline)
+// write calls send, which sends what the event is to tell of, so that no load that began
+// before it returns is stored afterwards.
+func (c *core) write(ctx context.Context, deadline time.Time, e WriteEvent, send func() (done bool, err error)) (done bool, err error) {
+	err = c.engine.Write(ctx, deadline, []string{e.Key}, func() (err error) {
+		done, err = send()
 		return err
 	})
 	if err != nil {
-		return false, c.writeFailed(ctx, w.event, err)
+		return false, c.writeFailed(ctx, e, err)
 	}
-	c.wrote(ctx, w.event, done)
+	c.wrote(ctx, e, done)
 	return done, nil
 }
