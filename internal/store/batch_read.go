@@ -31,6 +31,9 @@ func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, 
 
 // ProbeAll is Probe for many keys, in the trips of ReadAll.
 func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	if len(keys) == 1 {
+		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
+	}
 	ask := s.inspectEach
 	if s.multiString() {
 		ask = s.probeStrings

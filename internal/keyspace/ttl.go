@@ -17,7 +17,7 @@ const (
 // ValidTTL reports whether Redis can keep a value for d.
 func ValidTTL(d time.Duration) bool { return d == store.Forever || d >= time.Millisecond }
 
-// CheckTTLOption returns why the option TTL(d) of a call or a collection cannot be met.
+// CheckTTLOption returns the error of an option TTL(d) that is invalid.
 func CheckTTLOption(d time.Duration) error {
 	if ValidTTL(d) {
 		return nil

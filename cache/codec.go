@@ -9,6 +9,17 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
+// parse decodes what Redis holds, which is not trusted: a codec that panics over it
+// must not take the process along.
+func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = keyspace.CodecPanic(r)
+		}
+	}()
+	return c.codec.Decode(w, v)
+}
+
 // encode puts the bytes of v into e and returns their number. While the codec is on
 // trial, it decodes them as well.
 func (c *Cache[K, V]) encode(e *store.Entry, redisKey string, v *V) (n int, err error) {
@@ -30,7 +41,7 @@ func (c *Cache[K, V]) encodeLoaded(e *store.Entry, redisKey string, v *V, caller
 
 // prove returns what the bytes that encode has put into e decode as.
 func (c *Cache[K, V]) prove(e *store.Entry) (v V, err error) {
-	var own store.Entry // a codec may take of a Wire what it was lent
+	var own store.Entry // a codec may change the Wire that it decodes
 	own.Alias(e)
 	if err := c.parse(&own.Wire, &v); err != nil {
 		c.core.trial.begin()
@@ -72,7 +83,7 @@ func (c *Cache[K, V]) encodeUnproven(e *store.Entry, redisKey string, v *V) (n i
 		return 0, err
 	}
 	if n, err = e.Size(); err == nil {
-		c.core.size.saw(n)
+		c.core.size.learn(n)
 	}
 	return n, err
 }
@@ -82,9 +93,9 @@ type sizeHint struct{ largest atomic.Int64 } // of late
 
 func (h *sizeHint) guess() int { return int(h.largest.Load()) }
 
-// saw notes the size of a value. It writes to memory that all callers share only if the
+// learn takes the size of a value into account. It writes to memory that all callers share only if the
 // guess was wrong.
-func (h *sizeHint) saw(size int) {
+func (h *sizeHint) learn(size int) {
 	switch guess := h.guess(); {
 	case size > guess:
 		h.largest.Store(int64(size + size/8))
