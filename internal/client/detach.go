@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/stack"
 )
 
@@ -162,25 +163,24 @@ func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T
 		return none, err
 	}
 	type answer struct {
-		v        T
-		err      error
-		panicked any
+		v     T
+		err   error
+		crash *relay.Crash // by a hook of the client
 	}
 	answered := make(chan answer, 1)
 	go func() {
 		stack.Grow()
 		defer d.leave(t)
 		a := answer{err: errNoAnswer}
-		defer func() { // a hook of the client may panic, or call runtime.Goexit
-			a.panicked = recover()
+		relay.Catch(func() { a.v, a.err = fn(ctx) }, func(c *relay.Crash) {
+			a.crash = c
 			answered <- a
-		}()
-		a.v, a.err = fn(ctx)
+		})
 	}()
 	select {
 	case a := <-answered:
-		if a.panicked != nil {
-			panic(a.panicked) // where it would have been without the goroutine
+		if a.crash.IsPanic() {
+			a.crash.Repeat() // where it would have been without the goroutine
 		}
 		return a.v, a.err
 	case <-ended(ctx):
