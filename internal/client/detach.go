@@ -144,7 +144,8 @@ func (c *Client) RecordLoss(err error) {
 		c.timeouts.record(err)
 	}
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		cluster.ReloadState(context.Background()) // in the background, and no more than a few times a second
+		// In the background, and no more than a few times a second.
+		cluster.ReloadState(context.Background())
 	}
 }
 
@@ -156,7 +157,9 @@ func (c *Client) RecordLosses(errs []error) {
 }
 
 // detach calls fn on a goroutine of its own.
-func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T, error)) (T, error) {
+func detach[T any](
+	ctx context.Context, d *detached, fn func(context.Context) (T, error),
+) (T, error) {
 	var none T
 	t, err := d.enter()
 	if err != nil {
@@ -191,7 +194,9 @@ func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T
 }
 
 // RunUntil is Run for commands that are off the hot path.
-func RunUntil[T any](ctx context.Context, c *Client, deadline time.Time, fn func(context.Context) (T, error)) (T, error) {
+func RunUntil[T any](
+	ctx context.Context, c *Client, deadline time.Time, fn func(context.Context) (T, error),
+) (T, error) {
 	ctx, cancel := c.WithDeadline(ctx, deadline)
 	defer cancel()
 	return Run(ctx, c, fn)

@@ -212,7 +212,9 @@ func (p *pipelines) cancel(b *batch, all []queuedCommand) bool {
 	if !slices.Contains(p.waiting, b) {
 		return false
 	}
-	b.commands = slices.DeleteFunc(b.commands, func(q queuedCommand) bool { return slices.Contains(all, q) })
+	b.commands = slices.DeleteFunc(b.commands, func(q queuedCommand) bool {
+		return slices.Contains(all, q)
+	})
 	return true
 }
 
