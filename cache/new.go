@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -48,21 +49,22 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		ttl:          cfg.TTL,
 		absent:       defaultTo(cfg.AbsentTTL, defaultAbsent(cfg.TTL)),
 		jitter:       max(defaultTo(cfg.Jitter, keyspace.DefaultJitter), 0),
-		lease:        defaultTo(cfg.Lease, defaultLease),
-		loadTimeout:  defaultTo(cfg.LoadTimeout, defaultLoadTimeout),
 		redisTimeout: defaultTo(cfg.RedisTimeout, keyspace.DefaultRedisTimeout),
-		onRedisError: cfg.OnRedisError,
 		observer:     observer{cfg.Observer, cfg.Name},
-		closing:      make(chan struct{}),
 		reminders:    reminders{start: time.Now()},
 	}
 	c.core.trial.begin()
 	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
-	if cfg.MaxLoads > 0 {
-		c.core.slots = make(chan struct{}, cfg.MaxLoads)
+	engine := protocol.Config{
+		Reporter:     c.core,
+		Lease:        defaultTo(cfg.Lease, defaultLease),
+		LoadTimeout:  defaultTo(cfg.LoadTimeout, defaultLoadTimeout),
+		RedisTimeout: c.core.redisTimeout,
+		MaxLoads:     cfg.MaxLoads,
+		FailFast:     cfg.OnRedisError == Fail,
 	}
 	p.CheckName(cfg.Name, cfg.Version)
-	checkTimes(&p, c.core, cfg.Jitter)
+	checkTimes(&p, c.core, engine, cfg.Jitter)
 	p.Check(cfg.MaxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.MaxLoads)
 	p.Check(cfg.OnRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.OnRedisError)
 	p.Check(cfg.Pipelining <= Unpipelined, "Pipelining is %d: use Adaptive or Unpipelined", cfg.Pipelining)
@@ -91,6 +93,8 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		}
 	}
 	if len(p) == 0 {
+		engine.Store = c.core.store
+		c.core.engine = protocol.New(engine)
 		c.core.member, err = registry.Enter(c.core, rdb, cfg.Name, cfg.Version, registry.Values{
 			Kind: registry.Cache, Type: reflect.TypeFor[V](), Shape: c.codec.Shape(), Codec: c.codec,
 		})
@@ -117,12 +121,13 @@ func defaultAbsent(ttl time.Duration) time.Duration {
 	return min(ttl, defaultAbsentTTL)
 }
 
-func checkTimes(p *keyspace.Problems, c *core, jitter float64) {
+func checkTimes(p *keyspace.Problems, c *core, engine protocol.Config, jitter float64) {
 	p.CheckTimes(c.ttl, jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
-	p.Check(c.loadTimeout > 0, "LoadTimeout is %v: it has to be positive", c.loadTimeout)
-	p.Check(c.lease == Off || c.lease >= minLease, "Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", c.lease, minLease)
+	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
+	p.Check(engine.Lease == Off || engine.Lease >= minLease,
+		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
 }
 
 // checkLater refuses what a configuration may ask for and this version does not do.

@@ -13,13 +13,16 @@ type Answer[R any] struct {
 	Err     error
 }
 
-// Join is Do for many keys, but for the wait. The keys that have no flight yet are
-// obtained by one call of fn, whose flights are in the order of the keys. So batches that
+// Join is Do for many keys, or Refresh with refresh, but for the wait. The keys that have no
+// flight yet are obtained by one call of fn, whose flights are in the order of the keys; a key
+// whose flight begins when the one under way is over, by a call of its own. So batches that
 // overlap, in whatever order, wait for each other's results, but no function waits for
 // another. After an error there are no tickets to collect.
 //
 // The function is cancelled when no caller waits for any of its flights any more.
-func (g *Group[R]) Join(ctx context.Context, keys []string, fn BatchFunc[R]) (Tickets[R], error) {
+func (g *Group[R]) Join(
+	ctx context.Context, keys []string, refresh bool, fn BatchFunc[R],
+) (Tickets[R], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -37,7 +40,11 @@ func (g *Group[R]) Join(ctx context.Context, keys []string, fn BatchFunc[R]) (Ti
 			continue
 		}
 		s := g.state(key)
-		if f := s.flight; f != nil {
+		f, later := s.flight, false
+		if refresh && f != nil {
+			f, later = s.next, true
+		}
+		if f != nil {
 			tickets[i] = ticket[R]{flight: f, joined: f.join()}
 			continue
 		}
@@ -45,15 +52,18 @@ func (g *Group[R]) Join(ctx context.Context, keys []string, fn BatchFunc[R]) (Ti
 			fresh = make([]Flight[R], 0, len(keys)-i)
 		}
 		fresh = append(fresh, newFlight(s))
-		f := &fresh[len(fresh)-1]
+		f = &fresh[len(fresh)-1]
+		f.refresh = refresh
+		if later {
+			f.run = g.execution(ctx, parent, []*Flight[R]{f}, fn)
+		} else {
+			led = append(led, f)
+		}
 		s.admit(f)
 		tickets[i] = ticket[R]{flight: f, leads: true}
-		led = append(led, f)
 	}
 	if len(led) > 0 {
-		g.running.Go(g.execution(ctx, parent, led, func(ctx context.Context) (none R, err error) {
-			return none, fn(ctx, led)
-		}))
+		g.running.Go(g.execution(ctx, parent, led, fn))
 	}
 	return tickets, nil
 }
@@ -68,16 +78,9 @@ type ticket[R any] struct {
 	left   bool
 }
 
-// Collect returns what has become of each key. When ctx ends, it leaves all flights that are
-// still under way. A panic of the function of this caller is repeated.
-func (t Tickets[R]) Collect(ctx context.Context) []Answer[R] {
-	defer t.Leave()
-	answers := make([]Answer[R], len(t))
-	for i := range t {
-		answers[i] = t[i].wait(ctx)
-	}
-	return answers
-}
+// Collect waits for what becomes of the key with this index. When ctx ends, it leaves the
+// flight. A panic of the function of this caller is repeated.
+func (t Tickets[R]) Collect(ctx context.Context, i int) Answer[R] { return t[i].wait(ctx) }
 
 func (t *ticket[R]) wait(ctx context.Context) (a Answer[R]) {
 	if t.flight == nil {

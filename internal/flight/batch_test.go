@@ -18,15 +18,24 @@ func many(ctx context.Context, g *Group[int], keys []string, fn BatchFunc[int]) 
 			_ = recover()
 			c <- answers
 		}()
-		tickets, err := g.Join(ctx, keys, fn)
+		tickets, err := g.Join(ctx, keys, false, fn)
 		if err != nil {
 			answers = []Answer[int]{{Err: err}}
 			return
 		}
-		answers = tickets.Collect(ctx)
+		answers = collect(ctx, tickets)
 	}()
 	synctest.Wait()
 	return c
+}
+
+// collect waits for what becomes of all keys.
+func collect(ctx context.Context, tickets Tickets[int]) (answers []Answer[int]) {
+	defer tickets.Leave()
+	for i := range tickets {
+		answers = append(answers, tickets.Collect(ctx, i))
+	}
+	return answers
 }
 
 // finishing finishes each flight with its number, one every ms.
@@ -116,7 +125,7 @@ func TestJoinManyLeavers(t *testing.T) {
 		if cancelled != 5*ms {
 			t.Errorf("the function was cancelled after %v", cancelled)
 		}
-		tickets, err := g.Join(t.Context(), []string{"a", "b"}, patient)
+		tickets, err := g.Join(t.Context(), []string{"a", "b"}, false, patient)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +138,7 @@ func TestJoinManyLeavers(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := g.Join(ended, []string{"a"}, patient); err != context.Canceled {
+		if _, err := g.Join(ended, []string{"a"}, false, patient); err != context.Canceled {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -171,11 +180,11 @@ func TestJoinManyReentrantAndClosed(t *testing.T) {
 					t.Errorf("it is not known that %q is being obtained", key)
 				}
 			}
-			tickets, err := g.Join(ctx, []string{"b", "c"}, finishing)
+			tickets, err := g.Join(ctx, []string{"b", "c"}, false, finishing)
 			if err != nil {
 				return err
 			}
-			wantAnswers(t, "nested", tickets.Collect(ctx), Answer[int]{Err: ErrReentrant}, Answer[int]{Result: 1})
+			wantAnswers(t, "nested", collect(ctx, tickets), Answer[int]{Err: ErrReentrant}, Answer[int]{Result: 1})
 			return nil
 		})
 		wantAnswers(t, "outer", got, Answer[int]{}, Answer[int]{})

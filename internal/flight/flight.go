@@ -74,15 +74,19 @@ func (g *Group[R]) flight(
 ) *Flight[R] {
 	f := new(Flight[R])
 	*f = newFlight(s)
-	f.run = g.execution(ctx, parent, []*Flight[R]{f}, func(ctx context.Context) (R, error) {
-		return fn(ctx, f)
+	f.run = g.execution(ctx, parent, []*Flight[R]{f}, func(ctx context.Context, _ []*Flight[R]) error {
+		r, err := fn(ctx, f)
+		if err == nil {
+			f.Finish(r, nil)
+		}
+		return err
 	})
 	return f
 }
 
 // execution returns a function that calls fn for the flights, and ends them.
 func (g *Group[R]) execution(
-	ctx context.Context, parent *Flight[R], flights []*Flight[R], fn func(context.Context) (R, error),
+	ctx context.Context, parent *Flight[R], flights []*Flight[R], fn BatchFunc[R],
 ) (run func()) {
 	e := &execution{flights: len(flights)}
 	for _, f := range flights {
@@ -109,10 +113,8 @@ func (f *Flight[R]) start() {
 	}
 }
 
-func execute[R any](
-	ctx context.Context, g *Group[R], flights []*Flight[R], fn func(context.Context) (R, error),
-) {
-	var r R
+func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn BatchFunc[R]) {
+	var none R
 	var err error
 	var panicked *PanicError
 	returned := false
@@ -128,12 +130,12 @@ func execute[R any](
 			delete(g.flights, f)
 			if !f.resolved {
 				f.panicked = panicked
-				f.resolve(r, err)
+				f.resolve(none, err)
 			}
 			f.settle()
 		}
 	}()
-	r, err = fn(ctx)
+	err = fn(ctx, flights)
 	returned = true
 }
 

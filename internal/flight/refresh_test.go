@@ -2,6 +2,8 @@ package flight
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +46,44 @@ func TestRefreshesShareTheNextFlight(t *testing.T) {
 		}
 		if executions != 2 || led != 1 {
 			t.Errorf("%d executions, %d led", executions, led)
+		}
+	})
+}
+
+// A batch of refreshes loads at once what is not under way, and by a call of its own what is:
+// after that has ended. What comes meanwhile shares.
+func TestJoinOfRefreshes(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		busy := do(t.Context(), g, "b", stores(7, 5*ms))
+		synctest.Wait()
+		var mu sync.Mutex // guards batches
+		var batches [][]string
+		fn := func(_ context.Context, flights []*Flight[int]) error {
+			mu.Lock()
+			defer mu.Unlock()
+			var keys []string
+			for _, f := range flights {
+				keys = append(keys, f.Key())
+				f.Begin()
+				f.Finish(len(batches)+1, nil)
+			}
+			batches = append(batches, keys)
+			return nil
+		}
+		tickets, err := g.Join(t.Context(), []string{"a", "b", "c"}, true, fn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined := refresh(t.Context(), g, "b", never(t))
+		synctest.Wait()
+		checkInvariants(t, g)
+		wantAnswers(t, "refreshes", collect(t.Context(), tickets), Answer[int]{Result: 1}, Answer[int]{Result: 2}, Answer[int]{Result: 1})
+		want(t, "the flight under way", <-busy, 7, Led, nil)
+		want(t, "a refresh that joins", <-joined, 2, Shared, nil)
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.EqualFunc(batches, [][]string{{"a", "c"}, {"b"}}, slices.Equal) {
+			t.Errorf("calls for %q", batches)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Problems collects what is wrong with a configuration, as sentences.
@@ -49,8 +49,8 @@ var versionSuffix = regexp.MustCompile(`@[0-9]+($|\{)`)
 // CheckName checks the parts of the prefix of all keys.
 func (p *Problems) CheckName(name string, version int) {
 	p.Check(name != "", "Name is empty: give the family of keys a name, such as \"user\"")
-	p.Check(name+":" != store.ControlPrefix && !strings.HasPrefix(name, store.ControlPrefix),
-		"Name %q is taken: keys that begin with %q are the cache's own", name, store.ControlPrefix)
+	p.Check(name+":" != rediskey.ControlPrefix && !strings.HasPrefix(name, rediskey.ControlPrefix),
+		"Name %q is taken: keys that begin with %q are the cache's own", name, rediskey.ControlPrefix)
 	p.Check(!versionSuffix.MatchString(name),
 		"Name %q holds \"@\" and digits where a version stands: set Version instead", name)
 	isBlank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

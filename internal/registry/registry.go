@@ -2,18 +2,18 @@ package registry
 
 import (
 	"fmt"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
-	"weak"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/store"
 )
 
 // A keyspace is the keys of one Name and Version on one client.
 type keyspace struct {
-	client  any // see clientKey
+	client  any // see store.ClientKey
 	name    string
 	version int
 }
@@ -43,7 +43,7 @@ type Member struct {
 func Enter[T any](
 	owner *T, client redis.UniversalClient, name string, version int, v Values,
 ) (*Member, error) {
-	key, ok := clientKey(client)
+	key, ok := store.ClientKey(client)
 	if !ok {
 		return &Member{left: true}, nil
 	}
@@ -112,16 +112,4 @@ func find(uses []*use, f form) *use {
 		}
 	}
 	return nil
-}
-
-// clientKey returns the registry's key for a client. It does not keep go-redis's own clients
-// in memory, from which the owner of a member may be reachable by their hooks.
-func clientKey(client redis.UniversalClient) (key any, ok bool) {
-	switch c := client.(type) {
-	case *redis.Client:
-		return weak.Make(c), true
-	case *redis.ClusterClient:
-		return weak.Make(c), true
-	}
-	return client, reflect.ValueOf(client).Comparable()
 }
