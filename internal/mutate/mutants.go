@@ -138,7 +138,7 @@ var mutants = []mutant{
 		pkg: "cache", tests: "TestFoundValueIsShared",
 	},
 	{
-		what: "a caller that joins a flight that waits is turned away",
+		what: "who joins a flight that waits is turned away",
 		file: "internal/protocol/wait.go", old: "j.flight.Seal()", new: "",
 		pkg: "cache", tests: "TestAwaitedValueIsShared",
 	},
@@ -155,7 +155,7 @@ var mutants = []mutant{
 
 	{
 		what: "a refresh in a batch begins before the flight under way has ended",
-		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = l.next, false",
+		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{
