@@ -37,7 +37,7 @@ type core struct {
 	jitter       float64 // 0 for none
 	redisTimeout time.Duration
 
-	decoded   bool // the caller whose loader ran gets the decoded value too, see keyspace.SetDecodeLoaded
+	decoded   bool // see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
 	observer  observer
@@ -75,6 +75,18 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	r.text, r.redisKey = text, string(text)
 	r.began = time.Now()
 	return r, nil
+}
+
+// beginWith is begin for a call with options.
+func (c *Cache[K, V]) beginWith(op Op, key K, opts []Option) (r *request[K, V], s settings, err error) {
+	r, err = c.begin(op, key)
+	if err != nil {
+		return nil, s, err
+	}
+	if s, err = settingsOf(opts); err != nil {
+		return nil, s, c.core.error(op, r.redisKey, nil, err)
+	}
+	return r, s, nil
 }
 
 // idle returns a request that nobody uses.

@@ -17,7 +17,14 @@ import (
 // A Set that has failed before may be carried out after a Delete, see there.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	if len(keys) == 1 {
-		return c.deleteOne(ctx, keys[0])
+		r, err := c.begin(OpDelete, keys[0])
+		if err != nil {
+			return err
+		}
+		if err = c.core.delete(ctx, r.began, []string{r.redisKey})[0]; err == nil {
+			c.end(r)
+		}
+		return err
 	}
 	began := time.Now()
 	b := newBatch[K, V](OpDelete, 0)
@@ -25,45 +32,36 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	if err != nil {
 		return err
 	}
-	deadline := began.Add(c.core.redisTimeout)
-	redisKeys := redisKeys(requests)
-	var failed map[int]error
-	err = c.core.engine.Write(ctx, deadline, redisKeys, func() error {
-		failed = c.core.store.Delete(ctx, deadline, redisKeys)
-		return nil
-	})
-	for i, r := range requests {
-		if cause := cmp.Or(err, failed[i]); cause != nil {
-			b.errs[r.key] = c.core.writeFailed(ctx, r.deletion(), cause)
-			continue
+	for i, err := range c.core.delete(ctx, began, redisKeys(requests)) {
+		if r := requests[i]; err != nil {
+			b.errs[r.key] = err
+		} else {
+			c.end(r)
 		}
-		c.core.engine.LearnDeleted(r.redisKey)
-		c.core.reportWrite(ctx, r.deletion())
-		c.end(r)
 	}
 	_, err = c.result(b)
 	return err
 }
 
-func (c *Cache[K, V]) deleteOne(ctx context.Context, key K) error {
-	r, err := c.begin(OpDelete, key)
-	if err != nil {
-		return err
-	}
-	w := write{event: r.deletion()}
-	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-		err := c.core.store.Delete(ctx, deadline, []string{r.redisKey})[0]
-		if err == nil {
-			c.core.engine.LearnDeleted(r.redisKey)
+// delete deletes keys for a call that began at a time. It returns an error for each.
+func (c *core) delete(ctx context.Context, began time.Time, keys []string) (errs []error) {
+	deadline := began.Add(c.redisTimeout)
+	var failed map[int]error
+	err := c.engine.Write(ctx, deadline, keys, func() error {
+		failed = c.store.Delete(ctx, deadline, keys)
+		return nil
+	})
+	errs = make([]error, len(keys))
+	for i, key := range keys {
+		if cause := cmp.Or(err, failed[i]); cause != nil {
+			errs[i] = c.writeFailed(ctx, deletion(key), cause)
+			continue
 		}
-		return true, err
+		c.engine.LearnDeleted(key)
+		c.reportWrite(ctx, deletion(key))
 	}
-	if _, err := c.core.write(ctx, c.deadline(r), w); err != nil {
-		return err
-	}
-	c.end(r)
-	return nil
+	return errs
 }
 
 // deletion is what is told of a Delete.
-func (r *request[K, V]) deletion() WriteEvent { return WriteEvent{Op: OpDelete, Key: r.redisKey} }
+func deletion(key string) WriteEvent { return WriteEvent{Op: OpDelete, Key: key} }

@@ -12,12 +12,9 @@ import (
 // have: Entry tells them apart. One plain read; where values may be empty and are no
 // strings, a second round trip when there is no other.
 func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok bool, err error) {
-	r, err := c.begin(OpGet, key)
+	r, _, err := c.beginWith(OpGet, key, opts)
 	if err != nil {
 		return v, false, err
-	}
-	if _, err := settingsOf(opts); err != nil {
-		return v, false, c.core.error(OpGet, r.redisKey, nil, err)
 	}
 	err = c.read(ctx, r)
 	if err == nil && r.state == Missing && !r.broken && c.core.store.HoldsEmpties() {
@@ -36,12 +33,9 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 // source has none, and the remaining TTL. A key that is not there gives State
 // Missing and no error; beside an error of Redis the State is Unknown. One round trip.
 func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V], error) {
-	r, err := c.begin(OpEntry, key)
+	r, _, err := c.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return Entry[V]{}, err
-	}
-	if _, err := settingsOf(opts); err != nil {
-		return Entry[V]{}, c.core.error(OpEntry, r.redisKey, nil, err)
 	}
 	if err := c.inspect(ctx, r, true); err != nil {
 		return Entry[V]{State: Unknown, Source: None}, c.unanswered(ctx, r, err)

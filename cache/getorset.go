@@ -50,13 +50,9 @@ func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.Entr
 // Refresh is like GetOrSet.
 func (c *Cache[K, V]) Refresh(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
 	var none V
-	r, err := c.begin(OpRefresh, key)
+	r, s, err := c.beginLoad(OpRefresh, key, load == nil, opts)
 	if err != nil {
 		return none, err
-	}
-	s, err := loadSettings(opts, load == nil)
-	if err != nil {
-		return none, c.core.error(OpRefresh, r.redisKey, nil, err)
 	}
 	return c.load(ctx, r, nil, entryFunc(load), s)
 }
@@ -71,25 +67,22 @@ func entryFunc[K comparable, V any](load loader.Func[K, V]) loader.EntryFunc[K, 
 
 var errNoLoader = errors.New("the loader is nil")
 
-// loadSettings is settingsOf for a call that may load.
-func loadSettings(opts []Option, noLoader bool) (settings, error) {
-	s, err := settingsOf(opts)
+// beginLoad is beginWith for a call that may load.
+func (c *Cache[K, V]) beginLoad(op Op, key K, noLoader bool, opts []Option) (r *request[K, V], s settings, err error) {
+	r, s, err = c.beginWith(op, key, opts)
 	if err == nil && noLoader {
-		err = errNoLoader
+		err = c.core.error(op, r.redisKey, nil, errNoLoader)
 	}
-	return s, err
+	return r, s, err
 }
 
 // lookup is the part of GetOrSet that most calls do not get beyond: one plain
 // read. It returns nil and the answer, or a request that is to be loaded; then the error is
 // that of a read that Redis has failed.
 func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, opts []Option) (r *request[K, V], s settings, v V, err error) {
-	r, err = c.begin(op, key)
+	r, s, err = c.beginLoad(op, key, noLoader, opts)
 	if err != nil {
 		return nil, s, v, err
-	}
-	if s, err = loadSettings(opts, noLoader); err != nil {
-		return nil, s, v, c.core.error(op, r.redisKey, nil, err)
 	}
 	if c.core.engine.PredictsMiss(r.redisKey) {
 		return r, s, v, nil

@@ -88,7 +88,10 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 // RedisTimeout bounds the wait for all of them together.
 func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.BatchFunc[K, V], opts ...Option) (map[K]V, error) {
 	b := newBatch[K, V](OpGetOrSetMany, len(keys))
-	s, err := loadSettings(opts, load == nil)
+	s, err := settingsOf(opts)
+	if err == nil && load == nil {
+		err = errNoLoader
+	}
 	if err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}

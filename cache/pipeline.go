@@ -41,7 +41,7 @@ func (c *Cache[K, V]) In(p Pipeline) Queue[K, V] { return Queue[K, V]{p, c} }
 
 // Get queues Cache.Get.
 func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
-	r, err := q.begin(OpGet, key, opts)
+	r, _, err := q.of.beginWith(OpGet, key, opts)
 	if err != nil {
 		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
@@ -51,7 +51,7 @@ func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
 
 // Entry queues Cache.Entry.
 func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
-	r, err := q.begin(OpEntry, key, opts)
+	r, _, err := q.of.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
@@ -108,7 +108,11 @@ func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 
 // SetAbsent queues Cache.SetAbsent.
 func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
-	r, event, err := q.of.prepareAbsent(key, opts)
+	r, s, err := q.of.beginWith(OpSetAbsent, key, opts)
+	if err != nil {
+		return pipeline.Failed[struct{}](q.pipeline, err)
+	}
+	event, err := q.of.core.absentEvent(r.redisKey, s)
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
@@ -126,10 +130,10 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 	o.Begin = core.fencing(r.redisKey)
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
-			return none, core.writeFailed(ctx, r.deletion(), err)
+			return none, core.writeFailed(ctx, deletion(r.redisKey), err)
 		}
 		core.engine.LearnDeleted(r.redisKey)
-		core.reportWrite(ctx, r.deletion())
+		core.reportWrite(ctx, deletion(r.redisKey))
 		q.of.end(r)
 		return none, nil
 	})
@@ -137,11 +141,12 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 
 // Touch queues Cache.Touch.
 func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
-	r, event, err := q.of.prepareTouch(key, opts)
+	r, s, err := q.of.beginWith(OpTouch, key, opts)
 	if err != nil {
 		return pipeline.Failed[bool](q.pipeline, err)
 	}
 	core := q.of.core
+	event := core.touchEvent(r.redisKey, s)
 	step := core.store.TouchStep(r.redisKey, event.TTL)
 	return pipeline.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
@@ -151,18 +156,6 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 		q.of.end(r)
 		return step.Done, nil
 	})
-}
-
-// begin begins a call that reads.
-func (q Queue[K, V]) begin(op Op, key K, opts []Option) (*request[K, V], error) {
-	r, err := q.of.begin(op, key)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := settingsOf(opts); err != nil {
-		return nil, q.of.core.error(op, r.redisKey, nil, err)
-	}
-	return r, nil
 }
 
 // queueRead queues a step that reads into r.entry; inspected makes sense of that.

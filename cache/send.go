@@ -8,12 +8,6 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A write is something to send to Redis, and what to tell of it.
-type write struct {
-	send  func(ctx context.Context, deadline time.Time) (done bool, err error)
-	event WriteEvent
-}
-
 // reportWrite tells what has become of a write that a caller has asked for.
 func (c *core) reportWrite(ctx context.Context, e WriteEvent) {
 	if e.Outcome == WriteOK && e.stores() {
@@ -37,22 +31,24 @@ func (c *core) wrote(ctx context.Context, e WriteEvent, done bool) {
 // writeFailed tells that Redis has failed a write, and returns the error of that.
 func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error) error {
 	e.Err = c.redisError(ctx, e.Op, e.Key, store.Sized(cause, e.Bytes))
-	if e.Outcome = outcomeOf(cause); !errors.Is(e.Err, ErrRedis) { // the caller has left, or Close came first
+	e.Outcome = outcomeOf(cause)
+	if !errors.Is(e.Err, ErrRedis) { // the caller has left, or Close came first
 		e.Outcome = WriteCancelled
 	}
 	c.reportWrite(ctx, e)
 	return e.Err
 }
 
-// write sends w so that no load that began before it returns is stored afterwards.
-func (c *core) write(ctx context.Context, deadline time.Time, w write) (done bool, err error) {
-	err = c.engine.Write(ctx, deadline, []string{w.event.Key}, func() (err error) {
-		done, err = w.send(ctx, deadline)
+// write calls send, which sends what the event is to tell of, so that no load that began
+// before it returns is stored afterwards.
+func (c *core) write(ctx context.Context, deadline time.Time, e WriteEvent, send func() (done bool, err error)) (done bool, err error) {
+	err = c.engine.Write(ctx, deadline, []string{e.Key}, func() (err error) {
+		done, err = send()
 		return err
 	})
 	if err != nil {
-		return false, c.writeFailed(ctx, w.event, err)
+		return false, c.writeFailed(ctx, e, err)
 	}
-	c.wrote(ctx, w.event, done)
+	c.wrote(ctx, e, done)
 	return done, nil
 }

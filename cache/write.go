@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/asidecache/aside/internal/store"
 )
 
 // Set stores v, in place of whatever the key held, in one step. A load that began before
@@ -17,9 +19,7 @@ import (
 // Two Sets of one key that overlap take effect in either order: where that matters,
 // change the source and Delete.
 func (c *Cache[K, V]) Set(ctx context.Context, key K, v V, opts ...Option) error {
-	_, err := c.set(ctx, OpSet, key, v, opts, func(ctx context.Context, deadline time.Time, r *request[K, V], ttl time.Duration) (bool, error) {
-		return true, c.core.store.Put(ctx, deadline, r.redisKey, &r.entry, ttl)
-	})
+	_, err := c.set(ctx, OpSet, key, v, opts)
 	return err
 }
 
@@ -27,46 +27,27 @@ func (c *Cache[K, V]) Set(ctx context.Context, key K, v V, opts ...Option) error
 // stored it. A remembered "does not exist" is no value. The command is not repeated
 // when its answer is lost: an error leaves open whether v was stored.
 func (c *Cache[K, V]) SetIfAbsent(ctx context.Context, key K, v V, opts ...Option) (stored bool, err error) {
-	return c.set(ctx, OpSetIfAbsent, key, v, opts, func(ctx context.Context, deadline time.Time, r *request[K, V], ttl time.Duration) (bool, error) {
-		return c.core.store.PutIfAbsent(ctx, deadline, r.redisKey, &r.entry, ttl)
-	})
+	return c.set(ctx, OpSetIfAbsent, key, v, opts)
 }
 
-type putFunc[K comparable, V any] func(ctx context.Context, deadline time.Time, r *request[K, V], ttl time.Duration) (bool, error)
-
-// set encodes v and puts it. A value whose lifetime is over is not stored: Set
-// removes the entry then, SetIfAbsent does nothing.
-func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option, put putFunc[K, V]) (stored bool, err error) {
+func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option) (stored bool, err error) {
 	r, event, err := c.prepare(ctx, op, key, v, opts)
 	if err != nil {
 		return false, err
 	}
-	w := write{event: event}
-	w.send = func(ctx context.Context, deadline time.Time) (bool, error) { return put(ctx, deadline, r, event.TTL) }
-	if alive := event.Outcome == WriteOK; !alive {
-		if op == OpSetIfAbsent {
-			c.core.reportWrite(ctx, event)
-			return false, nil
-		}
-		w.send = c.core.store.Leaseless(r.redisKey).StoreNothing
+	stored, err = c.core.put(ctx, c.deadline(r), event, &r.entry)
+	if err == nil {
+		c.end(r)
 	}
-	if stored, err = c.core.write(ctx, c.deadline(r), w); err != nil {
-		return false, err
-	}
-	c.end(r)
-	return stored, nil
+	return stored, err
 }
 
 // prepare encodes v into the entry of a request, and says what is to be told of it: with
 // WriteExpired, of a value whose lifetime is over.
 func (c *Cache[K, V]) prepare(ctx context.Context, op Op, key K, v V, opts []Option) (r *request[K, V], event WriteEvent, err error) {
-	r, err = c.begin(op, key)
+	r, s, err := c.beginWith(op, key, opts)
 	if err != nil {
 		return nil, event, err
-	}
-	s, err := settingsOf(opts)
-	if err != nil {
-		return nil, event, c.core.error(op, r.redisKey, nil, err)
 	}
 	r.value = v
 	event, err = c.encodeRequest(ctx, r, s)
@@ -75,14 +56,11 @@ func (c *Cache[K, V]) prepare(ctx context.Context, op Op, key K, v V, opts []Opt
 
 // encodeRequest is the part of prepare that deals with the value of r.
 func (c *Cache[K, V]) encodeRequest(ctx context.Context, r *request[K, V], s settings) (WriteEvent, error) {
-	event := WriteEvent{Op: r.op, Key: r.redisKey, State: Present}
 	size, err := c.encode(&r.entry, r.redisKey, &r.value)
 	if err != nil {
-		event.Outcome, event.Err = notEncoded(err), c.core.error(r.op, r.redisKey, ErrEncode, err)
-		c.core.reportWrite(ctx, event)
-		return event, event.Err
+		return c.core.notEncoded(ctx, r.op, r.redisKey, err)
 	}
-	event.Bytes = size
+	event := WriteEvent{Op: r.op, Key: r.redisKey, State: Present, Bytes: size}
 	ttl, alive := c.lifetime(s, 0, r.key, &r.value)
 	if event.TTL = ttl; !alive {
 		event.Outcome = WriteExpired
@@ -90,69 +68,94 @@ func (c *Cache[K, V]) encodeRequest(ctx context.Context, r *request[K, V], s set
 	return event, nil
 }
 
-var errAbsentOff = errors.New("AbsentTTL is Off: give the call a TTL")
+// notEncoded tells that a value was not stored, as it cannot be encoded.
+func (c *core) notEncoded(ctx context.Context, op Op, key string, err error) (WriteEvent, error) {
+	event := WriteEvent{Op: op, Key: key, State: Present, Outcome: notEncoded(err)}
+	event.Err = c.error(op, key, ErrEncode, err)
+	c.reportWrite(ctx, event)
+	return event, event.Err
+}
+
+// put stores the value of e. A value whose lifetime is over is not stored: Set removes the
+// entry then, SetIfAbsent does nothing.
+func (c *core) put(ctx context.Context, deadline time.Time, event WriteEvent, e *store.Entry) (stored bool, err error) {
+	alive := event.Outcome == WriteOK
+	if !alive && event.Op == OpSetIfAbsent {
+		c.reportWrite(ctx, event)
+		return false, nil
+	}
+	return c.write(ctx, deadline, event, func() (bool, error) {
+		switch {
+		case !alive:
+			return c.store.Leaseless(event.Key).StoreNothing(ctx, deadline)
+		case event.Op == OpSetIfAbsent:
+			return c.store.PutIfAbsent(ctx, deadline, event.Key, e, event.TTL)
+		}
+		return true, c.store.Put(ctx, deadline, event.Key, e, event.TTL)
+	})
+}
 
 // SetAbsent records that the source has no value for key, for AbsentTTL or the TTL
 // of the call, in place of whatever the key held.
 func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) error {
-	r, event, err := c.prepareAbsent(key, opts)
+	r, s, err := c.beginWith(OpSetAbsent, key, opts)
 	if err != nil {
 		return err
 	}
-	w := write{event: event}
-	w.send = func(ctx context.Context, deadline time.Time) (bool, error) {
-		return true, c.core.store.PutAbsent(ctx, deadline, r.redisKey, event.TTL)
+	event, err := c.core.absentEvent(r.redisKey, s)
+	if err == nil {
+		err = c.core.putAbsent(ctx, c.deadline(r), event)
 	}
-	if _, err := c.core.write(ctx, c.deadline(r), w); err != nil {
-		return err
+	if err == nil {
+		c.end(r)
 	}
-	c.end(r)
-	return nil
+	return err
 }
 
-// prepareAbsent begins a request and says what is to be told of it.
-func (c *Cache[K, V]) prepareAbsent(key K, opts []Option) (r *request[K, V], event WriteEvent, err error) {
-	r, err = c.begin(OpSetAbsent, key)
-	if err != nil {
-		return nil, event, err
+var errAbsentOff = errors.New("AbsentTTL is Off: give the call a TTL")
+
+// absentEvent says what is to be told of a SetAbsent.
+func (c *core) absentEvent(key string, s settings) (event WriteEvent, err error) {
+	ttl := defaultTo(s.ttl, c.absent)
+	if s.ttl == 0 && ttl == Off {
+		return event, c.error(OpSetAbsent, key, nil, errAbsentOff)
 	}
-	s, err := settingsOf(opts)
-	ttl := defaultTo(s.ttl, c.core.absent)
-	if err == nil && s.ttl == 0 && ttl == Off {
-		err = errAbsentOff
-	}
-	if err != nil {
-		return nil, event, c.core.error(OpSetAbsent, r.redisKey, nil, err)
-	}
-	return r, WriteEvent{Op: OpSetAbsent, Key: r.redisKey, State: Absent, TTL: c.core.shorten(ttl)}, nil
+	return WriteEvent{Op: OpSetAbsent, Key: key, State: Absent, TTL: c.shorten(ttl)}, nil
+}
+
+func (c *core) putAbsent(ctx context.Context, deadline time.Time, event WriteEvent) error {
+	_, err := c.write(ctx, deadline, event, func() (bool, error) {
+		return true, c.store.PutAbsent(ctx, deadline, event.Key, event.TTL)
+	})
+	return err
 }
 
 // Touch gives the value of key a new TTL, that of the cache or of the call; TTLFor is
 // not asked. ok is false when there is no value. A remembered "does not exist"
 // keeps its TTL.
 func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool, err error) {
-	r, event, err := c.prepareTouch(key, opts)
+	r, s, err := c.beginWith(OpTouch, key, opts)
 	if err != nil {
 		return false, err
 	}
-	ok, err = c.core.store.Touch(ctx, c.deadline(r), r.redisKey, event.TTL)
-	if err != nil {
-		return false, c.core.writeFailed(ctx, event, err)
+	ok, err = c.core.touch(ctx, c.deadline(r), c.core.touchEvent(r.redisKey, s))
+	if err == nil {
+		c.end(r)
 	}
-	c.core.wrote(ctx, event, ok)
-	c.end(r)
-	return ok, nil
+	return ok, err
 }
 
-// prepareTouch begins a request and says what is to be told of it, with the TTL to give.
-func (c *Cache[K, V]) prepareTouch(key K, opts []Option) (r *request[K, V], event WriteEvent, err error) {
-	r, err = c.begin(OpTouch, key)
+// touchEvent says what is to be told of a Touch, with the TTL to give.
+func (c *core) touchEvent(key string, s settings) WriteEvent {
+	ttl := c.shorten(defaultTo(s.ttl, c.ttl))
+	return WriteEvent{Op: OpTouch, Key: key, State: Present, TTL: ttl}
+}
+
+func (c *core) touch(ctx context.Context, deadline time.Time, event WriteEvent) (ok bool, err error) {
+	ok, err = c.store.Touch(ctx, deadline, event.Key, event.TTL)
 	if err != nil {
-		return nil, event, err
+		return false, c.writeFailed(ctx, event, err)
 	}
-	s, err := settingsOf(opts)
-	if err != nil {
-		return nil, event, c.core.error(OpTouch, r.redisKey, nil, err)
-	}
-	return r, WriteEvent{Op: OpTouch, Key: r.redisKey, State: Present, TTL: c.core.shorten(defaultTo(s.ttl, c.core.ttl))}, nil
+	c.wrote(ctx, event, ok)
+	return ok, nil
 }
