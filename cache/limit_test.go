@@ -68,7 +68,7 @@ func TestNestedLoadBeyondMaxLoads(t *testing.T) {
 					says(t, "the outer call", err, tooLong+nested)
 					says(t, "the inner call", <-inner, itsLoad)
 
-					// Without its context the loader has to be told apart by who waits.
+					// Without its context the loader has to be told apart by its key.
 					err = get(t.Context(), c, "outer", func(context.Context) error {
 						ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 						defer cancel()

@@ -97,7 +97,7 @@ func TestCrowdWithoutLeases(t *testing.T) {
 	})
 }
 
-// Who comes after a read was sent does not get what that has found.
+// A caller that comes after a read was sent does not get what that has found.
 func TestCrowdIsNotStale(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
