@@ -99,7 +99,7 @@ func TestAwaitedValueIsShared(t *testing.T) {
 	}
 }
 
-// A full server grants no lease that could show whether a load is older than a write: a call
+// A full server grants no lease that could show whether a load is older than a write: a call that
 // joins once it has begun loads for itself.
 func TestManyFullServerProvesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
