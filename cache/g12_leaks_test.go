@@ -32,7 +32,7 @@ func ours() (stacks []string) {
 		}
 		_, by, _ := strings.Cut(g, "\ncreated by ")
 		if strings.HasPrefix(by, "github.com/asidecache/aside/cache.") ||
-			strings.Contains(g, "aside/internal/flight.") || strings.Contains(g, "aside/internal/store.") {
+			strings.Contains(g, "aside/internal/flight.") || strings.Contains(g, "aside/internal/client.") {
 			stacks = append(stacks, g)
 		}
 	}
