@@ -98,7 +98,7 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		allocations(t, 1950, func() error {
+		allocations(t, 1750, func() error {
 			_, err := c.GetOrSetMany(context.Background(), keys, load)
 			return err
 		})

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -40,21 +41,7 @@ func (o WriteOutcome) lasts() bool {
 }
 
 // outcomeOf returns the outcome of a write for which the store returned err.
-func outcomeOf(err error) WriteOutcome {
-	switch {
-	case err == nil:
-		return WriteOK
-	case err == errFull, store.IsOutOfMemory(err):
-		return WriteOutOfMemory
-	case store.IsTooLarge(err):
-		return WriteTooLarge
-	case store.IsNoPermission(err):
-		return WriteNoPermission
-	case store.IsNoScripts(err):
-		return WriteNoScripts
-	}
-	return WriteRedisFailed
-}
+func outcomeOf(err error) WriteOutcome { return WriteOutcome(protocol.OutcomeOf(err)) }
 
 // notEncoded returns the outcome of a write whose value encode refused with err.
 func notEncoded(err error) WriteOutcome {

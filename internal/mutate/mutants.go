@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `redis.NewCmd(ctx, "unlink", ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
-		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", ControlKey(key))`,
+		old:  `redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
+		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -28,7 +28,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a delete on one server leaves the lease",
-		file: "internal/store/delete.go", old: `"unlink", key, ControlKey(key))`, new: `"unlink", key)`,
+		file: "internal/store/delete.go", old: `"unlink", key, rediskey.ControlKey(key))`, new: `"unlink", key)`,
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
 	},
 
@@ -102,12 +102,12 @@ var mutants = []mutant{
 	},
 	{
 		what: "a load that a write has overtaken is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = true", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = true", new: "",
 		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
 	},
 	{
 		what: "a load that begins during a write is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = l.writes > 0", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = s.writes > 0", new: "",
 		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
 	},
 	{
@@ -127,58 +127,64 @@ var mutants = []mutant{
 	},
 	{
 		what: "a function goes on when its last caller has left",
-		file: "internal/flight/flight.go", old: "f.trip.flights == 0 {", new: "false {",
+		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
 
 	// Loads and writes of a cache.
 	{
 		what: "who joins before a found value is read is turned away",
-		file: "cache/lease.go", old: "f.Seal()\n\t\terr = c.readAgain", new: "err = c.readAgain",
-		pkg: "cache", tests: "TestFoundValueIsShared",
-	},
-	{
-		what: "who joins before a batch reads a found value is turned away",
-		file: "cache/claimmany.go", old: "m.f.Seal()\n\t\t\tthere, at", new: "there, at",
+		file: "internal/protocol/acquire.go", old: "j.flight.Seal()\n\t\t\tthere, at", new: "there, at",
 		pkg: "cache", tests: "TestFoundValueIsShared",
 	},
 	{
 		what: "who joins a flight that waits is turned away",
-		file: "cache/lease.go", old: "f.Seal()\n\t\tm := c.callOf(r)", new: "m := c.callOf(r)",
-		pkg: "cache", tests: "TestAwaitedValueIsShared",
-	},
-	{
-		what: "who joins a batch that waits is turned away",
-		file: "cache/claimmany.go", old: "not Redis's\n\t\t\tm.f.Seal()", new: "not Redis's",
+		file: "internal/protocol/wait.go", old: "j.flight.Seal()", new: "",
 		pkg: "cache", tests: "TestAwaitedValueIsShared",
 	},
 	{
 		what: "a batch whose leases a full server refused proves its results",
-		file: "cache/lease.go", old: "unproven: !t.without", new: "unproven: false",
+		file: "internal/protocol/acquire.go", old: "unproven: !j.startedDegraded", new: "unproven: false",
 		pkg: "cache", tests: "TestManyFullServerProvesNothing",
 	},
 	{
 		what: "callers of a batch leave leases behind",
-		file: "cache/claimmany.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
+		file: "internal/protocol/acquire.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
 		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
+	},
+
+	{
+		what: "a refresh in a batch begins before the flight under way has ended",
+		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
+		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
+	},
+	{
+		what: "a load begins that nobody waits for",
+		file: "internal/protocol/run.go", old: "if ctx.Err() != nil {", new: "if false {",
+		pkg: "cache", tests: "TestLeaseNoLoadForNobody",
+	},
+	{
+		what: "a refresh whose store was refused does not load again",
+		file: "internal/protocol/commit.go", old: "if j.loads < maxAttempts {", new: "if false {",
+		pkg: "cache", tests: "TestG2WriteElsewhereDuringARefresh",
 	},
 
 	// Calls that Redis fails.
 	{
 		what: "a call without Redis shares a load that a write has overtaken",
-		file: "cache/write.go",
-		old:  "c.outage.Fence(ctx, deadline, keys...)",
-		new:  "c.outage.Fence(ctx, deadline)",
+		file: "internal/protocol/write.go",
+		old:  "e.degraded.Fence(ctx, deadline, keys...)",
+		new:  "e.degraded.Fence(ctx, deadline)",
 		pkg:  "cache", tests: "TestG2WriteBetweenLoadsWithoutRedis",
 	},
 	{
 		what: "a lookup whose lease Redis failed is a miss",
-		file: "cache/get.go", old: "if r.noRedis || err != nil {", new: "if false {",
+		file: "internal/protocol/report.go", old: "if j.Degraded || failed {", new: "if false {",
 		pkg: "cache", tests: "TestUnansweredQuestionForALease",
 	},
 	{
 		what: "a lookup that shares a load without Redis is a miss",
-		file: "cache/get.go", old: "case m.noRedis, f != nil", new: "case f != nil",
+		file: "internal/protocol/report.go", old: "case j.Degraded, r != nil && r.degraded", new: "case r != nil && r.degraded",
 		pkg: "cache", tests: "TestUnansweredFollower",
 	},
 
@@ -224,8 +230,8 @@ var mutants = []mutant{
 	{
 		what: "a connection on which EXEC was refused is used again",
 		file: "internal/store/transaction.go",
-		old:  "-EXECABORT\")):\n\t\tbreakOff(ctx, to)",
-		new:  `-EXECABORT")):`,
+		old:  "\"EXECABORT\"):\n\t\tbreakOff(ctx, to)",
+		new:  `"EXECABORT"):`,
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{
@@ -243,17 +249,17 @@ var mutants = []mutant{
 
 	// Families and codecs.
 	{
-		what: "a family is never left",
+		what: "a keyspace is never left",
 		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",
 		pkg: "internal/registry", tests: "TestLeave",
 	},
 	{
-		what: "a closed cache stays a member of its family",
+		what: "a closed cache stays a member of its keyspace",
 		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
 		pkg: "cache", tests: "TestOneNameAfterClose",
 	},
 	{
-		what: "codecs of one family are not compared",
+		what: "codecs of one keyspace are not compared",
 		file: "internal/registry/form.go",
 		old:  "return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)",
 		new:  "return f.shape == g.shape && f.call == g.call",

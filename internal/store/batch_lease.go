@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // AcquireAll is Acquire for many keys, a thousand a round trip.
@@ -25,7 +27,7 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, life: life}, i
 	}
 	for len(due) > 0 {
-		leases, tokens := make([]Lease, len(due)), newTokens(len(due))
+		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
 		errands := make([]errand, len(due))
 		for n, i := range due {
 			errands[n] = tries[i].attempt(&leases[n], tokens[n])

@@ -7,6 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // How many keys are asked for at once: none may keep the server, or those who wait behind
@@ -29,6 +31,9 @@ func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, 
 
 // ProbeAll is Probe for many keys, in the trips of ReadAll.
 func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	if len(keys) == 1 {
+		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
+	}
 	ask := s.inspectEach
 	if s.joinsStrings() {
 		ask = s.probeStrings
@@ -38,11 +43,11 @@ func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string,
 
 // joins reports whether one command can name keys of different slots. A client of one node
 // of a cluster finds out when it tries.
-func (s *Store) joins() bool { return s.standalone && !s.apart.Load() }
+func (s *Store) joins() bool { return s.standalone && !s.crossSlot.Load() }
 
 func (s *Store) joinsStrings() bool { return s.joins() && s.shape == codec.ShapeString }
 
-func isApart(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
+func isCrossSlot(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
 
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
@@ -92,8 +97,8 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 		args = append(args, keys[i])
 	}
 	values, err := s.askMany(ctx, args)
-	if isApart(err) {
-		s.apart.Store(true)
+	if isCrossSlot(err) {
+		s.crossSlot.Store(true)
 		return s.readEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -113,11 +118,11 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
-		args = append(args, key, ControlKey(key))
+		args = append(args, key, rediskey.ControlKey(key))
 	}
 	values, err := s.askMany(ctx, args)
-	if isApart(err) {
-		s.apart.Store(true)
+	if isCrossSlot(err) {
+		s.crossSlot.Store(true)
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -141,11 +146,12 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 // askMany returns the strings that a command answers with, nil for none.
 func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
 	n := float64(len(args) - 1)
-	r := reply{make([]byte, 0, min(int(n*s.values.bytes()*1.25), maxKept))}
+	var r resp.Reply
+	r.Grow(min(int(n*s.values.bytes()*1.25), maxKept))
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
-	if err == nil && !r.isError() {
-		s.values.saw(float64(len(r.buf)) / n)
-		return r.strings(len(args) - 1)
+	if err == nil && !r.IsError() {
+		s.values.add(float64(r.Len())/n, 1./8)
+		return r.Strings(len(args) - 1)
 	}
 	if err != nil && !connectionLost(err) {
 		return nil, err
@@ -156,41 +162,12 @@ func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
 	}
 	values := make([][]byte, len(args)-1)
 	if len(again.Val()) != len(values) {
-		return nil, errReply
+		return nil, resp.ErrBroken
 	}
 	for i, v := range again.Val() {
 		if text, ok := v.(string); ok {
 			values[i] = []byte(text)
 		}
-	}
-	return values, nil
-}
-
-// strings returns the n strings of an answer, nil for one that is not there. They are
-// borrowed from it.
-func (r *reply) strings(n int) ([][]byte, error) {
-	p := parser{r.buf}
-	kind, count, err := p.header()
-	if err != nil || kind != '*' || count != n {
-		return nil, errReply
-	}
-	values := make([][]byte, n)
-	for i := range values {
-		kind, size, err := p.header()
-		switch {
-		case err != nil:
-			return nil, err
-		case size < 0 && (kind == '$' || kind == '_'):
-			continue
-		case kind != '$':
-			return nil, errReply
-		}
-		if values[i], err = p.bulk(size); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.rest) > 0 {
-		return nil, errReply
 	}
 	return values, nil
 }
@@ -201,7 +178,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		entries[i].reply.reset()
+		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
 	if err := refused(cmds, exec(ctx, s.rdb, cmds)); err != nil {
@@ -211,10 +188,10 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	for i, cmd := range cmds {
 		r := &entries[i].reply
 		switch err := cmd.Err(); {
-		case err == nil && r.isWrongType():
+		case err == nil && isWrongType(r.Err()):
 			errs[i] = ErrWrongType
-		case err == nil && !r.isError():
-			errs[i] = entries[i].take(r.lend(&entries[i].Wire, s.shape))
+		case err == nil && !r.IsError():
+			errs[i] = entries[i].take(r.ParseValue(&entries[i].Wire, s.shape))
 		case err == nil || connectionLost(err):
 			again = append(again, i)
 		default:

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -73,7 +74,7 @@ func TestManyLeases(t *testing.T) {
 				}
 			}
 			b.store.ReleaseAll(t.Context(), deadline(), leases[20:])
-			if left := b.env.Keys(t); len(left) != 20 || slices.ContainsFunc(left, func(key string) bool { return strings.HasPrefix(key, store.ControlPrefix) }) {
+			if left := b.env.Keys(t); len(left) != 20 || slices.ContainsFunc(left, func(key string) bool { return strings.HasPrefix(key, rediskey.ControlPrefix) }) {
 				t.Errorf("the keys are %q, want 20 values", left)
 			}
 			for i, f := range fillAll(t, b.store, leases, func(int) content { return b.value("late") }) {

@@ -1,6 +1,10 @@
 package store
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/asidecache/aside/internal/rediskey"
+)
 
 // The marks: what a control key holds besides a lease.
 const (
@@ -12,7 +16,7 @@ const (
 // carried by a lease, and whether there is a lease. Anything else is neither.
 // control.lua reads the same, and a test compares the two.
 func parseControl(held string) (mark string, leased bool) {
-	const size = 1 + tokenSize
+	const size = 1 + rediskey.TokenSize
 	if held == markAbsent || held == markEmpty {
 		return held, false
 	}

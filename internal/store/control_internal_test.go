@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -61,14 +62,14 @@ const aToken = "\x00\xff\nNEL%T:-1\r0{}."
 
 // The scripts and the client read one thing out of a control key.
 func TestControlKeyIsReadAlike(t *testing.T) {
-	if len(aToken) != tokenSize {
+	if len(aToken) != rediskey.TokenSize {
 		t.Fatalf("the token has %d bytes", len(aToken))
 	}
 	source := controlSource + `
 local token, mark, ends, first, last = control(KEYS[1])
 return {token or '', mark or '', ends or '', first and first .. ':' .. last or ''}`
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
-		key := ControlKey("k")
+		key := rediskey.ControlKey("k")
 		for _, tt := range controls {
 			token := ""
 			if tt.leased {

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // keysPerTrip bounds what one pipeline of deletes may keep the server busy with.
@@ -30,10 +33,10 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 	return s.dispatch(often, func() error {
 		ctx, cancel := s.patience.until(ctx, deadline)
 		defer cancel()
-		var all []passenger
+		var all []queuedCommand
 		cmds := s.unlinks(ctx, key)
 		for _, cmd := range cmds {
-			all = append(all, passenger{cmd: cmd})
+			all = append(all, queuedCommand{cmd: cmd})
 		}
 		if err := s.share(ctx, time.Now(), all...); err != nil {
 			return err // they may still be in use
@@ -57,7 +60,7 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 func unlinked(cmds []*redis.Cmd) error {
 	for _, cmd := range cmds {
 		if _, answered := cmd.Val().(int64); !answered {
-			return cmp.Or(cmd.Err(), errReply)
+			return cmp.Or(cmd.Err(), resp.ErrBroken)
 		}
 	}
 	return nil
@@ -179,7 +182,7 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 // value's end.
 func (s *Store) unlinks(ctx context.Context, key string) []*redis.Cmd {
 	if s.standalone {
-		return []*redis.Cmd{redis.NewCmd(ctx, "unlink", key, ControlKey(key))}
+		return []*redis.Cmd{redis.NewCmd(ctx, "unlink", key, rediskey.ControlKey(key))}
 	}
-	return []*redis.Cmd{redis.NewCmd(ctx, "unlink", ControlKey(key)), redis.NewCmd(ctx, "unlink", key)}
+	return []*redis.Cmd{redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)}
 }

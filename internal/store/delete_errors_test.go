@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -93,7 +94,7 @@ func TestDeleteTellsOfEachCommand(t *testing.T) {
 	eachUnlinking(t, func(t *testing.T, u *unlinking, s *store.Store, _ bool) {
 		for _, keys := range [][]string{{"a"}, {"a", "b", "c"}} {
 			for i, key := range keys {
-				for _, refused := range []string{key, store.ControlKey(key)} {
+				for _, refused := range []string{key, rediskey.ControlKey(key)} {
 					u.refuse(refused)
 					failed := s.Delete(t.Context(), deadline(), keys)
 					if len(failed) != 1 || failed[i] == nil || !strings.Contains(failed[i].Error(), "refused") {
@@ -137,9 +138,9 @@ func TestDeleteEndsTheControlKeyFirst(t *testing.T) {
 			var want []string
 			for _, key := range keys {
 				if clustered {
-					want = append(want, store.ControlKey(key), key)
+					want = append(want, rediskey.ControlKey(key), key)
 				} else { // one command
-					want = append(want, key, store.ControlKey(key))
+					want = append(want, key, rediskey.ControlKey(key))
 				}
 			}
 			if got := u.noted(); !slices.Equal(got, want) {

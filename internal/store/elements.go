@@ -11,6 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 //go:embed mutate.lua
@@ -65,13 +67,13 @@ func (s *Store) change(ctx context.Context, r *Request) error {
 
 // ask asks twice at most, for the reasons of Store.read.
 func (s *Store) ask(ctx context.Context, r *Request) error {
-	r.reply.reset()
+	r.reply.Reset()
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r.reply, r.args...))
 	switch {
-	case err == nil && r.reply.isWrongType():
+	case err == nil && isWrongType(r.reply.Err()):
 		return s.wrongType(ctx, r)
-	case err == nil && !r.reply.isError():
-		r.Parts, err = r.reply.flatten(r.Parts[:0])
+	case err == nil && !r.reply.IsError():
+		r.Parts, err = r.reply.Flatten(r.Parts[:0])
 		return err
 	case err != nil && !connectionLost(err):
 		return err
@@ -86,21 +88,21 @@ func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err er
 	case errors.Is(err, redis.Nil):
 		r.Parts = append(r.Parts[:0], nil)
 		return nil
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+	case isWrongType(err):
 		return s.wrongType(ctx, r)
 	case isUnknownCommand(err):
 		return ErrUnknownCommand
 	case err != nil:
 		return withoutValue(err)
 	}
-	r.Parts, err = flattenDecoded(r.Parts[:0], cmd.Val())
+	r.Parts, err = resp.FlattenDecoded(r.Parts[:0], cmd.Val())
 	return err
 }
 
 // wrongType finds out which of the keys holds another type than it should.
 func (s *Store) wrongType(ctx context.Context, r *Request) error {
 	for _, key := range r.names {
-		if strings.HasPrefix(key, ControlPrefix) {
+		if strings.HasPrefix(key, rediskey.ControlPrefix) {
 			continue
 		}
 		cmd := redis.NewStatusCmd(ctx, "type", key)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -84,7 +85,7 @@ func TestForeignTypes(t *testing.T) {
 // Whatever a control key holds, a value counts, and each write ends it.
 func TestForeignControlKeys(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
-		control := store.ControlKey("k")
+		control := rediskey.ControlKey("k")
 		garbage := map[string]func(){
 			"lease":  func() { env.Client.Set(t.Context(), control, "L0123456789abcdef", time.Hour) },
 			"bytes":  func() { env.Client.Set(t.Context(), control, "\x00\xffN", time.Hour) },

@@ -29,7 +29,7 @@ func TestValuesAreGolden(t *testing.T) {
 		`Msgpack[user] user{"Ann", 42}`:        encoded(t, codec.Msgpack[user](), user{"Ann", 42}),
 		`Compress(Text[string]) "héllo"`:       encoded(t, codec.Compress(codec.Text[string](), codec.Zstd, 10), "héllo"),
 	}
-	rows := goldenTable(t, "| codec | Go value | bytes |")
+	rows := redistest.FormatTable(t, "| codec | Go value | bytes |")
 	for _, row := range rows {
 		name := row[0] + " " + row[1]
 		if got[name] != row[2] {
@@ -64,7 +64,7 @@ func TestCommandsAreGolden(t *testing.T) {
 		`List(JSON[user]) []user{{"Ann", 42}}`: storing(t, codec.List(codec.JSON[user]()), []user{{"Ann", 42}}),
 		`hashmap.Of[user] user{"Ann", 42}`:     storing(t, codec.Codec[user](hashmap.MustOf[user]()), user{"Ann", 42}),
 	}
-	rows := goldenTable(t, "| codec | Go value | command |")
+	rows := redistest.FormatTable(t, "| codec | Go value | command |")
 	for _, row := range rows {
 		name := row[0] + " " + row[1]
 		if got[name] != row[2] {

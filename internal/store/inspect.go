@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
@@ -47,7 +50,7 @@ func (l *inspectStep) keys() []string { return []string{l.key} }
 
 func (l *inspectStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
-	control := ControlKey(l.key)
+	control := rediskey.ControlKey(l.key)
 	if l.marks {
 		cmds = append(cmds, redis.NewCmd(ctx, "get", control))
 	}
@@ -93,7 +96,7 @@ func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
 // readMark sets e's state by what the control key holds.
 func (s *Store) readMark(e *Entry, cmd *redis.Cmd) error {
 	held, err := cmd.Text()
-	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+	if err != nil && !errors.Is(err, redis.Nil) && !isWrongType(err) {
 		return err
 	}
 	var mark string
@@ -131,7 +134,7 @@ func (f *fieldsStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	return []*redis.Cmd{
 		redis.NewCmd(ctx, args...),
 		redis.NewCmd(ctx, "exists", f.key),
-		redis.NewCmd(ctx, "get", ControlKey(f.key)),
+		redis.NewCmd(ctx, "get", rediskey.ControlKey(f.key)),
 	}
 }
 
@@ -141,12 +144,12 @@ func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) er
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	values, err := cmds[0].Slice()
 	switch {
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+	case isWrongType(err):
 		return ErrWrongType
 	case err != nil:
 		return err
 	}
-	found, err := giveFields(&e.Wire, f.names, values)
+	found, err := resp.DecodedFields(&e.Wire, f.names, values)
 	if err != nil {
 		return err
 	}

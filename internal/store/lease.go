@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // A Lease is the permission to load one key for the whole fleet. It stands in the
@@ -35,7 +35,7 @@ func (l *Lease) Key() string { return l.keys[0].(string) }
 // missing is the expiry and the life of a value that is not there, as of acquire.lua.
 const missing = "-2"
 
-// Replace reports whether the key held something when the lease was granted.
+// HadValue reports whether the key held something when the lease was granted.
 func (l *Lease) HadValue() bool { return l.expiry != missing }
 
 // Acquired is the answer to Acquire.
@@ -74,7 +74,7 @@ func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, lif
 	a := acquisition{store: s, keys: keysOf(key), replace: replace, life: life}
 	for {
 		lease := new(Lease)
-		e := a.attempt(lease, newToken())
+		e := a.attempt(lease, rediskey.NewToken())
 		err := s.do(ctx, &e)
 		if err == nil {
 			c, err = acquiredOf(e.answer, lease)
@@ -199,24 +199,6 @@ func scan(parts []any, into ...any) error {
 		}
 	}
 	return nil
-}
-
-const tokenSize = 16
-
-// newToken returns random bytes. They name one acquisition, not its process: a token
-// that came back would let in a load that a delete has overtaken.
-func newToken() string { return newTokens(1)[0] }
-
-// newTokens is newToken for n tokens.
-func newTokens(n int) []string {
-	random := make([]byte, n*tokenSize)
-	_, _ = rand.Read(random) // it never fails
-	all := string(random)
-	tokens := make([]string, n)
-	for i := range tokens {
-		tokens[i] = all[i*tokenSize : (i+1)*tokenSize]
-	}
-	return tokens
 }
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -28,7 +29,7 @@ func TestLeaseCarriesAMarkThatOutlivesIt(t *testing.T) {
 		for _, mark := range b.marks() {
 			for life, carried := range map[time.Duration]string{leaseLife / 2: "", 2 * leaseLife: mark} {
 				b.env.FlushAll(t)
-				b.do(t, "SET", store.ControlKey("k"), mark, "PX", life.Milliseconds())
+				b.do(t, "SET", rediskey.ControlKey("k"), mark, "PX", life.Milliseconds())
 				b.grant(t, "k", true)
 				held := b.noted(t, "k")
 				if len(held) < 17 || held[0] != 'L' || carriedMark(held) != carried {
@@ -48,7 +49,7 @@ func TestLeaseDropsAMarkThatEnds(t *testing.T) {
 				b := leased{env, newStore(t, env.Client, shape), shape}
 				for _, mark := range b.marks() {
 					env.FlushAll(t)
-					b.do(t, "SET", store.ControlKey("k"), mark, "PX", (5 * leaseLife / 2).Milliseconds())
+					b.do(t, "SET", rediskey.ControlKey("k"), mark, "PX", (5 * leaseLife / 2).Milliseconds())
 					l := b.grant(t, "k", true)
 					for i, carried := range []string{mark, mark, mark, "", ""} { // the mark has 150, 120, 90 and just under 60 s left
 						if i > 0 {
@@ -60,7 +61,7 @@ func TestLeaseDropsAMarkThatEnds(t *testing.T) {
 						if held := b.noted(t, "k"); len(held) < 17 || carriedMark(held) != carried {
 							t.Errorf("%s after %d renewals: the control key holds %q, want a lease and %q", mark, i, held, carried)
 						}
-						if life := env.Client.PTTL(t.Context(), store.ControlKey("k")).Val(); life != leaseLife {
+						if life := env.Client.PTTL(t.Context(), rediskey.ControlKey("k")).Val(); life != leaseLife {
 							t.Errorf("%s after %d renewals: the lease lives %v, want %v", mark, i, life, leaseLife)
 						}
 					}
@@ -82,7 +83,7 @@ func TestTouchLeavesTheLeaseItsLife(t *testing.T) {
 				if ok, err := b.store.Touch(t.Context(), deadline(), "k", ttl); !ok || err != nil {
 					t.Fatal(ok, err)
 				}
-				if life := b.env.Client.PTTL(t.Context(), store.ControlKey("k")).Val(); life <= 0 || life > leaseLife {
+				if life := b.env.Client.PTTL(t.Context(), rediskey.ControlKey("k")).Val(); life <= 0 || life > leaseLife {
 					t.Errorf("Touch for %v: the lease lives %v, want %v at most", ttl, life, leaseLife)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -124,7 +125,7 @@ func (b leased) foreignPut(t testing.TB, v string, life time.Duration) {
 // noted is what the control key of a key holds.
 func (b leased) noted(t testing.TB, key string) string {
 	t.Helper()
-	return b.env.Client.Get(t.Context(), store.ControlKey(key)).Val()
+	return b.env.Client.Get(t.Context(), rediskey.ControlKey(key)).Val()
 }
 
 func (b leased) wantKeys(t testing.TB, what string, keys ...string) {
@@ -151,7 +152,7 @@ func TestLeaseStores(t *testing.T) {
 						if held := b.noted(t, key); len(held) != 17 || held[0] != 'L' {
 							t.Errorf("%s: the control key holds %q, want an L and 16 bytes", what, held)
 						}
-						if life := b.env.Client.PTTL(t.Context(), store.ControlKey(key)).Val(); life <= 0 || life > leaseLife {
+						if life := b.env.Client.PTTL(t.Context(), rediskey.ControlKey(key)).Val(); life <= 0 || life > leaseLife {
 							t.Errorf("%s: the lease lives %v, want %v", what, life, leaseLife)
 						}
 						if ok, err := l.Store(t.Context(), deadline(), entry(key, v), ttl); !ok || err != nil {
@@ -201,7 +202,7 @@ type revocation struct {
 }
 
 var revocations = func() (all []revocation) {
-	control := store.ControlKey("k")
+	control := rediskey.ControlKey("k")
 	for _, beside := range []bool{false, true} {
 		for name, do := range map[string]func(t *testing.T, b leased){
 			"Put": func(t *testing.T, b leased) { b.put(t, b.value("newer")) },
@@ -276,7 +277,7 @@ func TestLeaseIsRevoked(t *testing.T) {
 		for _, r := range revocations {
 			for how, storing := range b.storings() {
 				what := fmt.Sprintf("%s after %s, beside a value: %v", how, r.name, r.beside)
-				b.do(t, "DEL", "k", store.ControlKey("k"))
+				b.do(t, "DEL", "k", rediskey.ControlKey("k"))
 				if r.beside {
 					b.put(t, b.value("old"))
 				}
@@ -293,7 +294,7 @@ func TestLeaseIsRevoked(t *testing.T) {
 				}
 				if strings.HasPrefix(control, lease) { // it is of no use to anybody
 					control = ""
-					keys = slices.DeleteFunc(keys, func(key string) bool { return key == store.ControlKey("k") })
+					keys = slices.DeleteFunc(keys, func(key string) bool { return key == rediskey.ControlKey("k") })
 				}
 				if after := b.noted(t, "k"); after != control {
 					t.Errorf("%s: the control key held %q and holds %q", what, control, after)
@@ -333,7 +334,7 @@ func TestLeaseOutlivesATouch(t *testing.T) {
 // What else the key holds decides what Acquire answers.
 func TestAcquire(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
-		control := store.ControlKey("k")
+		control := rediskey.ControlKey("k")
 		empty := store.Granted
 		if b.store.HoldsEmpties() {
 			empty = store.HasEmpty
@@ -405,7 +406,7 @@ func TestLeaseOfTheSameProcess(t *testing.T) {
 // is left of it.
 func TestLeaseIsReleased(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
-		control := store.ControlKey("k")
+		control := rediskey.ControlKey("k")
 		for _, mark := range []string{"", "N", "E"} {
 			if mark == "E" && !b.store.HoldsEmpties() {
 				continue

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -261,7 +262,7 @@ func TestAcquireLostThenRefused(t *testing.T) {
 			}
 			err := error(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")})
 			if attempts == 1 {
-				_ = env.Client.Eval(ctx, "return redis.call('SET', KEYS[1], 'L' .. ARGV[1])", []string{store.ControlKey("k")}, cmd.Args()[5]).Err()
+				_ = env.Client.Eval(ctx, "return redis.call('SET', KEYS[1], 'L' .. ARGV[1])", []string{rediskey.ControlKey("k")}, cmd.Args()[5]).Err()
 				err = io.EOF
 			}
 			cmd.SetErr(err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // A parcel is errands with one script that are sent as one command.
@@ -72,7 +74,7 @@ func (p parcel) take(answer any, err error) {
 	if len(p) > 1 && err == nil {
 		answers, _ = answer.([]any)
 		if len(answers) != len(p) {
-			err = errReply
+			err = resp.ErrBroken
 		}
 	}
 	for i, e := range p {
@@ -80,7 +82,7 @@ func (p parcel) take(answer any, err error) {
 		if err == nil {
 			e.answer = answers[i]
 			if failure, ok := answers[i].(error); ok {
-				e.err = answerError(strings.TrimPrefix(failure.Error(), "RUN "))
+				e.err = resp.AnswerError(strings.TrimPrefix(failure.Error(), "RUN "))
 			}
 		}
 	}

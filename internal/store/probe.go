@@ -7,6 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // Probe is Inspect for those who wait for another's load: it asks in the cheapest way
@@ -25,11 +27,13 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	ask := func(ctx context.Context) *redis.SliceCmd { return redis.NewSliceCmd(ctx, "mget", key, ControlKey(key)) }
+	ask := func(ctx context.Context) *redis.SliceCmd {
+		return redis.NewSliceCmd(ctx, "mget", key, rediskey.ControlKey(key))
+	}
 	var both *redis.SliceCmd
 	err := s.dispatch(often, func() error {
 		both = ask(ctx)
-		return s.share(ctx, time.Now(), passenger{cmd: both})
+		return s.share(ctx, time.Now(), queuedCommand{cmd: both})
 	}, func() (err error) {
 		both, err = run(ctx, s, func(ctx context.Context) (*redis.SliceCmd, error) {
 			cmd := ask(ctx)
@@ -41,7 +45,7 @@ func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 		return err
 	}
 	if len(both.Val()) != 2 {
-		return errReply
+		return resp.ErrBroken
 	}
 	value, found := both.Val()[0].(string)
 	held, _ := both.Val()[1].(string)

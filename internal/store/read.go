@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // Read asks for a value by one plain command and lends it to e.Wire. It knows
@@ -24,7 +25,7 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 	case err != nil:
 		return false, err
 	case answered:
-		return e.reply.lend(&e.Wire, s.shape)
+		return e.reply.ParseValue(&e.Wire, s.shape)
 	}
 	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
 		again := s.readCmd(ctx, key)
@@ -34,7 +35,7 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 
 // readRaw is the command that has the whole value of e.key put into e.reply.
 func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
-	if !s.own { // hooks expect the key as a string, and may keep the command
+	if !s.cloned { // hooks expect the key as a string, and may keep the command
 		return redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(nil, e.key)...)
 	}
 	if e.command == nil {
@@ -48,13 +49,13 @@ func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
 // a command nor act on an error in it, so that what is unusual has to be asked again in its
 // own words.
 func (s *Store) askRaw(ctx context.Context, key string, e *Entry, cmd *redis.RawWriteToCmd, now time.Time) (answered bool, err error) {
-	e.reply.reset()
+	e.reply.Reset()
 	err = s.send(ctx, key, cmd, now)
 	switch {
-	case err == nil && e.reply.isWrongType():
+	case err == nil && isWrongType(e.reply.Err()):
 		return false, ErrWrongType
 	case err == nil:
-		return !e.reply.isError(), nil
+		return !e.reply.IsError(), nil
 	case !connectionLost(err):
 		return false, err
 	}
@@ -64,11 +65,11 @@ func (s *Store) askRaw(ctx context.Context, key string, e *Entry, cmd *redis.Raw
 // send sends one read, by itself or along with others, and returns its error. Where it
 // was not answered it may still be in use.
 func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
-	defer s.traffic.leave()
+	defer s.leave()
 	switch {
-	case s.traffic.enter():
-		err = s.share(ctx, now, passenger{cmd: cmd})
-	case s.direct:
+	case s.enter():
+		err = s.share(ctx, now, queuedCommand{cmd: cmd})
+	case s.synchronous:
 		ctx = s.patience.context(ctx, now)
 		if err = ctx.Err(); err != nil {
 			return err
@@ -98,12 +99,12 @@ func (s *Store) take(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
 	switch {
 	case errors.Is(err, redis.Nil):
 		return false, nil
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+	case isWrongType(err):
 		return false, ErrWrongType
 	case err != nil:
 		return false, err
 	}
-	return give(w, s.shape, cmd.Val())
+	return resp.DecodedValue(w, s.shape, cmd.Val())
 }
 
 // connectionLost reports whether a command may be sent again on another

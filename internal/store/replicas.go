@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Replicas returns for how many replicas writes wait.
@@ -89,7 +91,7 @@ const waitDelay = 150 * time.Millisecond
 // before. A write that changes nothing leaves no trace for WAIT: a delete that is
 // repeated because its first answer was lost would be said to be safe at once.
 func leaveTrace(ctx context.Context, to link, key string) error {
-	trace := stagingKey(ControlKey(key), newToken())
+	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
 	return process(ctx, to, redis.NewStatusCmd(ctx, "set", trace, "", "px", 1))
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // A Request is one operation on the elements of a value, and its answer: a plain
@@ -27,7 +29,7 @@ type Request struct {
 	open  int    // where in args the number of the last command's arguments stands
 	token string // names the key where arguments are staged; empty: not yet needed
 	long  int    // bytes of the longest argument
-	reply reply
+	reply resp.Reply
 }
 
 // Rules say what a write does about the life of a value.
@@ -48,9 +50,7 @@ func (r *Request) Reset(shape codec.Shape) {
 	if cap(r.buf) > maxKept {
 		r.buf = nil
 	}
-	if cap(r.reply.buf) > maxKept {
-		r.reply.buf = nil
-	}
+	r.reply.Trim(maxKept)
 	if cap(r.args) > maxKeptArgs {
 		r.args = nil
 	}
@@ -79,7 +79,7 @@ func (r *Request) Read(command string, keys ...string) *Request {
 // Write begins the request of commands that change the value of key.
 func (r *Request) Write(key string, rules Rules) *Request {
 	r.write = true
-	r.names = append(r.names, key, ControlKey(key))
+	r.names = append(r.names, key, rediskey.ControlKey(key))
 	r.args = append(r.args, milliseconds(rules.Life), rules.Renew, rules.Known, 0)
 	return r
 }

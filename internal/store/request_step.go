@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Durable is part of Step.
@@ -36,9 +38,9 @@ func (r *Request) commands(ctx context.Context, as form) []*redis.Cmd {
 		return []*redis.Cmd{as(mutate, ctx, r.scriptKeys(), r.args)}
 	}
 	if r.token == "" {
-		r.token = newToken()
+		r.token = rediskey.NewToken()
 	}
-	staged := stagingKey(r.names[1], r.token)
+	staged := rediskey.StagingKey(r.names[1], r.token)
 	first := r.args[rulesArgs:]
 	head := argsInFront + first[2].(int)
 	cmds := stageParts(ctx, staged, "rpush", n, func(args []any, from, to int) []any {

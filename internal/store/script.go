@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 var (
@@ -86,7 +88,7 @@ func newScripts(source, together string, functions ...string) *script {
 
 // keysOf are the keys of most scripts: a value key and its control key. Each is a string,
 // in the form in which commands take it.
-func keysOf(key string) []any { return []any{key, ControlKey(key)} }
+func keysOf(key string) []any { return []any{key, rediskey.ControlKey(key)} }
 
 // byHash is the command that runs the script where the server knows it, whole the
 // one that brings it along.

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -177,7 +178,7 @@ func TestSlotThatMigrates(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				foreign(t, rdb, store.ControlKey("{t}both"), "string")
+				foreign(t, rdb, rediskey.ControlKey("{t}both"), "string")
 				if _, _, err := read(t, s, "{t}here"); err != nil || !s.AsksMasters(t.Context(), "{t}here") {
 					t.Errorf("reads do not go to the masters once there was one, with error %v", err)
 				}
@@ -241,7 +242,7 @@ type migration struct {
 func migrate(t *testing.T, i *redistest.Instance, key string) *migration {
 	t.Helper()
 	source := i.Master(t, key)
-	m := &migration{slot: slotOf(key)}
+	m := &migration{slot: int(rediskey.Slot(key))}
 	for _, n := range i.Nodes()[:3] {
 		c := redis.NewClient(&redis.Options{Addr: n.Addr})
 		t.Cleanup(func() { _ = c.Close() })

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // A SlotsError says that the keys of one command or transaction lie in several slots
@@ -38,19 +40,11 @@ func (s *Store) OneSlot(keys []string) error {
 	e := &SlotsError{Keys: keys}
 	apart := false
 	for _, key := range keys {
-		e.Slots = append(e.Slots, keySlot(key))
+		e.Slots = append(e.Slots, rediskey.Slot(key))
 		apart = apart || e.Slots[0] != e.Slots[len(e.Slots)-1]
 	}
 	if !apart {
 		return nil
 	}
 	return e
-}
-
-// keySlot returns the slot of a key.
-func keySlot(key string) uint16 {
-	if tag, ok := hashTag(key); ok {
-		return slot(tag)
-	}
-	return slot(key)
 }

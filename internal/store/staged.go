@@ -2,24 +2,17 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // stagedLife is how long a staged value may lie about.
 const stagedLife = 30 * time.Second
-
-// stagingKey returns the key under which the value of a lease is staged: in the slot
-// of its control key, and no control key of any value key, since what follows the
-// prefix is no brace.
-func stagingKey(control, token string) string {
-	return ControlPrefix + hex.EncodeToString([]byte(token[:4])) + control[len(ControlPrefix):]
-}
 
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
@@ -70,7 +63,7 @@ func (l *Lease) stageAndSwap(ctx context.Context, w *codec.Wire, ttl time.Durati
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
 // it begins by clearing what an earlier one has left.
 func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]*redis.Cmd, error) {
-	staged := stagingKey(l.keys[1].(string), l.token.(string))
+	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
 	cmds := l.store.stageValue(ctx, staged, w)
 	args := l.guarded(milliseconds(ttl), l.store.kind.count, l.store.partsOf(w))
 	cmds = append(cmds, as(swap, ctx, append(l.keys[:2:2], staged), args))

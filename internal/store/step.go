@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // A Write is a Step that writes a whole value, or what is noted of it.
@@ -38,7 +39,7 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 		return s.markStep(key, markEmpty, ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.longest = e.largest()
-		w.staged = stagingKey(ControlKey(key), newToken())
+		w.staged = rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
 		w.args = []any{milliseconds(ttl), "", s.kind.count, s.partsOf(&e.Wire)}
 	default:
 		w.args = s.putArgs(e, ttl)

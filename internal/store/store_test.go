@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -202,7 +203,7 @@ func TestPutThenRead(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantStored(t, env.Client, key, value)
-				wantStored(t, env.Client, store.ControlKey(key), nil)
+				wantStored(t, env.Client, rediskey.ControlKey(key), nil)
 				wantTTL(t, env.Client, key, ttl)
 				got, found, err := read(t, s, key)
 				if !found || err != nil || !maps.Equal(got, value) {
@@ -325,7 +326,7 @@ func TestProtocols(t *testing.T) {
 				if e, err := look(t, s, "k"); err != nil || !maps.Equal(contentOf(e), sh.value) {
 					t.Errorf("RESP%d: Inspect: %q, %v", protocol, contentOf(e), err)
 				}
-				foreign(t, env.Client, store.ControlKey("k"), "list")
+				foreign(t, env.Client, rediskey.ControlKey("k"), "list")
 				env.Client.Del(t.Context(), "k")
 				foreign(t, env.Client, "k", sh.other)
 				if _, found, err := read(t, s, "k"); found || err != store.ErrWrongType {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -46,7 +47,7 @@ var states = []struct {
 const hour, valueless = 3_600_000, 9
 
 // token makes a token of a text that is no longer than one.
-func token(text string) string { return text + strings.Repeat("x", tokenSize-len(text)) }
+func token(text string) string { return text + strings.Repeat("x", rediskey.TokenSize-len(text)) }
 
 // longWays are the scripts that have a shorter way to serve many keys, as they are sent.
 var longWays = []struct {
@@ -107,7 +108,7 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 				for i, state := range states[:n] {
 					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
 					errands[i] = errand{script: way.script, keys: keysOf(key), args: way.args(tok)}
-					for _, cmd := range append([][]any{{"del", key}, {"del", ControlKey(key)}}, state.stand(key, ControlKey(key), tok)...) {
+					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
 						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
 							t.Fatal(cmd, err)
 						}

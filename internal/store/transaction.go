@@ -1,15 +1,16 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/resp"
 )
 
 // transact carries out commands of one server in one step, or none of them. It returns the
@@ -42,7 +43,7 @@ func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) err
 			return err
 		}
 	}
-	var answers reply
+	var answers resp.Reply
 	multi, carryOut := redis.NewStatusCmd(ctx, "multi"), redis.NewRawWriteToCmd(ctx, &answers, "exec")
 	all := slices.Concat([]redis.Cmder{multi}, cmders(cmds), []redis.Cmder{carryOut}) // which go-redis does not repeat
 	err := exec(ctx, to, all)
@@ -54,10 +55,10 @@ func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) err
 		return fmt.Errorf("the commands were carried out one at a time, as Redis refused MULTI: %v", multi.Err())
 	case carryOut.Err() != nil:
 		return causeOf(carryOut.Err(), all)
-	case answers.isError() && !bytes.HasPrefix(answers.buf, []byte("-EXECABORT")):
+	case answers.IsError() && !redis.HasErrorPrefix(answers.Err(), "EXECABORT"):
 		breakOff(ctx, to)
 	}
-	if err := answers.deal(cmds); err != nil {
+	if err := setAnswers(cmds, &answers); err != nil {
 		return err
 	}
 	return readOnlyError(cmders(cmds)) // a script is refused when it is carried out, and then all are
@@ -82,7 +83,7 @@ func (s *Store) onMaster(ctx context.Context, to link, key string, do func(conte
 		}
 	}
 	// Of any other client only Watch leads to one server. Nobody writes what it watches.
-	return s.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, stagingKey(ControlKey(key), newToken()))
+	return s.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken()))
 }
 
 // askForTransactions returns an error if the client may not use MULTI, which would not keep
@@ -104,83 +105,29 @@ func answered(err error) bool {
 	return errors.As(err, &answer)
 }
 
-// deal gives commands that were queued their part of the answer to EXEC. The error of an
+// setAnswers gives commands that were queued their part of the answer to EXEC. The error of an
 // EXEC that has carried out none of them is that of the first command which was refused.
-func (r *reply) deal(cmds []*redis.Cmd) error {
-	p := parser{r.buf}
-	if r.isError() {
-		err := error(answerError(bytes.TrimRight(r.buf[1:], "\r\n")))
+func setAnswers(cmds []*redis.Cmd, exec *resp.Reply) error {
+	if err := exec.Err(); err != nil {
 		for _, cmd := range cmds {
 			if cmd.Err() != nil {
-				err = cmd.Err()
-				break
+				return cmd.Err()
 			}
 		}
 		return err
 	}
-	kind, n, err := p.header()
-	if err != nil || kind != '*' || n != len(cmds) {
-		return errReply
+	answers, err := exec.Array(len(cmds))
+	if err != nil {
+		return err
 	}
-	for _, cmd := range cmds {
-		v, err := p.decode(maxNesting)
-		if err != nil {
-			return err
-		}
-		cmd.SetVal(v)
-		switch v := v.(type) {
+	for i, cmd := range cmds {
+		cmd.SetVal(answers[i])
+		switch v := answers[i].(type) {
 		case nil:
 			cmd.SetErr(redis.Nil)
-		case answerError:
+		case resp.AnswerError:
 			cmd.SetErr(v)
 		}
 	}
 	return nil
-}
-
-// decode reads an answer, or a part of one, as go-redis decodes it.
-func (p *parser) decode(nesting int) (any, error) {
-	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
-	if !ok || len(line) == 0 || nesting == 0 {
-		return nil, errReply
-	}
-	p.rest = rest
-	kind, text := line[0], string(line[1:])
-	switch kind {
-	case '+', '(':
-		return text, nil
-	case '-':
-		return answerError(text), nil
-	case '_':
-		return nil, nil
-	case '#':
-		return text == "t", nil
-	case ',':
-		return strconv.ParseFloat(text, 64)
-	case ':':
-		return strconv.ParseInt(text, 10, 64)
-	}
-	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil:
-		return nil, errReply
-	case n < 0:
-		return nil, nil
-	case kind == '$':
-		b, err := p.bulk(n)
-		return string(b), err
-	case n > len(p.rest): // each part takes more than a byte
-		return nil, errReply
-	case kind == '%':
-		n *= 2
-	case kind != '*' && kind != '~':
-		return nil, errReply
-	}
-	parts := make([]any, n)
-	for i := range parts {
-		if parts[i], err = p.decode(nesting - 1); err != nil {
-			return nil, err
-		}
-	}
-	return parts, nil
 }

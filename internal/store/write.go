@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // partsPerCommand bounds the arguments of one command.
@@ -78,7 +79,7 @@ func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) er
 
 // plain are the commands that do without a script what put.lua does.
 func (w *Write) plain(ctx context.Context) []*redis.Cmd {
-	s, control := w.store, ControlKey(w.key)
+	s, control := w.store, rediskey.ControlKey(w.key)
 	switch {
 	case w.mark != "":
 		return []*redis.Cmd{

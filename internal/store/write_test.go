@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -47,7 +48,7 @@ func TestTTLIsExact(t *testing.T) {
 				if err := s.PutAbsent(t.Context(), deadline(), "k", ttl); err != nil {
 					t.Fatal(err)
 				}
-				if got := env.Mini.TTL(store.ControlKey("k")); got != ttl {
+				if got := env.Mini.TTL(rediskey.ControlKey("k")); got != ttl {
 					t.Errorf("PutAbsent with %v: the mark lives %v", ttl, got)
 				}
 			}
@@ -64,8 +65,8 @@ func TestPutAbsent(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantStored(t, env.Client, "k", nil)
-		wantStored(t, env.Client, store.ControlKey("k"), text("N"))
-		wantTTL(t, env.Client, store.ControlKey("k"), 2*time.Hour)
+		wantStored(t, env.Client, rediskey.ControlKey("k"), text("N"))
+		wantTTL(t, env.Client, rediskey.ControlKey("k"), 2*time.Hour)
 		e, err := look(t, s, "k")
 		if err != nil || e.State != store.Absent || e.TTL <= time.Hour || e.TTL > 2*time.Hour {
 			t.Errorf("Inspect: %v for %v, %v", e.State, e.TTL, err)
@@ -76,7 +77,7 @@ func TestPutAbsent(t *testing.T) {
 		if err := s.PutAbsent(t.Context(), deadline(), "k", store.Forever); err != nil {
 			t.Fatal(err)
 		}
-		wantTTL(t, env.Client, store.ControlKey("k"), 10*365*24*time.Hour)
+		wantTTL(t, env.Client, rediskey.ControlKey("k"), 10*365*24*time.Hour)
 		env.Advance(t, 10*365*24*time.Hour)
 		if e, err := look(t, s, "k"); err != nil || e.State != store.Missing {
 			t.Errorf("Inspect after its life: %v, %v", e.State, err)
@@ -90,7 +91,7 @@ func TestEmptyValues(t *testing.T) {
 		if !s.HoldsEmpties() {
 			t.Skip("an empty string is a value like others")
 		}
-		control := store.ControlKey("k")
+		control := rediskey.ControlKey("k")
 		puts := map[string]func(ttl time.Duration) error{
 			"Put": func(ttl time.Duration) error { return s.Put(t.Context(), deadline(), "k", entry("k", nil), ttl) },
 			"PutIfAbsent": func(ttl time.Duration) error {
@@ -140,12 +141,12 @@ func TestPutIfAbsent(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
 		for _, ttl := range []time.Duration{time.Hour, store.Forever} {
 			env.FlushAll(t)
-			env.Client.Set(t.Context(), store.ControlKey("k"), "N", time.Minute)
+			env.Client.Set(t.Context(), rediskey.ControlKey("k"), "N", time.Minute)
 			if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), ttl); !ok || err != nil {
 				t.Fatalf("the first: %v, %v", ok, err)
 			}
 			wantStored(t, env.Client, "k", value)
-			wantStored(t, env.Client, store.ControlKey("k"), nil)
+			wantStored(t, env.Client, rediskey.ControlKey("k"), nil)
 			wantTTL(t, env.Client, "k", ttl)
 			if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", content{"": "another"}), 5*time.Hour); ok || err != nil {
 				t.Errorf("the second: %v, %v", ok, err)
@@ -177,7 +178,7 @@ func TestTouch(t *testing.T) {
 		if ok, err := s.Touch(t.Context(), deadline(), "k", 5*time.Hour); ok || err != nil {
 			t.Errorf("Touch of an absent mark: %v, %v", ok, err)
 		}
-		wantTTL(t, env.Client, store.ControlKey("k"), time.Hour)
+		wantTTL(t, env.Client, rediskey.ControlKey("k"), time.Hour)
 	})
 }
 
@@ -191,7 +192,7 @@ func TestDelete(t *testing.T) {
 		for i := range keys {
 			keys[i] = "user:" + strconv.Itoa(i)
 			p.Set(t.Context(), keys[i], "v", 0)
-			p.Set(t.Context(), store.ControlKey(keys[i]), "N", 0)
+			p.Set(t.Context(), rediskey.ControlKey(keys[i]), "N", 0)
 		}
 		p.Set(t.Context(), "user:2500", "stays", 0)
 		if _, err := p.Exec(t.Context()); err != nil {

@@ -1,0 +1,32 @@
+package rediskey
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+)
+
+// TokenSize is the length of a token in bytes.
+const TokenSize = 16
+
+// NewToken returns TokenSize random bytes. They name one acquisition, not its process: a token
+// that came back would let in a load that a delete has overtaken.
+func NewToken() string { return NewTokens(1)[0] }
+
+// NewTokens is NewToken for n tokens.
+func NewTokens(n int) []string {
+	random := make([]byte, n*TokenSize)
+	_, _ = rand.Read(random) // it never fails
+	all := string(random)
+	tokens := make([]string, n)
+	for i := range tokens {
+		tokens[i] = all[i*TokenSize : (i+1)*TokenSize]
+	}
+	return tokens
+}
+
+// StagingKey returns the key under which the value of the lease of a token is staged: in the
+// slot of its control key, and no control key of any value key, since what follows the prefix
+// is no brace.
+func StagingKey(control, token string) string {
+	return ControlPrefix + hex.EncodeToString([]byte(token[:4])) + control[len(ControlPrefix):]
+}
