@@ -37,7 +37,7 @@ type core struct {
 	jitter       float64 // 0 for none
 	redisTimeout time.Duration
 
-	decoded   bool // the caller whose loader ran gets the decoded value too, see keyspace.SetDecodeLoaded
+	decoded   bool // see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
 	observer  observer

@@ -50,7 +50,8 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 	}
 	if !c.core.engine.PredictsMiss(r.redisKey) {
 		err = c.readFields(ctx, r, to)
-		if err == nil && r.state == Missing && !r.broken && c.core.engine.Lease != Off { // without leases load looks
+		// Without leases the load looks first.
+		if err == nil && r.state == Missing && !r.broken && c.core.engine.Lease != Off {
 			err = c.readAgain(ctx, r)
 			c.fill(ctx, r, to)
 		}
