@@ -67,7 +67,7 @@ func (t *trial) takesOne() bool {
 }
 
 // encodeUnproven puts the bytes of v into e and returns their number. What a codec panics
-// with may hold the value, and would be told to those who share the load.
+// with may hold the value, and would be told to those that share the load.
 func (c *Cache[K, V]) encodeUnproven(e *store.Entry, redisKey string, v *V) (n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -93,8 +93,8 @@ type sizeHint struct{ largest atomic.Int64 } // of late
 
 func (h *sizeHint) guess() int { return int(h.largest.Load()) }
 
-// learn takes the size of a value into account. It writes to memory that all callers share only if the
-// guess was wrong.
+// learn takes the size of a value into account. It writes to memory that all callers share only
+// if the guess was wrong.
 func (h *sizeHint) learn(size int) {
 	switch guess := h.guess(); {
 	case size > guess:

@@ -31,7 +31,8 @@ func (c *core) wrote(ctx context.Context, e WriteEvent, done bool) {
 // writeFailed tells that Redis has failed a write, and returns the error of that.
 func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error) error {
 	e.Err = c.redisError(ctx, e.Op, e.Key, store.Sized(cause, e.Bytes))
-	if e.Outcome = outcomeOf(cause); !errors.Is(e.Err, ErrRedis) { // the caller has left, or Close came first
+	e.Outcome = outcomeOf(cause)
+	if !errors.Is(e.Err, ErrRedis) { // the caller has left, or Close came first
 		e.Outcome = WriteCancelled
 	}
 	c.reportWrite(ctx, e)

@@ -79,7 +79,7 @@ type ticket[R any] struct {
 }
 
 // Collect waits for what becomes of the key with this index. When ctx ends, it leaves the
-// flight. A panic of the function that this caller has brought is repeated.
+// flight. A panic of the function of this caller is repeated.
 func (t Tickets[R]) Collect(ctx context.Context, i int) Answer[R] { return t[i].wait(ctx) }
 
 func (t *ticket[R]) wait(ctx context.Context) (a Answer[R]) {

@@ -133,12 +133,12 @@ var mutants = []mutant{
 
 	// Loads and writes of a cache.
 	{
-		what: "who joins before a found value is read is turned away",
+		what: "a caller that joins before a found value is read is turned away",
 		file: "internal/protocol/acquire.go", old: "j.flight.Seal()\n\t\t\tthere, at", new: "there, at",
 		pkg: "cache", tests: "TestFoundValueIsShared",
 	},
 	{
-		what: "who joins a flight that waits is turned away",
+		what: "a caller that joins a flight that waits is turned away",
 		file: "internal/protocol/wait.go", old: "j.flight.Seal()", new: "",
 		pkg: "cache", tests: "TestAwaitedValueIsShared",
 	},

@@ -22,7 +22,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
 	defer context.AfterFunc(bounded, func() {
-		if bounded.Err() == context.DeadlineExceeded { // a loader that ignores it must not hold up callers
+		if bounded.Err() == context.DeadlineExceeded { // which a loader may ignore, and callers not
 			for _, j := range all {
 				j.flight.Fail(e.loadTimedOut(r, j, call))
 			}
@@ -35,8 +35,8 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
 	}
 	result := r.Loader.Load(bounded, all)
 	report.Outcome, report.Err = result.Outcome, result.Err
-	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled { // nobody waits, so that this is nobody's failure
-		report.Outcome = LoadCancelled
+	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled {
+		report.Outcome = LoadCancelled // nobody waits, so that this is nobody's failure
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // A missPredictor guesses which calls Redis has nothing for. These ask for the lease at once:
 // the plain read before it would be a round trip for nothing.
 type missPredictor struct {
-	deleted [1024]atomic.Uint64 // hashes of keys that this process has deleted, and not asked for since
+	deleted [1024]atomic.Uint64 // hashes of keys that were deleted here and not asked for since
 	missing atomic.Uint64       // the rate of misses, a moving average as in math.Float64bits
 
 	mu   sync.Mutex

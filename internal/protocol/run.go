@@ -70,7 +70,7 @@ func (e *Engine) loadWhileWaiting(ctx context.Context, r *Run, granted, busy job
 	waits.Go(func() {
 		returned := false
 		defer func() {
-			if !returned { // a hook of the client has ended it: ask again, on the flight's goroutine
+			if !returned { // a hook of the client has ended it: ask again, from the flight's goroutine
 				_ = recover()
 				open = busy.unfinished()
 			}

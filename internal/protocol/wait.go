@@ -80,7 +80,8 @@ const (
 // one costs a few commands a second. The end of a dead process's lease is not slept through.
 func (w *waiting) next() time.Duration {
 	d := min(max(time.Since(w.began)/8, minPause), maxPause)
-	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d)) // so that processes do not ask in step
+	// So that processes do not ask in step.
+	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d))
 	if left := time.Until(w.ends); left >= 0 {
 		d = min(d, left+time.Millisecond)
 	}

@@ -68,7 +68,7 @@ func TestNestedLoadBeyondMaxLoads(t *testing.T) {
 					says(t, "the outer call", err, tooLong+nested)
 					says(t, "the inner call", <-inner, itsLoad)
 
-					// Without its context the loader has to be told apart by who waits.
+					// Without its context the loader has to be told apart by its key.
 					err = get(t.Context(), c, "outer", func(context.Context) error {
 						ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 						defer cancel()
@@ -118,15 +118,15 @@ func TestCallersLeaveTheQueueOfMaxLoads(t *testing.T) {
 				})
 				synctest.Wait()
 				call := func(d time.Duration, key string) error {
-					ctx, cancel := context.WithTimeoutCause(t.Context(), d, errors.New("out of patience"))
+					ctx, cancel := context.WithTimeoutCause(t.Context(), d, errors.New("no more time"))
 					defer cancel()
 					return get(ctx, c, key, func(context.Context) error { <-t.Context().Done(); return nil })
 				}
 				calls.Go(func() {
-					says(t, "the leader of a queued load", call(2*time.Second, "other"), itsLoad, "out of patience")
+					says(t, "the leader of a queued load", call(2*time.Second, "other"), itsLoad, "no more time")
 				})
 				synctest.Wait()
-				calls.Go(func() { says(t, "its follower", call(time.Second, "other"), itsLoad, "out of patience") })
+				calls.Go(func() { says(t, "its follower", call(time.Second, "other"), itsLoad, "no more time") })
 				err := call(time.Second, "k")
 				says(t, "a follower of the running load", err)
 				if strings.Contains(err.Error(), "MaxLoads") {

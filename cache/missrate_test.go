@@ -10,7 +10,7 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 )
 
-// A miss that is foreseen saves its read: after a delete of this process, and while
+// A miss that is predicted saves its read: after a delete of this process, and while
 // there are hardly any hits.
 func TestForeseenMisses(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -37,7 +37,7 @@ func (l *commandLog) take() []string {
 	return all
 }
 
-// A crowd of callers costs a few reads, whether there is a value or not.
+// Many callers of a key cost a few reads, whether there is a value or not.
 func TestCrowd(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
@@ -46,7 +46,7 @@ func TestCrowd(t *testing.T) {
 		_, _ = c.GetOrSet(t.Context(), "other", value(bob, &runs)) // the server learns the scripts
 		var log commandLog
 		log.keep(f, 0, time.Millisecond)
-		crowd := func(load func(context.Context, string) (person, error)) {
+		stampede := func(load func(context.Context, string) (person, error)) {
 			t.Helper()
 			log.take()
 			var wg sync.WaitGroup
@@ -58,13 +58,13 @@ func TestCrowd(t *testing.T) {
 			}
 			wg.Wait()
 		}
-		crowd(func(context.Context, string) (person, error) { time.Sleep(time.Second / 2); return ann, nil })
+		stampede(func(context.Context, string) (person, error) { time.Sleep(time.Second / 2); return ann, nil })
 		gets := slices.Repeat([]string{"GET"}, 8) // six for themselves, two for all others
 		if got, want := log.take(), append([]string{"EVALSHA", "EVALSHA"}, gets...); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 			t.Errorf("a thousand callers of a missing key: %v, want %v", got, want)
 		}
 		c = open(t, f.client(t), cache.Config[string, person]{}) // one that has not met with misses only
-		crowd(never[person](t))
+		stampede(never[person](t))
 		if got := log.take(); !slices.Equal(got, gets) {
 			t.Errorf("a thousand callers of a key that is there: %v, want %v", got, gets)
 		}
@@ -97,7 +97,7 @@ func TestCrowdWithoutLeases(t *testing.T) {
 	})
 }
 
-// Who comes after a read was sent does not get what that has found.
+// A caller that comes after a read was sent does not get what that has found.
 func TestCrowdIsNotStale(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
@@ -129,7 +129,7 @@ func TestCrowdIsNotStale(t *testing.T) {
 	})
 }
 
-// A caller in a crowd leaves at its own deadline, and waits for Redis no longer than
+// A caller that shares a read leaves at its own deadline, and waits for Redis no longer than
 // any other.
 func TestCrowdLeaves(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -39,7 +39,7 @@ func ours() (stacks []string) {
 	return stacks
 }
 
-// Close ends loads and those who wait for them, and leaves no goroutine behind.
+// Close ends loads and the callers that wait for them, and leaves no goroutine behind.
 func TestG12NoGoroutineAfterClose(t *testing.T) {
 	for mode, change := range modes {
 		t.Run(mode, func(t *testing.T) {
