@@ -50,10 +50,11 @@ var imports = map[string][]string{
 
 	"internal/protocol": {"internal/flight", "internal/store"}, // in bytes: no type parameters of the caller
 
-	"internal/registry": {"codec", "internal/store", goRedis}, // which tells one client from another
+	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
 	"internal/near":   {"codec", otter, goRedis},
-	"internal/store":  {"codec", "internal/rediskey", "internal/resp", "internal/stack", goRedis, xsync},
+	"internal/store":  {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
+	"internal/client": {"internal/rediskey", "internal/resp", "internal/stack", goRedis},
 	"internal/flight": {"codec", "internal/stack"},
 	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
 
