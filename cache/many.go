@@ -30,7 +30,7 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 		requests = c.probeMissing(ctx, b, requests)
 	}
 	for _, r := range requests {
-		c.reportLookup(ctx, r)
+		c.core.found(ctx, &r.lookup)
 		c.conclude(b, r)
 	}
 	return c.result(b)
@@ -54,7 +54,7 @@ func (c *Cache[K, V]) answered(ctx context.Context, b *batch[K, V], requests []*
 	rest := requests[:0]
 	for i, r := range requests {
 		if errs[i] != nil {
-			b.errs[r.key] = c.unanswered(ctx, r, errs[i])
+			b.errs[r.key] = c.core.unanswered(ctx, &r.lookup, errs[i])
 			continue
 		}
 		rest = append(rest, r)
@@ -112,7 +112,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	errs := c.readMany(ctx, read)
 	for i, r := range read {
 		if errs[i] == nil && r.state == Present {
-			c.reportLookup(ctx, r)
+			c.core.found(ctx, &r.lookup)
 			c.conclude(b, r)
 		} else {
 			c.loadInBatch(ctx, b, l, r, errs[i])
@@ -160,7 +160,7 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 	for i, r := range requests {
 		entries[i] = &r.entry
 	}
-	errs := ask(ctx, c.deadline(requests[0]), redisKeys(requests), entries)
+	errs := ask(ctx, c.core.deadline(&requests[0].lookup), redisKeys(requests), entries)
 	for i, r := range requests {
 		errs[i] = c.inspected(ctx, r, errs[i])
 	}

@@ -349,7 +349,8 @@ func TestWrongPassword(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(fmt.Sprintf("%s/%v", server, topology), func(t *testing.T) {
-				i := server.Start(t, topology)
+				t.Parallel()
+				i := server.StartCalm(t, topology)
 				for _, n := range i.Nodes() {
 					c := redis.NewClient(&redis.Options{Addr: n.Addr})
 					if err := c.ConfigSet(t.Context(), "requirepass", "right").Err(); err != nil {

@@ -167,7 +167,8 @@ func TestFullMemory(t *testing.T) {
 func TestSlotThatMigrates(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		t.Run(server.String(), func(t *testing.T) {
-			i := server.Start(t, redistest.Cluster)
+			t.Parallel()
+			i := server.StartCalm(t, redistest.Cluster)
 			for _, sh := range shapes {
 				rdb := i.Client(t)
 				s := newStore(t, rdb, sh.shape)
