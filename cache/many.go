@@ -80,7 +80,8 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 // What is loaded here is stored before others are waited for, so that batches which overlap
 // never wait for each other in a circle. load is called again for keys that others were to
 // load and did not, for those that Redis did not answer for if it did for others, and for
-// keys that are written again and again meanwhile.
+// keys that are written again and again meanwhile; some of these calls are for one key, and
+// they may overlap.
 //
 // Errors are told by key, in a *BatchError; the map then holds the others. An error
 // of load comes back for each of its keys as it was, or what a *BatchError of load says of
