@@ -79,10 +79,11 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 // for. All that GetOrSet says of a key holds for each: of sharing, of contexts, of panics.
 // What is loaded here is stored before others are waited for, so that batches which overlap
 // never wait for each other in a circle. load is called again for keys that others were to
-// load and did not, for those that Redis did not answer for if it did for others, and one by
-// one for keys that are written again and again meanwhile.
+// load and did not, for those that Redis did not answer for if it did for others, and for
+// keys that are written again and again meanwhile; some of these calls are for one key, and
+// they may overlap.
 //
-// Errors are told by key, in a *BatchError; the map then holds what was obtained. An error
+// Errors are told by key, in a *BatchError; the map then holds the others. An error
 // of load comes back for each of its keys as it was, or what a *BatchError of load says of
 // the key. Hits cost what GetMany costs, misses two round trips more, however many they are.
 // RedisTimeout bounds the wait for all of them together.
