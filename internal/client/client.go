@@ -28,7 +28,7 @@ type Client struct {
 // New returns a client whose commands wait for Redis no longer than timeout. The error says
 // why rdb cannot serve.
 func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
-	if err := Check(rdb); err != nil {
+	if err := check(rdb); err != nil {
 		return nil, err
 	}
 	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}}
@@ -37,8 +37,8 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 	return c, nil
 }
 
-// Check returns an error if a client cannot serve.
-func Check(rdb redis.UniversalClient) error {
+// check returns an error if a client cannot serve.
+func check(rdb redis.UniversalClient) error {
 	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
 		return errors.New("the client is nil: " +
 			"pass a connected redis.UniversalClient, such as redis.NewClient returns")

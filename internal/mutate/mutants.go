@@ -216,6 +216,28 @@ var mutants = []mutant{
 		pkg:  "internal/store", tests: "TestStepThatWasCarriedOutIsNotRepeated",
 	},
 	{
+		what: "a batch ends at the timeout of its first command's store",
+		file: "internal/client/pipeline.go",
+		old:  "if q.client.timeouts.timeout > c.timeouts.timeout {",
+		new:  "if false {",
+		pkg:  "internal/store", tests: "TestTimeoutsInOneBatch",
+	},
+	{
+		what: "large answers of one store hold up small ones of another",
+		file: "internal/client/pipeline.go", old: "minBatch*q.answer() > batchBytes", new: "q.answer() < 0",
+		pkg: "internal/store", tests: "TestLargeAnswersBesideSmallOnes",
+	},
+	{
+		what: "Close of a store does not wait for its commands in shared pipelines",
+		file: "internal/client/detach.go", old: "ends = append(ends, p.of(c)...)", new: "_ = p.of(c)",
+		pkg: "internal/store", tests: "TestCloseBesideOthers",
+	},
+	{
+		what: "a write that changes nothing is said to be replicated at once",
+		file: "internal/client/replicas.go", old: "return ok && changing.Changed()", new: "return true || ok && changing.Changed()",
+		pkg: "internal/store", tests: "TestWriteBarrier",
+	},
+	{
 		what: "commands are carried out though MULTI is refused",
 		file: "internal/client/transaction.go", old: "if !c.transacts.Load() {", new: "if false {",
 		pkg: "internal/store", tests: "TestRefusedTransaction",

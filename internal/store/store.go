@@ -22,14 +22,15 @@ type Store struct {
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
 	kind, known := kinds[shape]
-	if err := client.Check(rdb); err != nil {
-		return nil, err
-	} else if !known {
+	if !known {
 		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
 	}
 	kind.name = shape.String()
 	c, err := client.New(rdb, timeout)
-	return &Store{Client: c, shape: shape, kind: kind}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Store{Client: c, shape: shape, kind: kind}, nil
 }
 
 // An Entry is what one key holds, with room for the answer it came in. After an
