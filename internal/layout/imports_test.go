@@ -50,11 +50,13 @@ var imports = map[string][]string{
 
 	"internal/protocol": {"internal/flight", "internal/store"}, // in bytes: no type parameters of the caller
 
-	"internal/registry": {"codec", "internal/store", goRedis}, // which tells one client from another
+	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
 	"internal/near":   {"codec", otter, goRedis},
-	"internal/store":  {"codec", "internal/rediskey", "internal/resp", "internal/stack", goRedis, xsync},
+	"internal/store":  {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
+	"internal/client": {"internal/rediskey", "internal/relay", "internal/resp", "internal/stack", goRedis},
 	"internal/flight": {"codec", "internal/stack"},
+	"internal/relay":  {}, // so that panics cross goroutines in one way
 	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
 
 	"internal/rediskey": {},

@@ -8,12 +8,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A keyspace is the keys of one Name and Version on one client.
 type keyspace struct {
-	client  any // see store.ClientKey
+	client  any // see client.Key
 	name    string
 	version int
 }
@@ -36,14 +36,14 @@ type Member struct {
 	left     bool
 }
 
-// Enter registers that owner keeps values on client under a name and a version, until Leave or
+// Enter registers that owner keeps values on rdb under a name and a version, until Leave or
 // until owner is no longer reachable. The error says which member of the keyspace keeps them in
 // another form. A client that cannot be compared is never that of another member, so that
 // nothing is refused.
 func Enter[T any](
-	owner *T, client redis.UniversalClient, name string, version int, v Values,
+	owner *T, rdb redis.UniversalClient, name string, version int, v Values,
 ) (*Member, error) {
-	key, ok := store.ClientKey(client)
+	key, ok := client.Key(rdb)
 	if !ok {
 		return &Member{left: true}, nil
 	}

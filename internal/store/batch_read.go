@@ -7,54 +7,54 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
-// How many keys are asked for at once: none may keep the server, or those who wait behind
+// How many keys are asked for at once: none may keep the server, or callers that wait behind
 // it, busy for long.
 const (
-	firstTrip = 256     // keys
-	tripSize  = 4 << 20 // bytes, going by the size of the values so far
+	firstChunk = 256     // keys
+	chunkBytes = 4 << 20 // bytes, going by the size of the values so far
 )
 
 // ReadAll is Read for many keys, in one round trip, or a few where the keys are many or
 // their values large. What it finds is told by the entries' states, and an error for each;
 // where values are strings and the client no cluster's, a key of another type is none.
-func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+func (s *Store) ReadAll(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
+) []error {
 	ask := s.readEach
-	if s.joinsStrings() {
+	if s.multiString() {
 		ask = s.readStrings
 	}
-	return s.inTrips(ctx, deadline, keys, entries, ask)
+	return s.inChunks(ctx, deadline, keys, entries, ask)
 }
 
-// ProbeAll is Probe for many keys, in the trips of ReadAll.
-func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+// ProbeAll is Probe for many keys, in the round trips of ReadAll.
+func (s *Store) ProbeAll(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
+) []error {
 	if len(keys) == 1 {
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
 	ask := s.inspectEach
-	if s.joinsStrings() {
+	if s.multiString() {
 		ask = s.probeStrings
 	}
-	return s.inTrips(ctx, deadline, keys, entries, ask)
+	return s.inChunks(ctx, deadline, keys, entries, ask)
 }
 
-// joins reports whether one command can name keys of different slots. A client of one node
-// of a cluster finds out when it tries.
-func (s *Store) joins() bool { return s.standalone && !s.crossSlot.Load() }
-
-func (s *Store) joinsStrings() bool { return s.joins() && s.shape == codec.ShapeString }
-
-func isCrossSlot(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
+func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
 
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
 
-func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, entries []*Entry, ask askFunc) []error {
+func (s *Store) inChunks(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry, ask askFunc,
+) []error {
 	errs := make([]error, len(keys))
-	size := firstTrip
+	size := firstChunk
 	asked, received := 0, 0
 	for asked < len(keys) {
 		to := min(asked+size, len(keys))
@@ -63,20 +63,21 @@ func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, 
 			e.Wire.Reset(part[i])
 			e.State, e.TTL, e.Leased = Missing, 0, false
 		}
-		answered, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
+		answered, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
 		if err != nil {
 			for i := range part {
 				errs[asked+i] = err
 			}
 		} else {
 			copy(errs[asked:], answered)
-			s.sawLosses(answered)
+			s.RecordLosses(answered)
 			for _, e := range into {
 				received += e.bytes()
 			}
 		}
 		asked = to
-		size = int(min(max(int64(tripSize)*int64(asked)/int64(max(received, 1)), 1), keysPerTrip))
+		fit := int64(chunkBytes) * int64(asked) / int64(max(received, 1))
+		size = int(min(max(fit, 1), client.CallsPerTrip))
 	}
 	return errs
 }
@@ -96,9 +97,8 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	for i := range keys {
 		args = append(args, keys[i])
 	}
-	values, err := s.askMany(ctx, args)
-	if isCrossSlot(err) {
-		s.crossSlot.Store(true)
+	values, err := s.ReadStrings(ctx, args)
+	if s.IsCrossSlot(err) {
 		return s.readEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -114,15 +114,16 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 }
 
 // probeStrings asks by one command, as probeString does.
-func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+func (s *Store) probeStrings(
+	ctx context.Context, keys []string, entries []*Entry,
+) ([]error, error) {
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
 		args = append(args, key, rediskey.ControlKey(key))
 	}
-	values, err := s.askMany(ctx, args)
-	if isCrossSlot(err) {
-		s.crossSlot.Store(true)
+	values, err := s.ReadStrings(ctx, args)
+	if s.IsCrossSlot(err) {
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -143,35 +144,6 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 	return make([]error, len(keys)), nil
 }
 
-// askMany returns the strings that a command answers with, nil for none.
-func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
-	n := float64(len(args) - 1)
-	var r resp.Reply
-	r.Grow(min(int(n*s.values.bytes()*1.25), maxKept))
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
-	if err == nil && !r.IsError() {
-		s.values.add(float64(r.Len())/n, 1./8)
-		return r.Strings(len(args) - 1)
-	}
-	if err != nil && !connectionLost(err) {
-		return nil, err
-	}
-	again := redis.NewSliceCmd(ctx, args...) // see askRaw
-	if err := process(ctx, s.rdb, again); err != nil {
-		return nil, err
-	}
-	values := make([][]byte, len(args)-1)
-	if len(again.Val()) != len(values) {
-		return nil, resp.ErrBroken
-	}
-	for i, v := range again.Val() {
-		if text, ok := v.(string); ok {
-			values[i] = []byte(text)
-		}
-	}
-	return values, nil
-}
-
 // readEach asks by a command for each key. What is not answered in raw bytes is asked once
 // more in go-redis's own words, see askRaw.
 func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
@@ -181,18 +153,18 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
-	if err := refused(cmds, exec(ctx, s.rdb, cmds)); err != nil {
+	if err := client.PipelineError(cmds, client.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
 	}
 	var again []int
 	for i, cmd := range cmds {
 		r := &entries[i].reply
 		switch err := cmd.Err(); {
-		case err == nil && isWrongType(r.Err()):
+		case err == nil && client.IsWrongType(r.Err()):
 			errs[i] = ErrWrongType
 		case err == nil && !r.IsError():
 			errs[i] = entries[i].take(r.ParseValue(&entries[i].Wire, s.shape))
-		case err == nil || connectionLost(err):
+		case err == nil || client.IsConnectionLost(err):
 			again = append(again, i)
 		default:
 			errs[i] = err
@@ -201,18 +173,17 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	if len(again) == 0 {
 		return errs, nil
 	}
-	typed := make([]*redis.Cmd, len(again))
+	steps := make([]client.Step, len(again))
 	for n, i := range again {
-		typed[n] = s.readCmd(ctx, keys[i])
+		steps[n] = s.InspectStep(keys[i], entries[i], false, false)
 	}
-	all := cmders(typed)
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return nil, err
-	}
+	found, err := s.ReadSteps(ctx, steps...)
 	for n, i := range again {
-		errs[i] = entries[i].take(s.take(&entries[i].Wire, typed[n], typed[n].Err()))
+		if err == nil {
+			errs[i] = found[n]
+		}
 	}
-	return errs, nil
+	return errs, err
 }
 
 // take notes what a read has found.
@@ -225,20 +196,9 @@ func (e *Entry) take(found bool, err error) error {
 
 // inspectEach asks for value and control key of each key.
 func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	looks := make([]inspectStep, len(keys))
-	cmds := make([][]*redis.Cmd, len(keys))
-	var all []redis.Cmder
+	steps := make([]client.Step, len(keys))
 	for i, key := range keys {
-		looks[i] = inspectStep{store: s, key: key, entry: entries[i], marks: true}
-		cmds[i] = looks[i].commands(ctx, nil)
-		all = append(all, cmders(cmds[i])...)
+		steps[i] = s.InspectStep(key, entries[i], true, false)
 	}
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return nil, err
-	}
-	errs := make([]error, len(keys))
-	for i := range looks {
-		errs[i] = looks[i].answered(ctx, s, cmds[i])
-	}
-	return errs, nil
+	return s.ReadSteps(ctx, steps...)
 }

@@ -11,14 +11,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
 
-//go:embed mutate.lua
+//go:embed lua/mutate.lua
 var mutateSource string
 
-var mutate = newScript(mutateSource, controlSource)
+var mutate = client.NewScript(mutateSource, controlSource)
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")
@@ -41,9 +42,9 @@ func (e *WrongTypeError) Unwrap() error { return ErrWrongType }
 // carried out twice: when the connection breaks before the answer, the error leaves open
 // whether it was carried out. The time now is when the wait begins.
 func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
-	ctx = s.patience.context(ctx, now)
-	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.fit(ctx, r.Key(), r.largest(), r.repeats(), func() error {
+	ctx = s.Context(ctx, now)
+	_, err := client.Run(ctx, s.Client, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.FitArguments(ctx, r.Key(), r.Largest(), r.Retry(), func() error {
 			if r.write {
 				return s.change(ctx, r)
 			}
@@ -54,59 +55,60 @@ func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
 }
 
 func (s *Store) change(ctx context.Context, r *Request) error {
-	if r.staged() > 0 || s.replicas > 0 {
-		errs, err := s.doSteps(ctx, []Step{r}, false, s.replicas)
+	if r.staged() > 0 || s.Replicas() > 0 {
+		errs, err := s.SendSteps(ctx, []client.Step{r}, false, s.Replicas())
 		if err != nil {
 			return err
 		}
 		return errs[0]
 	}
-	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.scriptKeys(), r.args)
-	return s.answered(ctx, r, cmd, err)
+	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.scriptKeys(), r.args)
+	return r.setAnswer(ctx, s.Client, cmd, err)
 }
 
 // ask asks twice at most, for the reasons of Store.read.
 func (s *Store) ask(ctx context.Context, r *Request) error {
-	r.reply.Reset()
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r.reply, r.args...))
+	answered, err := s.RawNow(ctx, &r.reply, r.args)
 	switch {
-	case err == nil && isWrongType(r.reply.Err()):
-		return s.wrongType(ctx, r)
-	case err == nil && !r.reply.IsError():
-		r.Parts, err = r.reply.Flatten(r.Parts[:0])
+	case errors.Is(err, ErrWrongType):
+		return r.wrongType(ctx, s.Client)
+	case err != nil:
 		return err
-	case err != nil && !connectionLost(err):
+	case answered:
+		r.Parts, err = r.reply.Flatten(r.Parts[:0])
 		return err
 	}
 	again := redis.NewCmd(ctx, r.args...)
-	return s.answered(ctx, r, again, process(ctx, s.rdb, again))
+	return r.setAnswer(ctx, s.Client, again, client.Process(ctx, s.Redis(), again))
 }
 
-// answered sets the parts of a request from the command that it was sent as.
-func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err error) error {
+// setAnswer sets the parts of a request from the command that it was sent as.
+func (r *Request) setAnswer(
+	ctx context.Context, c *client.Client, cmd *redis.Cmd, err error,
+) error {
 	switch {
 	case errors.Is(err, redis.Nil):
 		r.Parts = append(r.Parts[:0], nil)
 		return nil
-	case isWrongType(err):
-		return s.wrongType(ctx, r)
-	case isUnknownCommand(err):
+	case client.IsWrongType(err):
+		return r.wrongType(ctx, c)
+	case client.IsUnknownCommand(err):
 		return ErrUnknownCommand
 	case err != nil:
-		return withoutValue(err)
+		return client.Redact(err)
 	}
 	r.Parts, err = resp.FlattenDecoded(r.Parts[:0], cmd.Val())
 	return err
 }
 
 // wrongType finds out which of the keys holds another type than it should.
-func (s *Store) wrongType(ctx context.Context, r *Request) error {
+func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
 	for _, key := range r.names {
 		if strings.HasPrefix(key, rediskey.ControlPrefix) {
 			continue
 		}
 		cmd := redis.NewStatusCmd(ctx, "type", key)
-		if err := process(ctx, s.rdb, cmd); err != nil {
+		if err := client.Process(ctx, c.Redis(), cmd); err != nil {
 			return err
 		}
 		if found := cmd.Val(); found != r.shape.String() && found != "none" {
@@ -119,16 +121,7 @@ func (s *Store) wrongType(ctx context.Context, r *Request) error {
 // WrongType is the error of a key that has turned out to hold another type.
 func (s *Store) WrongType(ctx context.Context, now time.Time, key string) error {
 	r := &Request{shape: s.shape, names: []string{key}}
-	ctx = s.patience.context(ctx, now)
-	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.wrongType(ctx, r) })
+	ctx = s.Context(ctx, now)
+	_, err := client.Run(ctx, s.Client, func(ctx context.Context) (struct{}, error) { return struct{}{}, r.wrongType(ctx, s.Client) })
 	return err
-}
-
-// isUnknownCommand knows what Redis says by itself, and what from within a script.
-func isUnknownCommand(err error) bool {
-	if err == nil {
-		return false
-	}
-	text := strings.ToLower(err.Error())
-	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown redis command")
 }

@@ -6,31 +6,34 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/resp"
 )
 
-// ReadFields asks for fields of a hash by one plain command and lends those that are
-// there to e.Wire, under their names, in the order of names. Where found is false, the
-// hash may still be there, with other fields. The time now is as of Read.
-func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *Entry, now time.Time) (found bool, err error) {
+// ReadFields asks for fields of a hash by one plain command and has e.Wire alias those that are
+// there, under their names, in the order of names. Where found is false, the
+// hash may still be there, with other fields. The time now is as in Read.
+func (s *Store) ReadFields(
+	ctx context.Context, key string, names [][]byte, e *Entry, now time.Time,
+) (found bool, err error) {
 	e.Wire.Reset(key)
 	args := make([]any, 0, 2+len(names))
 	args = append(args, "hmget", key)
 	for _, name := range names {
 		args = append(args, name)
 	}
-	answered, err := s.askRaw(ctx, key, e, redis.NewRawWriteToCmd(ctx, &e.reply, args...), now)
+	answered, err := s.Raw(ctx, key, redis.NewRawWriteToCmd(ctx, &e.reply, args...), &e.reply, now)
 	switch {
 	case err != nil:
 		return false, err
 	case answered:
 		return e.reply.ParseFields(&e.Wire, names)
 	}
-	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
+	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := redis.NewSliceCmd(ctx, args...)
-		err := process(ctx, s.rdb, again)
+		err := client.Process(ctx, s.Redis(), again)
 		switch {
-		case isWrongType(err):
+		case client.IsWrongType(err):
 			return false, ErrWrongType
 		case err != nil:
 			return false, err

@@ -7,27 +7,24 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
 // absent, and with ttl the remaining life. One round trip.
-func (s *Store) Inspect(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.inspect(ctx, key, e, ttl)
+func (s *Store) Inspect(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool,
+) error {
+	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
+		errs, err := s.ReadSteps(ctx, s.InspectStep(key, e, true, ttl))
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, errs[0]
 	})
 	return err
-}
-
-func (s *Store) inspect(ctx context.Context, key string, e *Entry, ttl bool) error {
-	l := inspectStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
-	cmds := l.commands(ctx, nil)
-	all := cmders(cmds)
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return err
-	}
-	return l.answered(ctx, s, cmds)
 }
 
 // InspectStep is Inspect as a Step. Without marks it is Read: values that are strings need no
@@ -38,7 +35,7 @@ func (s *Store) InspectStep(key string, e *Entry, marks, ttl bool) Step {
 
 // A inspectStep reads a value, and with marks the control key, and with ttl the lives of both.
 type inspectStep struct {
-	reading
+	client.Reading
 	store      *Store
 	key        string
 	entry      *Entry
@@ -46,9 +43,9 @@ type inspectStep struct {
 }
 
 func (l *inspectStep) Key() string    { return l.key }
-func (l *inspectStep) keys() []string { return []string{l.key} }
+func (l *inspectStep) Keys() []string { return []string{l.key} }
 
-func (l *inspectStep) commands(ctx context.Context, _ form) []*redis.Cmd {
+func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd {
 	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
 	control := rediskey.ControlKey(l.key)
 	if l.marks {
@@ -60,11 +57,11 @@ func (l *inspectStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	return cmds
 }
 
-func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	found, err := l.store.take(&e.Wire, cmds[0], cmds[0].Err())
+	found, err := l.store.parseValue(&e.Wire, cmds[0], cmds[0].Err())
 	if err != nil {
 		return err
 	}
@@ -96,7 +93,7 @@ func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
 // readMark sets e's state by what the control key holds.
 func (s *Store) readMark(e *Entry, cmd *redis.Cmd) error {
 	held, err := cmd.Text()
-	if err != nil && !errors.Is(err, redis.Nil) && !isWrongType(err) {
+	if err != nil && !errors.Is(err, redis.Nil) && !client.IsWrongType(err) {
 		return err
 	}
 	var mark string
@@ -116,7 +113,7 @@ func (s *Store) FieldsStep(key string, names [][]byte, e *Entry) Step {
 }
 
 type fieldsStep struct {
-	reading
+	client.Reading
 	store *Store
 	key   string
 	names [][]byte
@@ -124,9 +121,9 @@ type fieldsStep struct {
 }
 
 func (f *fieldsStep) Key() string    { return f.key }
-func (f *fieldsStep) keys() []string { return []string{f.key} }
+func (f *fieldsStep) Keys() []string { return []string{f.key} }
 
-func (f *fieldsStep) commands(ctx context.Context, _ form) []*redis.Cmd {
+func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd {
 	args := []any{"hmget", f.key}
 	for _, name := range f.names {
 		args = append(args, name)
@@ -138,13 +135,13 @@ func (f *fieldsStep) commands(ctx context.Context, _ form) []*redis.Cmd {
 	}
 }
 
-func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
 	e := f.entry
 	e.Wire.Reset(f.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	values, err := cmds[0].Slice()
 	switch {
-	case isWrongType(err):
+	case client.IsWrongType(err):
 		return ErrWrongType
 	case err != nil:
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -16,12 +17,16 @@ const partsPerCommand = 1000
 
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
-func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) error {
+func (s *Store) Put(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
+) error {
 	return s.put(ctx, deadline, s.PutStep(key, e, ttl))
 }
 
 // PutAbsent removes the value and notes for ttl that the source has none.
-func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
+func (s *Store) PutAbsent(
+	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
+) error {
 	return s.put(ctx, deadline, s.PutAbsentStep(key, ttl))
 }
 
@@ -32,7 +37,7 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		func() error { return s.putByScript(ctx, deadline, w) },
 		func() error { return s.putPlainly(ctx, deadline, w) },
 	}
-	plainFirst := s.scriptless.Load()
+	plainFirst := s.Scriptless().Load()
 	if plainFirst {
 		slices.Reverse(ways)
 	}
@@ -41,40 +46,55 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		return err
 	}
 	if other := ways[1](); !withoutScripts(other) {
-		s.scriptless.Store(!plainFirst)
+		s.Scriptless().Store(!plainFirst)
 		return other
 	}
 	return err
 }
 
 // withoutScripts reports whether what a script was to do may be done without one.
-func withoutScripts(err error) bool { return isForbidden(err) || IsNoScripts(err) }
+func withoutScripts(err error) bool { return client.IsForbidden(err) || client.IsNoScripts(err) }
 
 func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) error {
-	if e, ok := w.errand(); ok {
-		_, err := s.judge(ctx, deadline, e)
+	if e, ok := w.call(); ok {
+		_, err := s.EvalBool(ctx, deadline, e)
 		return err
 	}
-	errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
-		return s.doFitting(ctx, []Step{w}, false, s.replicas)
+	return s.sendStep(ctx, deadline, w, false)
+}
+
+// sendStep sends a write in a pipeline of its own, or in one step as a transaction.
+func (s *Store) sendStep(
+	ctx context.Context, deadline time.Time, step client.Step, inOneStep bool,
+) error {
+	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
+		errs, err := s.SendSteps(ctx, []client.Step{step}, inOneStep, s.Replicas())
+		if err == nil {
+			err = errs[0]
+		}
+		return struct{}{}, err
 	})
-	if err != nil {
-		return err
-	}
-	return errs[0]
+	return err
 }
 
 func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		send := func(ctx context.Context, to link) error { return s.transact(ctx, to, often, w.plain(ctx)) }
-		return struct{}{}, s.fit(ctx, w.key, w.longest, often, func() error {
-			if s.replicas > 0 {
-				return s.replicated(ctx, w.key, often, send)
-			}
-			return s.onMaster(ctx, s.rdb, w.key, send)
-		})
-	})
-	return err
+	return s.sendStep(ctx, deadline, plainStep{w}, true)
+}
+
+// A plainStep does without a script what put.lua does.
+type plainStep struct{ *Write }
+
+func (w plainStep) Script() *client.Script { return nil }
+
+func (w plainStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd { return w.plain(ctx) }
+
+func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plain are the commands that do without a script what put.lua does.
@@ -118,28 +138,16 @@ func markTTL(ttl time.Duration) time.Duration {
 // PutIfAbsent is Put if the key holds no value; an absent mark is none, and a key
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
-func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
-	args := s.putIfAbsentArgs(e, ttl)
-	if s.replicas == 0 && isSmall(e) {
-		return s.judge(ctx, deadline, errand{script: putIfAbsent, how: once, keys: keysOf(key), args: args})
+func (s *Store) PutIfAbsent(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
+) (stored bool, err error) {
+	w := s.PutIfAbsentStep(key, e, ttl)
+	if s.Replicas() == 0 && isSmall(e) {
+		call, _ := w.call()
+		return s.EvalBool(ctx, deadline, call)
 	}
-	longest := e.largest()
-	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
-		send := func(ctx context.Context, to link) error {
-			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
-			if err == nil {
-				stored, err = answer.Bool()
-			}
-			return withoutValue(err)
-		}
-		err = s.fit(ctx, key, longest, once, func() error {
-			if s.replicas > 0 {
-				return s.replicated(ctx, key, once, send)
-			}
-			return send(ctx, s.rdb)
-		})
-		return stored && err == nil, err
-	})
+	err = s.sendStep(ctx, deadline, w, false)
+	return err == nil && w.Done, err
 }
 
 func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
@@ -150,8 +158,10 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 
 // Touch gives a value, empty or not, a new life of ttl or Forever. It reports
 // false when there is none; a key of another type is none.
-func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
-	return s.judge(ctx, deadline, errand{script: touch, how: often, keys: keysOf(key), args: s.touchArgs(ttl)})
+func (s *Store) Touch(
+	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
+) (ok bool, err error) {
+	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: keysOf(key), Args: s.touchArgs(ttl)})
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {

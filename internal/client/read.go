@@ -1,0 +1,165 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
+)
+
+// Raw has the answer to a read of a key put into answer, as raw bytes, for speed. The time
+// now is when the wait for it begins.
+//
+// It reports false when there is none to be had in this way: go-redis can neither repeat such
+// a command nor act on an error in it, so that what is unusual has to be asked again in its
+// own words. WRONGTYPE is an ErrWrongType.
+func (c *Client) Raw(
+	ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
+) (answered bool, err error) {
+	answer.Reset()
+	return rawAnswer(answer, c.read(ctx, key, cmd, now))
+}
+
+// RawNow is Raw for a command that is sent by itself, at once.
+func (c *Client) RawNow(
+	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
+) {
+	answer.Reset()
+	return rawAnswer(answer, Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+}
+
+// rawAnswer reports whether a raw answer is to be used.
+func rawAnswer(answer *resp.Reply, err error) (answered bool, _ error) {
+	switch {
+	case err == nil && !answer.IsError():
+		return true, nil
+	case err == nil && IsWrongType(answer.Err()):
+		return false, ErrWrongType
+	case err != nil && !IsConnectionLost(err):
+		return false, err
+	}
+	return false, nil
+}
+
+// IsWrongType reports whether a command has met a key of another type.
+func IsWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") }
+
+// read sends one read, by itself or along with others, and returns its error. Where it
+// was not answered it may still be in use.
+func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
+	defer c.leave()
+	switch {
+	case c.enter():
+		err = c.share(ctx, now, queuedCommand{cmd: cmd})
+	case c.synchronous:
+		ctx = c.timeouts.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		err = Process(ctx, c.rdb, cmd)
+	default:
+		ctx = c.timeouts.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		master := c.masters.of(ctx, key)
+		if master == nil {
+			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, Process(ctx, c.rdb, cmd)
+			})
+			if err == nil {
+				c.masters.known.Store(true)
+			}
+			return err
+		}
+		err = c.masters.ask(ctx, master, cmd)
+	}
+	c.RecordLoss(err)
+	return err
+}
+
+// ReadSlice sends a read, along with others or by itself, and returns the answer. A command
+// is made for each attempt.
+func (c *Client) ReadSlice(ctx context.Context, args ...any) (answer []any, err error) {
+	var cmd *redis.SliceCmd
+	err = c.dispatch(Retryable, func() error {
+		cmd = redis.NewSliceCmd(ctx, args...)
+		return c.share(ctx, time.Now(), queuedCommand{cmd: cmd})
+	}, func() (err error) {
+		cmd, err = Run(ctx, c, func(ctx context.Context) (*redis.SliceCmd, error) {
+			cmd := redis.NewSliceCmd(ctx, args...)
+			return cmd, Process(ctx, c.rdb, cmd)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cmd.Val(), nil
+}
+
+// ReadStrings returns the strings that a command answers with, one for each of its
+// arguments but the first, nil for none.
+func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) {
+	var r resp.Reply
+	n := len(args) - 1
+	r.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
+	answered, err := c.RawNow(ctx, &r, args)
+	switch {
+	case err != nil:
+		return nil, err
+	case answered:
+		c.values.add(float64(r.Len())/float64(n), 1./8)
+		return r.Strings(n)
+	}
+	again := redis.NewSliceCmd(ctx, args...)
+	if err := Process(ctx, c.rdb, again); err != nil {
+		return nil, err
+	}
+	values := make([][]byte, n)
+	if len(again.Val()) != len(values) {
+		return nil, resp.ErrBroken
+	}
+	for i, v := range again.Val() {
+		if text, ok := v.(string); ok {
+			values[i] = []byte(text)
+		}
+	}
+	return values, nil
+}
+
+// maxGrown is how much memory is made ready for an answer, in bytes.
+const maxGrown = 64 << 10
+
+// IsConnectionLost reports whether a command may be sent again on another
+// connection: not when none could be made, nor when time has run out.
+func IsConnectionLost(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, errUnsettled) || strings.HasSuffix(err.Error(), retired) {
+		return true
+	}
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// PipelineError returns the error of a pipeline that none of its commands tells of, such
+// as that of a hook which has not let it pass.
+func PipelineError(cmds []redis.Cmder, err error) error {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return nil
+		}
+	}
+	return err
+}

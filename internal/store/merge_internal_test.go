@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// What stands in Redis before a script comes, in the value key and the control key; t is the
+// token of the script.
+var states = []struct {
+	name  string
+	stand func(value, control, t string) [][]any
+}{
+	{"nothing", func(_, _, _ string) [][]any { return nil }},
+	{"its lease", func(_, c, t string) [][]any { return [][]any{{"set", c, "L" + t, "px", hour}} }},
+	{"its lease over N", func(_, c, t string) [][]any { return [][]any{{"set", c, "L" + t + "N", "px", hour}} }},
+	{"its lease over E", func(_, c, t string) [][]any { return [][]any{{"set", c, "L" + t + "E", "px", hour}} }},
+	{"another lease", func(_, c, _ string) [][]any { return [][]any{{"set", c, "L" + token("other"), "px", hour}} }},
+	{"N", func(_, c, _ string) [][]any { return [][]any{{"set", c, "N", "px", hour}} }},
+	{"E", func(_, c, _ string) [][]any { return [][]any{{"set", c, "E", "px", hour}} }},
+	{"a foreign text", func(_, c, _ string) [][]any { return [][]any{{"set", c, "foreign"}} }},
+	{"a foreign type", func(_, c, _ string) [][]any { return [][]any{{"rpush", c, "foreign"}} }},
+	// From here on there is something in the value key.
+	{"a value", func(v, _, _ string) [][]any { return [][]any{{"set", v, "old", "px", hour}} }},
+	{"a value without end", func(v, _, _ string) [][]any { return [][]any{{"set", v, "old"}} }},
+	{"a value and its lease", func(v, c, t string) [][]any {
+		return [][]any{{"set", v, "old", "px", hour}, {"set", c, "L" + t, "px", hour}}
+	}},
+	{"a value and N", func(v, c, _ string) [][]any { return [][]any{{"set", v, "old"}, {"set", c, "N", "px", hour}} }},
+	{"a value of another type", func(v, _, _ string) [][]any { return [][]any{{"rpush", v, "old"}} }},
+	{"that and its lease", func(v, c, t string) [][]any {
+		return [][]any{{"hset", v, "f", "old"}, {"set", c, "L" + t, "px", hour}}
+	}},
+}
+
+const hour, valueless = 3_600_000, 9
+
+// token makes a token of a text that is no longer than one.
+func token(text string) string { return text + strings.Repeat("x", rediskey.TokenSize-len(text)) }
+
+// longWays are the scripts that have a shorter way to serve many keys, as they are sent.
+var longWays = []struct {
+	name   string
+	script *client.Script
+	args   func(t string) []any
+}{
+	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false} }},
+	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true} }},
+	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, t} }},
+	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false} }},
+	{"add", add, func(t string) []any { return []any{t, "new", "px", hour} }},
+	{"add without end", add, func(t string) []any { return []any{t, "new"} }},
+	{"put", put, func(string) []any { return []any{-1, "", "set", "new", "px", hour} }},
+	{"put without end", put, func(string) []any { return []any{-1, "", "set", "new"} }},
+	{"put of elements", put, func(string) []any { return []any{hour, "", "rpush", "a", "b"} }},
+}
+
+// Scripts that run together for many keys answer, and leave behind, what they do one by one.
+func TestTogether(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) { wantSame(t, env.Client, len(states), func(bool) {}) })
+}
+
+func TestTogetherInFullMemory(t *testing.T) {
+	for _, server := range redistest.Servers(t) {
+		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
+			rdb := server.Start(t, redistest.Standalone, "--maxmemory-policy", "noeviction").Client(t)
+			// What one run removes makes room for the next: only what removes nothing is compared.
+			wantSame(t, rdb, valueless, func(full bool) {
+				limit := "0"
+				if full {
+					limit = "1"
+				}
+				if err := rdb.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// wantSame compares both ways in the first states, all at once and for those where the
+// value keys hold nothing; fill is told when memory is to be full.
+func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full bool)) {
+	s, err := New(rdb, codec.ShapeString, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	for _, way := range longWays {
+		for _, n := range slices.Compact([]int{valueless, first}) {
+			if first == valueless && len(way.args("")) > 4 && way.script == acquire {
+				continue // it removes a lease
+			}
+			run := func(name string, send func(calls []client.Call)) (told []string) {
+				calls := make([]client.Call, n+1)
+				for i, state := range states[:n] {
+					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
+					calls[i] = client.Call{Script: way.script, Keys: keysOf(key), Args: way.args(tok)}
+					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
+						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
+							t.Fatal(cmd, err)
+						}
+					}
+				}
+				calls[n] = client.Call{Script: way.script, Keys: keysOf(name + "0"), Args: way.args(token("twin"))} // of a key that is there twice
+				fill(true)
+				send(calls)
+				fill(false)
+				for i := range calls {
+					told = append(told, tell(t.Context(), rdb, &calls[i]))
+				}
+				return told
+			}
+			sendAll := func(calls []client.Call) {
+				if err := s.ExecAll(t.Context(), client.NotRetryable, client.Pointers(calls)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			alone := run("alone", func(calls []client.Call) {
+				for i := range calls {
+					sendAll(calls[i : i+1])
+				}
+			})
+			together := run("together", sendAll)
+			for i := range alone {
+				name := "a key that is there twice"
+				if i < n {
+					name = states[i].name
+				}
+				if alone[i] != together[i] {
+					t.Errorf("%s, %d keys, %s: %s, alone: %s", way.name, n, name, together[i], alone[i])
+				}
+			}
+		}
+	}
+}
+
+// tell describes the answer to a call and what it has left behind, but for moments.
+func tell(ctx context.Context, rdb redis.UniversalClient, e *client.Call) string {
+	told := fmt.Sprint(e.Answer)
+	if e.Err != nil {
+		told, _, _ = strings.Cut(e.Err.Error(), " ")
+	}
+	for _, key := range e.Keys {
+		held := rdb.Type(ctx, key.(string)).Val()
+		if held == "string" {
+			held = rdb.Get(ctx, key.(string)).Val()
+		}
+		told += fmt.Sprint("; ", held, " ", rdb.PTTL(ctx, key.(string)).Val().Milliseconds())
+	}
+	return moments.ReplaceAllString(told, "#")
+}
+
+var moments = regexp.MustCompile(`\d{6,}`)
