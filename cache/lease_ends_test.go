@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
@@ -85,6 +86,34 @@ func TestEveryEndOfALoad(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A load of a refresh ends at the moment of its LoadTimeout, and its store is refused: what the
+// timeout ends is the lease of that load, and not the one of the next.
+func TestRefreshLoadEndsWithItsTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		const timeout = 10 * time.Millisecond
+		c := open(t, env.Client, cache.Config[string, string]{LoadTimeout: timeout})
+		another := open(t, env.Client, cache.Config[string, string]{})
+		for range 300 {
+			loads := 0
+			v, err := c.Refresh(t.Context(), "k", func(ctx context.Context, key string) (string, error) {
+				if loads++; loads == 1 {
+					if err := another.Delete(t.Context(), key); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(timeout)
+				}
+				return "v", nil
+			})
+			switch {
+			case errors.Is(err, context.DeadlineExceeded): // the load was the later one
+			case v != "v" || err != nil || loads != 2:
+				t.Errorf("Refresh = %q, %v after %d loads", v, err, loads)
+			}
+			synctest.Wait()
+		}
+	})
 }
 
 // A refresh that fails leaves "does not exist" as it was, with the life it had.

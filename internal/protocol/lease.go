@@ -140,7 +140,11 @@ func (e *Engine) releaseAll(all jobs, deadline time.Time) {
 		e.releaseSoon(all)
 		return
 	}
-	leases := all.endLeases()
+	e.release(all.endLeases(), deadline)
+}
+
+// release releases leases, each of which Engine.leases counts.
+func (e *Engine) release(leases []*store.Lease, deadline time.Time) {
 	if len(leases) == 0 {
 		return
 	}
@@ -166,19 +170,38 @@ func (all jobs) endLeases() (leases []*store.Lease) {
 	return leases
 }
 
+// keepAlive returns what renews the leases of jobs that one load is for: they were granted
+// together, and no other job holds one of those. It is nil when there are none.
+func (all jobs) keepAlive() *keepAlive {
+	for _, j := range all {
+		if l := j.grant.lease; l != nil {
+			return l.keepAlive
+		}
+	}
+	return nil
+}
+
+// endAll is endLeases for all leases of k.
+func (k *keepAlive) endAll() (leases []*store.Lease) {
+	if k == nil {
+		return nil
+	}
+	for i := range k.leases {
+		if l := &k.leases[i]; l.end() {
+			leases = append(leases, l.lease)
+		}
+	}
+	return leases
+}
+
 // releaseSoon is releaseAll without a wait.
 func (e *Engine) releaseSoon(all jobs) { e.releaseInBackground(all.endLeases()) }
 
-// releaseInBackground releases leases, each of which Engine.leases counts.
+// releaseInBackground is release without a wait.
 func (e *Engine) releaseInBackground(leases []*store.Lease) {
-	if len(leases) == 0 {
-		return
+	if len(leases) > 0 {
+		go e.release(leases, time.Now().Add(e.RedisTimeout))
 	}
-	go func() {
-		defer e.leases.Add(-len(leases))
-		defer e.containHook(leases[0])
-		e.Store.ReleaseAll(context.Background(), time.Now().Add(e.RedisTimeout), leases)
-	}()
 }
 
 // maxUncertain bounds the leases that are looked after at one time: in an outage they had

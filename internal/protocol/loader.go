@@ -21,13 +21,14 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
 	defer e.limit.release() // before the observer is told, which may load as well
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
+	kept := all.keepAlive() // the jobs may hold others when the function below runs
 	defer context.AfterFunc(bounded, func() {
 		if bounded.Err() == context.DeadlineExceeded { // which a loader may ignore, and callers not
 			for _, j := range all {
 				j.flight.Fail(e.loadTimedOut(r, j, call))
 			}
 		}
-		e.releaseAll(all, time.Now().Add(e.RedisTimeout))
+		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
 	})()
 	for _, j := range all {
 		j.loads++
