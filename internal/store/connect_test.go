@@ -34,11 +34,11 @@ func moreCalls() map[string]func(ctx context.Context, s *store.Store, deadline t
 			return s.Put(ctx, deadline, "k", entry("k", text(strings.Repeat("v", 1<<20))), time.Hour)
 		},
 		"Put in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			return s.Put(ctx, deadline, "k", entry("k", text("v")), time.Hour)
 		},
 		"Delete in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			return s.Delete(ctx, deadline, []string{"k"})[0]
 		},
 		"Probe": func(ctx context.Context, s *store.Store, deadline time.Time) error {

@@ -83,7 +83,9 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 }
 
 // setAnswer sets the parts of a request from the command that it was sent as.
-func (r *Request) setAnswer(ctx context.Context, c *client.Client, cmd *redis.Cmd, err error) error {
+func (r *Request) setAnswer(
+	ctx context.Context, c *client.Client, cmd *redis.Cmd, err error,
+) error {
 	switch {
 	case errors.Is(err, redis.Nil):
 		r.Parts = append(r.Parts[:0], nil)

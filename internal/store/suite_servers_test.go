@@ -179,7 +179,7 @@ func TestSlotThatMigrates(t *testing.T) {
 					}
 				}
 				foreign(t, rdb, rediskey.ControlKey("{t}both"), "string")
-				if _, _, err := read(t, s, "{t}here"); err != nil || !s.AsksMasters(t.Context(), "{t}here") {
+				if _, _, err := read(t, s, "{t}here"); err != nil || !s.ForTests().AsksMasters(t.Context(), "{t}here") {
 					t.Errorf("reads do not go to the masters once there was one, with error %v", err)
 				}
 				m := migrate(t, i, "{t}")

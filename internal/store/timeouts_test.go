@@ -116,7 +116,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return err
 	},
 	readOfAMaster: func(ctx context.Context, s *store.Store, _ time.Time) error {
-		s.KnowMasters()
+		s.ForTests().KnowMasters()
 		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
 		return err
 	},
@@ -141,7 +141,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return s.Delete(ctx, deadline, []string{"k"})[0]
 	},
 	"Read in a shared pipeline": func(ctx context.Context, s *store.Store, _ time.Time) error {
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
 		return err
 	},
@@ -150,7 +150,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return err
 	},
 	"Acquire in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		_, err := s.Acquire(ctx, deadline, "k", time.Second, false)
 		return err
 	},
