@@ -3,7 +3,6 @@ package cache_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -18,18 +17,8 @@ import (
 	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
+	"github.com/asidecache/aside/internal/faultnet"
 )
-
-// A piecemeal connection is one that go-redis cannot look into, as one of TLS, and whose
-// answers arrive byte by byte: what is left unread is there when the next command is sent.
-type piecemeal struct{ net.Conn }
-
-func (c piecemeal) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }
-
-func dialPiecemeal(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := new(net.Dialer).DialContext(ctx, network, addr)
-	return piecemeal{c}, err
-}
 
 type profile struct{ Name string }
 
@@ -52,7 +41,11 @@ func TestRefusedCommandsLeaveNoAnswers(t *testing.T) {
 					p.WriteError("NOPERM User default has no permissions to run the '" + command + "' command")
 					return true
 				})
-				rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Dialer: dialPiecemeal})
+				// go-redis cannot look into its connections, as into those of TLS, and what it leaves
+				// unread is there when the next command is sent.
+				network := new(faultnet.Network)
+				network.ReadInPieces(1)
+				rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Dialer: network.Dialer(nil)})
 				defer rdb.Close()
 				users := cache.Must(cache.New(rdb, cache.Config[int, string]{Name: "u", TTL: time.Minute}))
 				defer users.Close()

@@ -1,9 +1,6 @@
 package cache_test
 
 import (
-	"context"
-	"errors"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -12,27 +9,26 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
 // faults makes a miniredis in a bubble slow, deaf or unreachable.
 type faults struct {
-	env *redistest.Env
+	env     *redistest.Env
+	network faultnet.Network
 
 	mu      sync.Mutex
 	request func(command string) time.Duration // how long each command takes to be carried out
-	answer  func() time.Duration               // and each answer to come back
 	frozen  chan struct{}                      // commands wait until it is closed; nil: they do not
-	refused bool
-	conns   map[net.Conn]struct{}
-	peers   map[*server.Peer]bool // that are connections
+	peers   map[*server.Peer]bool              // that are connections
 }
 
 func newFaults(t testing.TB, env *redistest.Env) *faults {
 	if err := env.Client.Ping(t.Context()).Err(); err != nil { // there is no server before the first connection
 		t.Fatal(err)
 	}
-	f := &faults{env: env, conns: map[net.Conn]struct{}{}, peers: map[*server.Peer]bool{}}
+	f := &faults{env: env, peers: map[*server.Peer]bool{}}
 	env.Mini.Server().SetPreHook(func(peer *server.Peer, command string, _ ...string) bool {
 		f.arrive(peer, command)
 		return false
@@ -82,19 +78,10 @@ func (f *faults) thaw() {
 
 // delay sets how long requests and answers take.
 func (f *faults) delay(request func(command string) time.Duration, answer func() time.Duration) {
+	f.network.Delay(answer)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.request, f.answer = request, answer
-}
-
-func (f *faults) answerDelay() time.Duration {
-	f.mu.Lock()
-	answer := f.answer
-	f.mu.Unlock()
-	if answer == nil {
-		return 0
-	}
-	return answer()
+	f.request = request
 }
 
 // slow makes every answer take d.
@@ -103,37 +90,13 @@ func (f *faults) slow(d time.Duration) {
 }
 
 // refuse breaks all connections and lets nobody in until it is called with false.
-func (f *faults) refuse(refused bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.refused = refused
-	for c := range f.conns {
-		_ = c.Close()
-	}
-	clear(f.conns)
-}
+func (f *faults) refuse(refused bool) { f.network.Refuse(refused) }
 
 // client returns a client that meets the faults. It has go-redis's defaults, but
 // does without notifications of maintenance: go-redis asks for them under a mutex,
 // and a bubble's clock does not move while somebody waits for one.
 func (f *faults) client(t testing.TB, change ...func(*redis.UniversalOptions)) redis.UniversalClient {
-	return f.env.NewClient(t, append(change, func(o *redis.UniversalOptions) {
+	return f.env.NewClient(t, append(change, f.network.Through, func(o *redis.UniversalOptions) {
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		dial := o.Dialer
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dial(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			if f.refused {
-				_ = c.Close()
-				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
-			}
-			c = newSlowConn(c, f)
-			f.conns[c] = struct{}{}
-			return c, nil
-		}
 	})...)
 }

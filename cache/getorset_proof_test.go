@@ -69,7 +69,8 @@ func TestFoundValueIsShared(t *testing.T) {
 	}
 }
 
-// A flight waits for the load of another process. A caller that joins meanwhile shares what it finds.
+// A flight waits for the load of another process. A caller that joins meanwhile shares what it
+// finds.
 func TestAwaitedValueIsShared(t *testing.T) {
 	for name, lead := range leads {
 		t.Run(name, func(t *testing.T) {

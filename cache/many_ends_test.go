@@ -110,8 +110,8 @@ func TestManyErrors(t *testing.T) {
 	})
 }
 
-// A batch loader that panics, or exits, does so in its own caller; a caller that waits for one of its
-// keys is told, and no lease is left.
+// A batch loader that panics, or exits, does so in its own caller; a caller that waits for one of
+// its keys is told, and no lease is left.
 func TestManyPanics(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {

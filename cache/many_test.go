@@ -124,8 +124,8 @@ func TestManySharesLoads(t *testing.T) {
 	}
 }
 
-// Of a batch of which others load a part, the rest is loaded and stored at once: a caller that waits
-// for that must not wait for the others.
+// Of a batch of which others load a part, the rest is loaded and stored at once: a caller that
+// waits for that must not wait for the others.
 func TestManyStoresBeforeItWaits(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		c, another := open(t, env.Client, cache.Config[string, string]{}), open(t, env.Client, cache.Config[string, string]{})
@@ -156,8 +156,8 @@ func TestManyStoresBeforeItWaits(t *testing.T) {
 	})
 }
 
-// A caller that waits, in this process, for a key that a batch waits for itself gets it as soon as it
-// is there, whatever else the batch loads.
+// A caller that waits, in this process, for a key that a batch waits for itself gets it as soon as
+// it is there, whatever else the batch loads.
 func TestManyWaitsWhileItLoads(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		c, another := open(t, env.Client, cache.Config[string, string]{}), open(t, env.Client, cache.Config[string, string]{})

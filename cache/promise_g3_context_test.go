@@ -3,7 +3,6 @@ package cache_test
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/loader"
 )
@@ -90,7 +90,7 @@ func silences(t *testing.T, f *faults) map[string]func(change ...func(*redis.Uni
 		},
 		"a connection that is not accepted": func(change ...func(*redis.UniversalOptions)) redis.UniversalClient {
 			return f.client(t, append(change, func(o *redis.UniversalOptions) {
-				o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() }
+				o.Dialer = faultnet.Hanging
 			})...)
 		},
 	}

@@ -98,7 +98,7 @@ func TestG9RefusedConnections(t *testing.T) {
 					}
 					if errs := r.take().errors; len(errs) != keys(method) || c.Stats().RedisErrors != uint64(keys(method)) {
 						t.Errorf("the observer heard %v, Stats count %d; want one failure a key, and no second question", errs, c.Stats().RedisErrors)
-					} else if text := errs[0].Error(); !strings.HasSuffix(text, ": redis failed: dial tcp: connection refused") {
+					} else if text := errs[0].Error(); !strings.HasSuffix(text, ": redis failed: dial tcp 127.0.0.1:6379: connect: connection refused") {
 						t.Errorf("the observer heard %q", text)
 					}
 					f.refuse(false)

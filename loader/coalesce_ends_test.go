@@ -43,7 +43,7 @@ func leaver(t *testing.T, fn loader.Func[int, string], all *sync.WaitGroup, afte
 	synctest.Wait()
 }
 
-// Who leaves fails nobody else, whether the batch has been sent or not, and a key
+// A caller that leaves fails no other, whether the batch has been sent or not, and a key
 // that only they wanted is not asked for.
 func TestCoalesceCallersLeaveOnTheirOwn(t *testing.T) {
 	tests := []struct {

@@ -65,7 +65,7 @@ func mixed(ctx context.Context, l *Lab) (s report.Section, err error) {
 	return s, err
 }
 
-// warmUp lets 128 callers of each rival work for a while. Who fails is left out of
+// warmUp lets 128 callers of each rival work for a while. A rival that fails is left out of
 // the comparison and named in a sentence, the first and aside excepted: without them
 // there is none.
 func warmUp(rivals []rival, d time.Duration, op func(rival) harness.Op) (able []rival, failures string, err error) {

@@ -3,7 +3,6 @@ package collection_test
 import (
 	"context"
 	"errors"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,23 +11,13 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/collection"
+	"github.com/asidecache/aside/internal/faultnet"
 )
 
 // mute returns a client of a server that takes everything and never answers.
 func mute(t *testing.T, change func(*redis.Options)) *redis.Client {
 	opt := &redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true, MaxRetries: -1, PoolSize: 100}
-	opt.Dialer = func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		go func() { // it ends with the connection
-			buf := make([]byte, 4096)
-			for {
-				if _, err := theirs.Read(buf); err != nil {
-					return
-				}
-			}
-		}()
-		return ours, nil
-	}
+	opt.Dialer = faultnet.Silent
 	change(opt)
 	rdb := redis.NewClient(opt)
 	t.Cleanup(func() { _ = rdb.Close() })

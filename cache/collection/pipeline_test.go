@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"reflect"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/collection"
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -417,52 +416,28 @@ func (c *commands) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 // A write whose answer is lost is not sent again, by itself nor in a pipeline.
 func TestWritesAreNotRepeated(t *testing.T) {
 	env := redistest.Mini(t)
-	var lose atomic.Bool
-	rdb := env.NewClient(t, func(o *redis.UniversalOptions) {
-		dial := o.Dialer
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dial(ctx, network, addr)
-			return &losing{Conn: c, lose: &lose}, err
-		}
-	})
+	network := new(faultnet.Network)
+	rdb := env.NewClient(t, network.Through)
 	l := newList(t, rdb, config("list"))
 	for i, write := range []func() error{
 		func() error { _, err := l.PushBack(t.Context(), "k", "a"); return err },
 		func() error { return queued(l).Exec(t.Context()) },
 		func() error { return queued(l).ExecAtomic(t.Context()) },
 	} {
-		lose.Store(false)
 		if _, err := l.PushBack(t.Context(), "k", "a"); err != nil { // the script is known
 			t.Fatal(err)
 		}
 		before, _ := l.Len(t.Context(), "k")
-		lose.Store(true)
+		network.LoseAnswer(isNumber)
 		if err := write(); !errors.Is(err, cache.ErrRedis) {
 			t.Errorf("write %d, whose answer is lost: %v", i, err)
 		}
-		lose.Store(false)
+		network.LoseAnswer(nil)
 		if after, err := l.Len(t.Context(), "k"); after != before+1 || err != nil {
 			t.Errorf("write %d has made %d elements of %d, %v", i, after, before, err)
 		}
 	}
 }
 
-// losing is a connection that breaks in the place of a number, once.
-type losing struct {
-	net.Conn
-	lose *atomic.Bool
-	lost bool // used by the connection's one reader
-}
-
-func (c *losing) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	greeting := n > 0 && p[0] == '%'
-	if !greeting && bytes.Contains(p[:n], []byte(":")) && c.lose.CompareAndSwap(true, false) {
-		_ = c.Close()
-		c.lost = true
-	}
-	if c.lost {
-		return 0, io.EOF
-	}
-	return n, err
-}
+// isNumber tells an answer that holds a number from a greeting, which is a map.
+func isNumber(answer []byte) bool { return answer[0] != '%' && bytes.Contains(answer, []byte(":")) }

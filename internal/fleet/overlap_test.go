@@ -20,12 +20,11 @@ import (
 //   - that a server did not answer for as long, which keeps leases from being renewed;
 //   - that Redis failed one of the two calls.
 //
-// It has to lie between the begin of the earlier of the two calls that brought the
-// loaders and the begin of the later load: both leases were granted in that time.
-// A load that nobody waits for any more is a reason by itself: its lease is given back
-// at once, and its loader hears of it and returns a moment later. Connections that are cut and scripts that are forgotten are no reason. Where
-// nothing of the kind happens the check is exact: any two loads that overlap are
-// a violation.
+// It has to lie between the begin of the earlier of the two calls that brought the loaders and the
+// begin of the later load: both leases were granted in that time. A load that nobody waits for any
+// more is a reason by itself: its lease is given back at once, and its loader hears of it and
+// returns a moment later. Connections that are cut and scripts that are forgotten are no reason.
+// Where nothing of the kind happens the check is exact: any two loads that overlap are a violation.
 func (h *history) overlaps() (violations []violation, explained int) {
 	reasons := h.reasons()
 	running := map[int][]event{} // by key

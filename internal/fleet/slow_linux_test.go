@@ -1,12 +1,12 @@
 package fleet
 
 import (
-	"context"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/faultnet"
 )
 
 // connect returns a worker's client. That of a calm fleet waits for as long as it
@@ -18,21 +18,12 @@ func (w *worker) connect() redis.UniversalClient {
 	case w.Plan.calm():
 		o.ReadTimeout, o.WriteTimeout, o.DialTimeout, o.PoolTimeout = time.Minute, time.Minute, time.Minute, time.Minute
 	case w.Slot%2 == 1:
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return slowConn{c}, err
-		}
+		far := new(faultnet.Network)
+		far.Delay(func() time.Duration { return rand.N(maxDelay) })
+		far.Through(o)
 	}
 	return redis.NewUniversalClient(o)
 }
 
-// A slowConn delivers late what it has received.
-type slowConn struct{ net.Conn }
-
+// maxDelay is the most that an answer is late.
 const maxDelay = 4 * time.Millisecond
-
-func (c slowConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	time.Sleep(rand.N(maxDelay))
-	return n, err
-}

@@ -83,7 +83,7 @@ func (c naiveCache) GetOrSetMany(ctx context.Context, keys []string, load loader
 }
 
 // An unsealedCache lets all callers that come while a call is under way have its
-// result, as many caches do. So whoever comes after a write may get what was found
+// result, as many caches do. So a caller that comes after a write may get what was found
 // before it.
 type unsealedCache struct {
 	*cache.Cache[string, []string]

@@ -32,8 +32,8 @@ const (
 var requirements = []string{goRedis, msgpack, compress, otter, xsync, miniredis}
 
 // imports states what a package may import beside the standard library. The key
-// is its folder. Imports point down only: who stands further up in this list may
-// import who stands further down, as far as the line says.
+// is its folder. Imports point down only: a package further up in this list may import one
+// further down, as far as the line says.
 var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
@@ -69,6 +69,7 @@ var imports = map[string][]string{
 	"codec":           {msgpack, compress},
 
 	"internal/fleet":      {}, // tests alone
+	"internal/faultnet":   {goRedis},
 	"internal/redistest":  {goRedis, miniredis, xsync},
 	"internal/layout":     {},
 	"internal/model":      {},

@@ -88,7 +88,8 @@ func launchOnce(s Server, topology Topology, args []string) (*Instance, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// Sentinels look at a replica when they start, and again only after 10 s: it must be ready by then.
+	// Sentinels look at a replica when they start, and again only after 10 s: it must be ready by
+	// then.
 	for _, stage := range [][]*Node{i.nodes, i.sentinels} {
 		if err := each(stage, func(n *Node) error { return n.start(ctx) }); err != nil {
 			return i, err

@@ -21,15 +21,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
-
-// refuse is a Dialer of an address where nobody listens.
-func refuse(context.Context, string, string) (net.Conn, error) {
-	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 6379}
-	return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: errors.New("connect: connection refused")}
-}
 
 // moreCalls are calls, and those of many keys and of elements.
 func moreCalls() map[string]func(ctx context.Context, s *store.Store, deadline time.Time) error {
@@ -93,7 +88,7 @@ func TestRefusedConnection(t *testing.T) {
 						rdb := c.open(&redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}, DialerRetries: 50, PoolSize: 100,
 							Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
 								dials.Add(1)
-								return refuse(ctx, network, addr)
+								return faultnet.Refused(ctx, network, addr)
 							}})
 						defer rdb.Close()
 						s := newStoreOf(t, rdb, time.Second)
@@ -144,10 +139,9 @@ func TestRefusedConnectionsOfAnUnknownCluster(t *testing.T) {
 				Addrs: []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"},
 				Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
 					if alive && addr == "127.0.0.1:2" { // it takes its time
-						<-ctx.Done()
-						return nil, ctx.Err()
+						return faultnet.Hanging(ctx, network, addr)
 					}
-					return refuse(ctx, network, addr)
+					return faultnet.Refused(ctx, network, addr)
 				},
 			})
 			s := newStoreOf(t, rdb, time.Second)
@@ -179,7 +173,7 @@ func TestRefusedConnectionOfOneMaster(t *testing.T) {
 			},
 			Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if addr == dead {
-					return refuse(ctx, network, addr)
+					return faultnet.Refused(ctx, network, addr)
 				}
 				return env.Client.(*redis.Client).Options().Dialer(ctx, network, addr)
 			},

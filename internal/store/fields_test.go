@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -27,8 +28,8 @@ func TestReadFields(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		for _, protocol := range []int{2, 3} {
 			env.FlushAll(t)
-			l := new(losing)
-			rdb := env.NewClient(t, l.through, func(o *redis.UniversalOptions) { o.Protocol = protocol })
+			l := new(faultnet.Network)
+			rdb := env.NewClient(t, l.Through, func(o *redis.UniversalOptions) { o.Protocol = protocol })
 			s := newStore(t, rdb, codec.ShapeHash)
 			if err := s.Put(t.Context(), deadline(), "k", entry("k", content{"a": "1", "b": "\r\n$-1\r\n", "c": ""}), time.Hour); err != nil {
 				t.Fatal(err)
@@ -44,26 +45,26 @@ func TestReadFields(t *testing.T) {
 				{"missing", []string{"a"}, content{}},
 			} {
 				for _, lost := range []int{0, 1} {
-					l.choose("hmget", lost)
+					l.LoseAnswers("hmget", lost)
 					got, found, err := readFields(t, s, tt.key, tt.names...)
 					if err != nil || found != (len(tt.want) > 0) || !maps.Equal(got, tt.want) {
 						t.Errorf("RESP%d: %s %q, %d answers lost: %q, %v, %v", protocol, tt.key, tt.names, lost, got, found, err)
 					}
-					if n := l.sent(); n != 1+lost {
+					if n := l.Requests(); n != 1+lost {
 						t.Errorf("RESP%d: %d commands were sent, want %d", protocol, n, 1+lost)
 					}
 				}
 			}
-			l.choose("hmget", 1000)
+			l.LoseAnswers("hmget", 1000)
 			if _, found, err := readFields(t, s, "k", "a"); found || err == nil || store.IsBroken(err) {
 				t.Errorf("when all answers are lost: %v, %v", found, err)
 			}
-			l.choose("hmget", 0)
+			l.LoseAnswers("hmget", 0)
 			foreign(t, env.Client, "k", "string")
 			if _, found, err := readFields(t, s, "k", "a"); found || err != store.ErrWrongType {
 				t.Errorf("of a string: %v, %v", found, err)
 			}
-			l.choose("hmget", 1)
+			l.LoseAnswers("hmget", 1)
 			if _, found, err := readFields(t, s, "k", "a"); found || err != store.ErrWrongType {
 				t.Errorf("of a string, on a second try: %v, %v", found, err)
 			}

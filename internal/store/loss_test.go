@@ -1,13 +1,11 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"maps"
 	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,82 +14,17 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A losing network loses the answers to chosen commands, after Redis has carried
-// them out, and the connection with them.
-type losing struct {
-	dial func(ctx context.Context, network, addr string) (net.Conn, error)
-
-	mu     sync.Mutex // guards all below
-	word   string     // chosen are the requests that hold it
-	lose   int        // how many of them
-	chosen int        // how many were sent
-}
-
-// through makes a client dial through the network.
-func (l *losing) through(o *redis.UniversalOptions) {
-	l.dial = o.Dialer
-	if l.dial == nil {
-		l.dial = new(net.Dialer).DialContext
-	}
-	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := l.dial(ctx, network, addr)
-		return &losingConn{Conn: c, network: l}, err
-	}
-}
-
-// choose starts to lose the answers to the next n requests that hold a word.
-func (l *losing) choose(word string, n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.word, l.lose, l.chosen = word, n, 0
-}
-
-func (l *losing) sent() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.chosen
-}
-
-type losingConn struct {
-	net.Conn
-	network *losing
-	doomed  bool // go-redis writes and reads in turns
-	lost    bool
-}
-
-func (c *losingConn) Write(p []byte) (int, error) {
-	l := c.network
-	l.mu.Lock()
-	if l.word != "" && bytes.Contains(p, []byte("\r\n"+l.word+"\r\n")) {
-		l.chosen++
-		c.doomed = l.chosen <= l.lose
-	}
-	l.mu.Unlock()
-	return c.Conn.Write(p)
-}
-
-func (c *losingConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if c.doomed && err == nil {
-		c.lost = true
-		err = c.Close()
-	}
-	if c.lost {
-		return 0, errors.Join(io.EOF, err)
-	}
-	return n, err
-}
-
 // eachLosing is eachShape over a network that loses answers.
-func eachLosing(t *testing.T, test func(t *testing.T, env *redistest.Env, l *losing, s *store.Store, value content)) {
+func eachLosing(t *testing.T, test func(t *testing.T, env *redistest.Env, l *faultnet.Network, s *store.Store, value content)) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
-		l := new(losing)
-		rdb := env.NewClient(t, l.through)
+		l := new(faultnet.Network)
+		rdb := env.NewClient(t, l.Through)
 		test(t, env, l, newStore(t, rdb, shapeOf(value)), value)
 	})
 }
@@ -99,16 +32,16 @@ func eachLosing(t *testing.T, test func(t *testing.T, env *redistest.Env, l *los
 // A lost answer leaves open whether the value was stored. What must not happen is
 // that the script runs again, finds the caller's own value and says "not stored".
 func TestPutIfAbsentIsCarriedOutOnce(t *testing.T) {
-	eachLosing(t, func(t *testing.T, env *redistest.Env, l *losing, s *store.Store, value content) {
+	eachLosing(t, func(t *testing.T, env *redistest.Env, l *faultnet.Network, s *store.Store, value content) {
 		flushScripts(t, env.Client)
 		if ok, err := s.PutIfAbsent(t.Context(), deadline(), "{k}warm", entry("{k}warm", value), time.Hour); !ok || err != nil {
 			t.Fatalf("with a script that the server has to learn: %v, %v", ok, err)
 		}
-		l.choose("evalsha", 1)
+		l.LoseAnswers("evalsha", 1)
 		if ok, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", value), time.Hour); ok || err == nil {
 			t.Errorf("with its answer lost: %v, %v", ok, err)
 		}
-		if n := l.sent(); n != 1 {
+		if n := l.Requests(); n != 1 {
 			t.Errorf("it was sent %d times", n)
 		}
 		wantStored(t, env.Client, "k", value)
@@ -116,7 +49,7 @@ func TestPutIfAbsentIsCarriedOutOnce(t *testing.T) {
 }
 
 func TestReadsSurviveALostConnection(t *testing.T) {
-	eachLosing(t, func(t *testing.T, env *redistest.Env, l *losing, s *store.Store, value content) {
+	eachLosing(t, func(t *testing.T, env *redistest.Env, l *faultnet.Network, s *store.Store, value content) {
 		if err := s.Put(t.Context(), deadline(), "k", entry("k", value), time.Hour); err != nil {
 			t.Fatal(err)
 		}
@@ -124,18 +57,18 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 			codec.ShapeString: "get", codec.ShapeHash: "hgetall", codec.ShapeList: "lrange", codec.ShapeSet: "smembers", codec.ShapeSortedSet: "zrange",
 		}[shapeOf(value)]
 		s.ForTests().KnowMasters()
-		l.choose(command, 1)
+		l.LoseAnswers(command, 1)
 		if got, found, err := read(t, s, "k"); !found || err != nil || !maps.Equal(got, value) {
 			t.Errorf("Read: %q, %v, %v", got, found, err)
 		}
-		if n := l.sent(); n != 2 {
+		if n := l.Requests(); n != 2 {
 			t.Errorf("Read sent %d commands, want 2", n)
 		}
-		l.choose(command, 1)
+		l.LoseAnswers(command, 1)
 		if e, err := look(t, s, "k"); err != nil || !maps.Equal(contentOf(e), value) {
 			t.Errorf("Inspect: %q, %v", contentOf(e), err)
 		}
-		l.choose(command, 1000)
+		l.LoseAnswers(command, 1000)
 		if _, found, err := read(t, s, "k"); found || err == nil || store.IsBroken(err) {
 			t.Errorf("Read when all answers are lost: %v, %v", found, err)
 		}
@@ -148,33 +81,33 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 // Writes that say the same however often they are carried out tell no lie: they
 // succeed by a repetition, or fail.
 func TestLostAnswersOfWrites(t *testing.T) {
-	eachLosing(t, func(t *testing.T, env *redistest.Env, l *losing, s *store.Store, value content) {
+	eachLosing(t, func(t *testing.T, env *redistest.Env, l *faultnet.Network, s *store.Store, value content) {
 		put := func() error { return s.Put(t.Context(), deadline(), "k", entry("k", value), time.Hour) }
 		if err := put(); err != nil { // the servers learn the script
 			t.Fatal(err)
 		}
-		l.choose("evalsha", 1)
+		l.LoseAnswers("evalsha", 1)
 		if err := put(); err != nil {
 			t.Errorf("Put with one answer lost: %v", err)
 		}
 		wantStored(t, env.Client, "k", value)
-		l.choose("evalsha", 1000)
+		l.LoseAnswers("evalsha", 1000)
 		if err := put(); err == nil {
 			t.Error("Put reports success without an answer")
 		}
 		if err := s.PutAbsent(t.Context(), deadline(), "k", time.Hour); err == nil {
 			t.Error("PutAbsent reports success without an answer")
 		}
-		l.choose("unlink", 1)
+		l.LoseAnswers("unlink", 1)
 		if failed := s.Delete(t.Context(), deadline(), []string{"k", "l"}); failed != nil {
 			t.Errorf("Delete with one answer lost: %v", failed)
 		}
 		wantStored(t, env.Client, "k", nil)
-		l.choose("unlink", 1000)
+		l.LoseAnswers("unlink", 1000)
 		if failed := s.Delete(t.Context(), deadline(), []string{"k", "l"}); len(failed) != 2 {
 			t.Errorf("Delete reports without an answer %v", failed)
 		}
-		l.choose("", 0)
+		l.LoseAnswers("", 0)
 		if err := put(); err != nil {
 			t.Fatal(err)
 		}

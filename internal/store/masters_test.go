@@ -2,15 +2,14 @@ package store_test
 
 import (
 	"context"
-	"net"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -58,16 +57,9 @@ func TestReadThatAMasterDoesNotSettle(t *testing.T) {
 		if env.Topology != redistest.Cluster {
 			return
 		}
-		var refused atomic.Int32 // connections to be refused
-		rdb := env.NewClient(t, func(o *redis.UniversalOptions) {
-			dialer := net.Dialer{}
+		network := new(faultnet.Network)
+		rdb := env.NewClient(t, network.Through, func(o *redis.UniversalOptions) {
 			o.DialerRetries = 1
-			o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-				if refused.Add(-1) >= 0 {
-					return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-				}
-				return dialer.DialContext(ctx, network, addr)
-			}
 		}).(*redis.ClusterClient)
 		s := newStore(t, rdb, codec.ShapeString)
 		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
@@ -79,9 +71,10 @@ func TestReadThatAMasterDoesNotSettle(t *testing.T) {
 		eachMaster(t, env.Client, func(ctx context.Context, c *redis.Client) error {
 			return c.Do(ctx, "client", "kill", "type", "normal", "skipme", "yes").Err()
 		})
-		refused.Store(1)
-		if _, found, err := read(t, s, "k"); !found || err != nil || refused.Load() >= 0 {
-			t.Errorf("found %v, error %v, and %d connections were not refused", found, err, refused.Load())
+		before := network.Dials()
+		network.RefuseNext(1)
+		if _, found, err := read(t, s, "k"); !found || err != nil || network.Dials() < before+2 {
+			t.Errorf("found %v, error %v, after %d dials, want one that is refused and one more", found, err, network.Dials()-before)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -244,12 +245,12 @@ func TestStuckPipeline(t *testing.T) {
 // repeated, but no token of a lease is sent twice.
 func TestLostPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := new(losing)
-		s, _, _, asked := stuck(t, l.through)
+		l := new(faultnet.Network)
+		s, _, _, asked := stuck(t, l.Through)
 		for _, warm := range [][]string{{"w1"}, {"w2", "w3"}} { // the server learns the scripts, also for many
 			s.ReleaseAll(t.Context(), deadline(), grantedAll(t, s, warm))
 		}
-		l.choose("evalsha", 1)
+		l.LoseAnswers("evalsha", 1)
 		var callers sync.WaitGroup
 		for i := range 10 {
 			key := fmt.Sprint("k", i)
@@ -269,7 +270,7 @@ func TestLostPipeline(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if n := l.sent(); n < 2 {
+		if n := l.Requests(); n < 2 {
 			t.Fatalf("no pipeline was lost")
 		}
 		repeated := 0
@@ -304,8 +305,8 @@ func TestLostPipeline(t *testing.T) {
 // twice is not.
 func TestLostPipelineOfWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := new(losing)
-		s, env, _, _ := stuck(t, l.through)
+		l := new(faultnet.Network)
+		s, env, _, _ := stuck(t, l.Through)
 		write := func(name string) {
 			var callers sync.WaitGroup
 			for i := range 10 {
@@ -333,9 +334,9 @@ func TestLostPipelineOfWrites(t *testing.T) {
 			t.Fatal(stored, err)
 		}
 		write("warm") // the server learns the scripts, also for many
-		l.choose("lost5 once", 1)
+		l.LoseAnswers("lost5 once", 1)
 		write("lost")
-		if n := l.sent(); n != 1 {
+		if n := l.Requests(); n != 1 {
 			t.Errorf("PutIfAbsent was sent %d times", n)
 		}
 		for i := range 10 {
@@ -351,15 +352,15 @@ func TestLostPipelineOfWrites(t *testing.T) {
 // be undone.
 func TestLostPipelineOfWhoHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := new(losing)
-		s, _, answer, asked := stuck(t, l.through)
+		l := new(faultnet.Network)
+		s, _, answer, asked := stuck(t, l.Through)
 		put := func(ctx context.Context, key string) error {
 			return s.Put(ctx, deadline(), key, entry(key, text("v")), time.Hour)
 		}
 		if err := put(t.Context(), "warm"); err != nil { // the server learns the script
 			t.Fatal(err)
 		}
-		l.choose("stuck", 1)
+		l.LoseAnswers("stuck", 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			synctest.Wait()

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -24,35 +23,9 @@ const (
 	tooLong     = 2 << 20 // bytes of a part
 )
 
-// A countingConn counts what is written.
-type countingConn struct {
-	net.Conn
-	bytes *atomic.Int64
-}
-
-func (c countingConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-// counting makes a client count the bytes that it sends.
-func counting(bytes *atomic.Int64) func(*redis.UniversalOptions) {
-	return func(o *redis.UniversalOptions) {
-		dial := o.Dialer
-		if dial == nil {
-			dial = new(net.Dialer).DialContext
-		}
-		o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dial(ctx, network, addr)
-			return countingConn{c, bytes}, err
-		}
-	}
-}
-
-// eachLimited runs test on real servers that take parts of 1 MB, with a client that counts
-// what it sends and has the rights that are given.
-func eachLimited(t *testing.T, rights string, test func(t *testing.T, rdb redis.UniversalClient, bytes *atomic.Int64)) {
+// eachLimited runs test on real servers that take parts of 1 MB, with a client that has the
+// rights that are given, and its network.
+func eachLimited(t *testing.T, rights string, test func(t *testing.T, rdb redis.UniversalClient, n *faultnet.Network)) {
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(server.String()+"/"+string(topology), func(t *testing.T) {
@@ -61,8 +34,8 @@ func eachLimited(t *testing.T, rights string, test func(t *testing.T, rdb redis.
 				eachMaster(t, i.Client(t), func(ctx context.Context, c *redis.Client) error {
 					return c.Do(ctx, "acl", "setuser", "limited", "on", "nopass", "~*", "&*", "+@all", rights).Err()
 				})
-				bytes := new(atomic.Int64)
-				test(t, i.Client(t, counting(bytes), func(o *redis.UniversalOptions) { o.Username, o.Password = "limited", "x" }), bytes)
+				n := new(faultnet.Network)
+				test(t, i.Client(t, n.Through, func(o *redis.UniversalOptions) { o.Username, o.Password = "limited", "x" }), n)
 			})
 		}
 	}
@@ -166,7 +139,7 @@ func bytesOf(c content) (n int) {
 
 // What a server does not take for its size is not sent, and what it takes is.
 func TestTooLargeForTheServer(t *testing.T) {
-	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, bytes *atomic.Int64) {
+	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, network *faultnet.Network) {
 		replicas := []int{0}
 		if _, ok := rdb.(*redis.ClusterClient); ok {
 			replicas = append(replicas, 1)
@@ -179,9 +152,9 @@ func TestTooLargeForTheServer(t *testing.T) {
 				}
 				for _, p := range puttings() {
 					what := fmt.Sprint(sh.shape, ", ", p.name, ", ", n, " replicas")
-					before := bytes.Load()
+					before := network.Sent()
 					wantTooLarge(t, what, p.put(t, s, "{k}"+what, long(sh.shape, tooLong)))
-					if sent := bytes.Load() - before; sent > 100<<10 {
+					if sent := network.Sent() - before; sent > 100<<10 {
 						t.Errorf("%s: %d bytes were sent", what, sent)
 					}
 					wantHeld(t, rdb, "{k}"+what, nil)
@@ -197,7 +170,7 @@ func TestTooLargeForTheServer(t *testing.T) {
 
 // Who may not ask for the limit learns it.
 func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
-	eachLimited(t, "-config", func(t *testing.T, rdb redis.UniversalClient, bytes *atomic.Int64) {
+	eachLimited(t, "-config", func(t *testing.T, rdb redis.UniversalClient, network *faultnet.Network) {
 		for _, sh := range shapes {
 			for _, p := range puttings() {
 				what := sh.shape.String() + ", " + p.name
@@ -211,11 +184,11 @@ func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
 						t.Errorf("%s: no error", what)
 					}
 				}
-				before := bytes.Load()
+				before := network.Sent()
 				for range 3 {
 					wantTooLarge(t, what, p.put(t, s, "{k}"+what, long(sh.shape, tooLong)))
 				}
-				if sent := bytes.Load() - before; sent > 100<<10 {
+				if sent := network.Sent() - before; sent > 100<<10 {
 					t.Errorf("%s: %d bytes were sent, though it is known", what, sent)
 				}
 				if err := p.put(t, s, "{k}"+what, long(sh.shape, lowestLimit)); err != nil {
@@ -231,7 +204,7 @@ func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
 func TestTooLargeElements(t *testing.T) {
 	for _, rights := range []string{"+config", "-config"} {
 		t.Run(rights, func(t *testing.T) {
-			eachLimited(t, rights, func(t *testing.T, rdb redis.UniversalClient, bytes *atomic.Int64) {
+			eachLimited(t, rights, func(t *testing.T, rdb redis.UniversalClient, network *faultnet.Network) {
 				part := strings.Repeat("x", tooLong)
 				for _, tt := range []struct {
 					name  string
@@ -265,12 +238,12 @@ func TestTooLargeElements(t *testing.T) {
 								_ = send(r)
 							}
 						}
-						before := bytes.Load()
+						before := network.Sent()
 						r := new(store.Request)
 						r.Reset(tt.shape)
 						tt.make(r)
 						wantTooLarge(t, tt.name+", "+name, send(r))
-						if sent := bytes.Load() - before; sent > 100<<10 {
+						if sent := network.Sent() - before; sent > 100<<10 {
 							t.Errorf("%s, %s: %d bytes were sent", tt.name, name, sent)
 						}
 					}
@@ -286,7 +259,7 @@ func TestTooLargeElements(t *testing.T) {
 
 // Replace one that is too large all others are carried out; in one step, none.
 func TestTooLargeAmongOthers(t *testing.T) {
-	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, _ *atomic.Int64) {
+	eachLimited(t, "+config", func(t *testing.T, rdb redis.UniversalClient, _ *faultnet.Network) {
 		s := newStore(t, rdb, codec.ShapeString)
 		value := func(key string) content {
 			if strings.HasPrefix(key, "{k}large") {
@@ -328,44 +301,22 @@ func TestTooLargeAmongOthers(t *testing.T) {
 	})
 }
 
-// A severing network closes the connection over what is longer than it takes, as a proxy
-// may.
-type severing struct {
-	net.Conn
-	longest *atomic.Int64
-	cut     *atomic.Int64 // how many connections it has closed
-}
-
-func (c severing) Write(p []byte) (int, error) {
-	if int64(len(p)) > c.longest.Load() {
-		c.cut.Add(1)
-		return 0, errors.Join(net.ErrClosed, c.Close())
-	}
-	return c.Conn.Write(p)
-}
-
 // What is learnt is forgotten after a minute, and what arrives meanwhile counts.
 func TestTooLargeIsLearntForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := redistest.Mini(t)
-		var longest, cut atomic.Int64
-		longest.Store(3 << 20)
-		rdb := env.NewClient(t, func(o *redis.UniversalOptions) {
-			dial := o.Dialer
-			o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := dial(ctx, network, addr)
-				return severing{c, &longest, &cut}, err
-			}
-		})
+		network := new(faultnet.Network)
+		network.CutWritesAbove(3 << 20)
+		rdb := env.NewClient(t, network.Through)
 		s := newStore(t, rdb, codec.ShapeString)
 		put := func(megabytes int) error {
 			_, err := s.PutIfAbsent(t.Context(), deadline(), "k", entry("k", text(strings.Repeat("x", megabytes<<20))), time.Hour)
 			return err
 		}
-		want := func(megabytes int, refused bool, closed int64) {
+		want := func(megabytes int, refused bool, closed int) {
 			t.Helper()
 			err := put(megabytes)
-			if n := cut.Swap(0); store.IsTooLarge(err) != refused || n != closed || (err == nil) != (!refused && closed == 0) {
+			if n := network.Cut(); store.IsTooLarge(err) != refused || n != closed || (err == nil) != (!refused && closed == 0) {
 				t.Errorf("%d MB: %v, after %d connections were closed", megabytes, err, n)
 			}
 		}
@@ -380,9 +331,9 @@ func TestTooLargeIsLearntForAMinute(t *testing.T) {
 		want(2, false, 0)
 		time.Sleep(time.Minute)
 		want(4, false, 1)
-		longest.Store(100 << 20)
+		network.CutWritesAbove(100 << 20)
 		want(4, false, 0)
-		longest.Store(3 << 20)
+		network.CutWritesAbove(3 << 20)
 		want(4, false, 1)
 		want(4, false, 1)
 		want(4, true, 0)

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -25,15 +25,8 @@ type fault struct {
 }
 
 var faults = []fault{
-	{name: "no connection", dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}},
-	{name: "no handshake", dial: func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe()
-		go func() { _, _ = io.Copy(io.Discard, server) }()
-		return client, nil
-	}},
+	{name: "no connection", dial: faultnet.Hanging},
+	{name: "no handshake", dial: faultnet.Silent},
 	{name: "no answer"},
 }
 

@@ -1,43 +1,51 @@
-package cache_test
+package faultnet
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
 	"time"
 )
 
-// slowConn delays what it reads, but not beyond its deadline. The server need not
-// wait until that is read.
-type slowConn struct {
+// A conn reads ahead of the client, so that a server need not wait until a delay is over.
+type conn struct {
 	net.Conn
-	faults *faults
+	network *Network
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards all below
 	arrived  []byte
-	err      error
+	err      error // of what can be read after it
+	lost     bool  // the next answer is lost
 	deadline time.Time
 	changed  chan struct{} // closed when one of the above changes
 }
 
-func newSlowConn(inner net.Conn, f *faults) *slowConn {
-	c := &slowConn{Conn: inner, faults: f, changed: make(chan struct{})}
-	go c.pump()
+func newConn(inner net.Conn, n *Network) *conn {
+	c := &conn{Conn: inner, network: n, changed: make(chan struct{})}
+	go c.readAhead()
 	return c
 }
 
-func (c *slowConn) pump() {
+func (c *conn) readAhead() {
 	buf := make([]byte, 4096)
 	for {
 		n, err := c.Conn.Read(buf)
-		c.change(func() { c.arrived, c.err = append(c.arrived, buf[:n]...), err })
+		c.change(func() {
+			if c.lost || n > 0 && c.network.loses(buf[:n]) {
+				n, err = 0, errors.Join(io.EOF, c.Conn.Close())
+			}
+			c.arrived, c.err = append(c.arrived, buf[:n]...), err
+		})
 		if err != nil {
+			c.network.forget(c)
 			return
 		}
 	}
 }
 
-func (c *slowConn) change(do func()) {
+func (c *conn) change(do func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	do()
@@ -45,23 +53,36 @@ func (c *slowConn) change(do func()) {
 	c.changed = make(chan struct{})
 }
 
-func (c *slowConn) SetDeadline(at time.Time) error { return c.SetReadDeadline(at) }
+func (c *conn) Write(p []byte) (int, error) {
+	cut, lost := c.network.written(p)
+	if cut {
+		return 0, errors.Join(net.ErrClosed, c.Close())
+	}
+	if lost {
+		c.change(func() { c.lost = true })
+	}
+	return c.Conn.Write(p)
+}
 
-func (c *slowConn) SetReadDeadline(at time.Time) error {
+func (c *conn) SetDeadline(at time.Time) error {
+	return errors.Join(c.SetReadDeadline(at), c.SetWriteDeadline(at))
+}
+
+func (c *conn) SetReadDeadline(at time.Time) error {
 	c.change(func() { c.deadline = at })
 	return nil
 }
 
-func (c *slowConn) Read(p []byte) (int, error) {
+func (c *conn) Read(p []byte) (int, error) {
 	if err := c.await(); err != nil {
 		return 0, err
 	}
-	if err := c.pass(c.faults.answerDelay()); err != nil {
+	if err := c.pass(c.network.late()); err != nil {
 		return 0, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := copy(p, c.arrived)
+	n := copy(p[:c.network.most(len(p))], c.arrived)
 	c.arrived = c.arrived[n:]
 	if n == 0 {
 		return 0, c.err
@@ -70,7 +91,7 @@ func (c *slowConn) Read(p []byte) (int, error) {
 }
 
 // await waits until there is something to read, or an error to tell.
-func (c *slowConn) await() error {
+func (c *conn) await() error {
 	for {
 		c.mu.Lock()
 		ready, changed, deadline := len(c.arrived) > 0 || c.err != nil, c.changed, c.deadline
@@ -95,7 +116,7 @@ func (c *slowConn) await() error {
 }
 
 // pass lets d pass, or the time until the deadline.
-func (c *slowConn) pass(d time.Duration) error {
+func (c *conn) pass(d time.Duration) error {
 	c.mu.Lock()
 	deadline := c.deadline
 	c.mu.Unlock()
