@@ -37,6 +37,7 @@ type Scenario struct {
 func All() []Scenario {
 	return []Scenario{
 		{"hit", hit},
+		{"spread", spread},
 		{"near", near},
 		{"miss", miss},
 		{"write", write},

@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/registry": {"codec", goRedis}, // which tells one client from another
+	"internal/registry": {"codec", "internal/store", goRedis}, // which tells one client from another
 
 	"internal/near":   {"codec", otter, goRedis},
 	"internal/store":  {"codec", "internal/rediskey", "internal/resp", "internal/stack", goRedis, xsync},

@@ -2,18 +2,18 @@ package registry
 
 import (
 	"fmt"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
-	"weak"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/store"
 )
 
 // A family is the keys of one Name and Version on one client.
 type family struct {
-	client  any // see clientKey
+	client  any // see store.ClientKey
 	name    string
 	version int
 }
@@ -40,7 +40,7 @@ type Member struct {
 // until nobody can use owner any more. The error says which member of the family keeps them
 // otherwise. A client that cannot be compared is nobody else's, so that nothing is refused.
 func Enter[T any](owner *T, client redis.UniversalClient, name string, version int, v Values) (*Member, error) {
-	key, ok := clientKey(client)
+	key, ok := store.ClientKey(client)
 	if !ok {
 		return &Member{left: true}, nil
 	}
@@ -109,16 +109,4 @@ func find(uses []*use, f form) *use {
 		}
 	}
 	return nil
-}
-
-// clientKey returns what the registry knows a client by. It does not keep go-redis's own
-// clients in memory, which may lead to the owner of a member by their hooks.
-func clientKey(client redis.UniversalClient) (key any, ok bool) {
-	switch c := client.(type) {
-	case *redis.Client:
-		return weak.Make(c), true
-	case *redis.ClusterClient:
-		return weak.Make(c), true
-	}
-	return client, reflect.ValueOf(client).Comparable()
 }

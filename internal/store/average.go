@@ -11,8 +11,8 @@ type average struct{ bits atomic.Uint64 }
 
 func (a *average) bytes() float64 { return math.Float64frombits(a.bits.Load()) }
 
-func (a *average) saw(size float64) {
-	const weight = 1. / 8
+// add notes a size, which replaces this share of the average.
+func (a *average) add(size, weight float64) {
 	now := a.bytes()
 	a.bits.Store(math.Float64bits(now + weight*(size-now)))
 }

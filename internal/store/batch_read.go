@@ -40,11 +40,11 @@ func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string,
 
 // joins reports whether one command can name keys of different slots. A client of one node
 // of a cluster finds out when it tries.
-func (s *Store) joins() bool { return s.standalone && !s.apart.Load() }
+func (s *Store) joins() bool { return s.standalone && !s.crossSlot.Load() }
 
 func (s *Store) joinsStrings() bool { return s.joins() && s.shape == codec.ShapeString }
 
-func isApart(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
+func isCrossSlot(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
 
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
@@ -94,8 +94,8 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 		args = append(args, keys[i])
 	}
 	values, err := s.askMany(ctx, args)
-	if isApart(err) {
-		s.apart.Store(true)
+	if isCrossSlot(err) {
+		s.crossSlot.Store(true)
 		return s.readEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 		args = append(args, key, rediskey.ControlKey(key))
 	}
 	values, err := s.askMany(ctx, args)
-	if isApart(err) {
-		s.apart.Store(true)
+	if isCrossSlot(err) {
+		s.crossSlot.Store(true)
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
 	r.Grow(min(int(n*s.values.bytes()*1.25), maxKept))
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
 	if err == nil && !r.IsError() {
-		s.values.saw(float64(r.Len()) / n)
+		s.values.add(float64(r.Len())/n, 1./8)
 		return r.Strings(len(args) - 1)
 	}
 	if err != nil && !connectionLost(err) {

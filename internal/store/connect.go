@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -18,16 +19,33 @@ import (
 // tries to connect, once, when a quarter of the timeout has passed and no connection is to
 // be had. If that fails as well, those that wait for one have the reason and leave.
 
-// underWay are the attempts to connect that are under way, at most one for each client
-// that was passed to New, and for each what is to hear how it ends.
-var underWay = struct {
-	sync.Mutex
-	by map[redis.UniversalClient][]waiting
-}{by: make(map[redis.UniversalClient][]waiting)}
+// An attempt is the one to connect that is under way, if any, and what is to hear how it
+// ends.
+type attempt struct {
+	mu      sync.Mutex
+	waiting []waiting // empty: none is under way
+}
 
 type waiting struct {
 	store  *Store
 	window *window
+}
+
+// join adds a window to the attempt, and reports whether that is new.
+func (a *attempt) join(w waiting) (begun bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting = append(a.waiting, w)
+	return len(a.waiting) == 1
+}
+
+// end returns all that have joined the attempt.
+func (a *attempt) end() []waiting {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := a.waiting
+	a.waiting = nil
+	return all
 }
 
 // connect tries to connect if the commands that began in a window are stuck.
@@ -36,13 +54,13 @@ func (s *Store) connect(w *window) {
 	if len(servers) == 0 {
 		return
 	}
-	ticket, err := s.detached.enter()
+	slot, err := s.detached.enter()
 	if err != nil {
 		return
 	}
-	defer s.detached.leave(ticket)
+	defer s.detached.leave(slot)
 	w.dialing.Store(dialing)
-	if !s.join(w) {
+	if !s.attempt.join(waiting{s, w}) {
 		return
 	}
 	var failed error
@@ -55,26 +73,14 @@ func (s *Store) connect(w *window) {
 	failed = connectToAll(ctx, servers)
 }
 
-// join adds a window to the attempt of its client, and reports whether that is new.
-func (s *Store) join(w *window) (begun bool) {
-	underWay.Lock()
-	defer underWay.Unlock()
-	all, running := underWay.by[s.client]
-	underWay.by[s.client] = append(all, waiting{s, w})
-	return !running
-}
-
 // conclude ends an attempt to connect to servers. The error is nil unless all of them have
 // failed, or one did not answer in time.
-func (s *Store) conclude(servers []redis.UniversalClient, err error) {
-	underWay.Lock()
-	all := underWay.by[s.client]
-	delete(underWay.by, s.client)
-	underWay.Unlock()
+func (x *executor) conclude(servers []redis.UniversalClient, err error) {
+	all := x.attempt.end()
 	if err == nil {
-		s.connected.Store(true)
+		x.connected.Store(true)
 	}
-	now, dialing := s.stuck()
+	now, dialing := x.stuck()
 	untried := func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) }
 	lost := err != nil && !isTimeout(err) && len(now) > 0 && !slices.ContainsFunc(now, untried)
 	for _, waiting := range all {
@@ -94,12 +100,12 @@ func (s *Store) conclude(servers []redis.UniversalClient, err error) {
 // stuck returns the servers that commands wait for a connection to, if none of these has
 // one in use; dialing tells that there is none that does not answer, either. A cluster whose
 // masters are not known stands for all of its servers.
-func (s *Store) stuck() (servers []redis.UniversalClient, dialing bool) {
-	switch rdb := s.rdb.(type) {
+func (x *executor) stuck() (servers []redis.UniversalClient, dialing bool) {
+	switch rdb := x.rdb.(type) {
 	case *redis.Client:
 		waiting, used, reused := connections(rdb)
 		dialing = waiting && !used
-		if dialing || s.own && !reused && !s.connected.Load() {
+		if dialing || x.cloned && !reused && !x.connected.Load() {
 			servers = append(servers, rdb)
 		}
 	case *redis.ClusterClient:
@@ -122,9 +128,9 @@ func connections(rdb *redis.Client) (waiting, used, reused bool) {
 	return waiting, used, reused
 }
 
-// noteConnections makes a clone of a client, which is the store's own, note that it has
-// connected.
-func (s *Store) noteConnections(clone *redis.Client) {
+// noteConnections makes a clone of a client note that it has connected. The pool refers to
+// the clone for as long as the client is there, so that this refers to nothing else.
+func noteConnections(clone *redis.Client, connected *atomic.Bool) {
 	opt := clone.Options()
 	greet := opt.OnConnect
 	opt.OnConnect = func(ctx context.Context, cn *redis.Conn) error {
@@ -133,7 +139,7 @@ func (s *Store) noteConnections(clone *redis.Client) {
 				return err
 			}
 		}
-		s.connected.Store(true)
+		connected.Store(true)
 		return nil
 	}
 }

@@ -33,10 +33,10 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 	return s.dispatch(often, func() error {
 		ctx, cancel := s.patience.until(ctx, deadline)
 		defer cancel()
-		var all []passenger
+		var all []queuedCommand
 		cmds := s.unlinks(ctx, key)
 		for _, cmd := range cmds {
-			all = append(all, passenger{cmd: cmd})
+			all = append(all, queuedCommand{cmd: cmd})
 		}
 		if err := s.share(ctx, time.Now(), all...); err != nil {
 			return err // they may still be in use

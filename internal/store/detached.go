@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,54 +23,56 @@ var (
 	ErrClosed = errors.New("the store is closed")
 )
 
-// maxStrays is how many strays there may be before no further command is sent.
-const maxStrays = 512
+// maxAbandoned is how many commands of a client may be abandoned before no further one is
+// sent.
+const maxAbandoned = 512
 
-// detached keeps count of the commands that run on goroutines of their own, since
-// their client does not leave at a deadline. A stray is one that its caller has
-// given up, and that its client has not ended yet.
+// detached keeps count of the commands that run on goroutines of their own, since their
+// client does not leave at a deadline. One is abandoned when its caller has given it up and
+// its client has not ended it yet.
 type detached struct {
+	abandoned *atomic.Int32 // of all stores on the client
+
 	mu      sync.Mutex // guards all below
 	running int
-	strays  int
-	closed  bool
+	closed  atomic.Bool   // may be read without mu
 	idle    chan struct{} // made by close, closed when nothing runs any more
 }
 
-// A ticket is the place of one command in the count; detached.mu guards it.
-type ticket struct{ ended, stray bool }
+// A callSlot is the place of one command in the count; detached.mu guards it.
+type callSlot struct{ ended, abandoned bool }
 
-func (d *detached) enter() (*ticket, error) {
+func (d *detached) enter() (*callSlot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case d.closed:
+	case d.closed.Load():
 		return nil, ErrClosed
-	case d.strays >= maxStrays:
+	case d.abandoned.Load() >= maxAbandoned:
 		return nil, ErrUnanswered
 	}
 	d.running++
-	return new(ticket), nil
+	return new(callSlot), nil
 }
 
-func (d *detached) giveUp(t *ticket) {
+func (d *detached) abandon(t *callSlot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !t.ended {
-		t.stray = true
-		d.strays++
+		t.abandoned = true
+		d.abandoned.Add(1)
 	}
 }
 
-func (d *detached) leave(t *ticket) {
+func (d *detached) leave(t *callSlot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t.ended = true
 	d.running--
-	if t.stray {
-		d.strays--
+	if t.abandoned {
+		d.abandoned.Add(-1)
 	}
-	if d.closed && d.running == 0 {
+	if d.closed.Load() && d.running == 0 {
 		close(d.idle)
 	}
 }
@@ -78,8 +81,8 @@ func (d *detached) leave(t *ticket) {
 func (d *detached) close() (idle <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.closed {
-		d.closed, d.idle = true, make(chan struct{})
+	if !d.closed.Swap(true) {
+		d.idle = make(chan struct{})
 		if d.running == 0 {
 			close(d.idle)
 		}
@@ -87,14 +90,25 @@ func (d *detached) close() (idle <-chan struct{}) {
 	return d.idle
 }
 
-// Close waits for commands that have been given up, but not longer than one
-// answer may take: their client ends them in its own time. Of commands that are
-// sent later some fail with ErrClosed, those that their client would not leave.
+// Close waits for the store's commands that have been abandoned or share a pipeline, but not
+// longer than one answer may take: their client ends them in its own time. Commands of other
+// stores go on. Of commands that are sent later some fail with ErrClosed, those that share a
+// pipeline or that their client would not leave.
 func (s *Store) Close() {
-	select {
-	case <-s.detached.close():
-	case <-time.After(s.patience.timeout):
+	late := time.After(s.patience.timeout)
+	ends := []<-chan struct{}{s.detached.close()}
+	for _, p := range []*pipelines{&s.small, &s.large} {
+		ends = append(ends, p.of(s)...)
 	}
+	for _, end := range ends {
+		select {
+		case <-end:
+			continue
+		case <-late:
+		}
+		break
+	}
+	s.released.Do(s.release)
 }
 
 // run calls fn, which sends commands, and returns what it does, or the error of
@@ -105,7 +119,12 @@ func run[T any](ctx context.Context, s *Store, fn func(context.Context) (T, erro
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	v, err := attempt(ctx, s, fn)
+	v, err := none, error(nil)
+	if s.synchronous {
+		v, err = fn(ctx)
+	} else {
+		v, err = detach(ctx, &s.detached, fn)
+	}
 	s.sawLoss(err)
 	return v, err
 }
@@ -135,17 +154,10 @@ func (s *Store) sawLosses(errs []error) {
 	}
 }
 
-func attempt[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
-	if s.direct {
-		return fn(ctx)
-	}
-	return detach(ctx, s, fn)
-}
-
 // detach calls fn on a goroutine of its own.
-func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, error)) (T, error) {
+func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T, error)) (T, error) {
 	var none T
-	t, err := s.detached.enter()
+	t, err := d.enter()
 	if err != nil {
 		return none, err
 	}
@@ -157,7 +169,7 @@ func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, e
 	answered := make(chan answer, 1)
 	go func() {
 		stack.Grow()
-		defer s.detached.leave(t)
+		defer d.leave(t)
 		a := answer{err: errNoAnswer}
 		defer func() { // a hook of the client may panic, or call runtime.Goexit
 			a.panicked = recover()
@@ -174,7 +186,7 @@ func detach[T any](ctx context.Context, s *Store, fn func(context.Context) (T, e
 	case <-ended(ctx):
 	case <-cancelled(ctx):
 	}
-	s.detached.giveUp(t)
+	d.abandon(t)
 	return none, ctx.Err()
 }
 

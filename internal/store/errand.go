@@ -41,8 +41,8 @@ func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, bes
 		due = nil
 		for i, parcel := range parcels {
 			err := cmds[i].Err()
-			if isApart(err) && len(parcel) > 1 {
-				s.apart.Store(true)
+			if isCrossSlot(err) && len(parcel) > 1 {
+				s.crossSlot.Store(true)
 				due = append(due, parcel...)
 				continue
 			}
@@ -100,7 +100,7 @@ func (e *errand) verdict() (v verdict) {
 // do carries out one errand, along with other commands or by itself.
 func (s *Store) do(ctx context.Context, e *errand) error {
 	return s.dispatch(e.how, func() error {
-		return s.share(ctx, time.Now(), passenger{errand: e})
+		return s.share(ctx, time.Now(), queuedCommand{errand: e})
 	}, func() error {
 		e.answer, e.err = run(ctx, s, func(ctx context.Context) (any, error) {
 			cmd, err := s.eval(ctx, s.rdb, e.script, e.how, e.keys, e.args)

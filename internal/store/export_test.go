@@ -3,7 +3,7 @@ package store
 import "context"
 
 // Crowd makes the store send its commands as it does while many are in flight.
-func (s *Store) Crowd() { s.traffic.inFlight.Add(2 * denseAbove) }
+func (s *Store) Crowd() { s.inFlight.count.Add(2 * pipelineAbove) }
 
 // KnowMasters makes the store send reads to the masters of a cluster, as it does once the
 // client knows these.
@@ -14,5 +14,5 @@ func (s *Store) AsksMasters(ctx context.Context, key string) bool {
 	return s.masters.of(ctx, key) != nil
 }
 
-// MaxLanes is how many shared pipelines can be under way.
-const MaxLanes = maxLanes
+// MaxSenders is how many shared pipelines of small answers can be under way.
+const MaxSenders = maxSenders

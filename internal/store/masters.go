@@ -11,12 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// masters are the clients of a cluster's masters, in a form that heeds deadlines, which a
+// masters are the clients of a cluster's masters, in a form that honours deadlines, which a
 // cluster client does not by default: a plain read goes to one of them without a goroutine
 // in between. What such a read does not settle, the cluster client does in its own way.
 type masters struct {
 	cluster *redis.ClusterClient // nil: no reads go this way
-	heeding sync.Map             // by a node's *redis.Client, nil for one with hooks; who leaves keeps its few bytes
+	clones  sync.Map             // by a node's *redis.Client, nil for one with hooks; who leaves keeps its few bytes
 	known   atomic.Bool          // the cluster client has found its masters, and does not look for them when it is asked
 }
 
@@ -29,16 +29,19 @@ func (m *masters) of(ctx context.Context, key string) *redis.Client {
 	if err != nil {
 		return nil
 	}
-	client, ok := m.heeding.Load(node)
+	client, ok := m.clones.Load(node)
 	if !ok {
-		var heeds *redis.Client
-		if rdb, _, own := heedful(node); own {
-			heeds = rdb.(*redis.Client)
+		var honours *redis.Client
+		if rdb, _, cloned := honouring(node); cloned {
+			honours = rdb.(*redis.Client)
 		}
-		client, _ = m.heeding.LoadOrStore(node, heeds)
+		client, _ = m.clones.LoadOrStore(node, honours)
 	}
 	return client.(*redis.Client)
 }
+
+// forget has each node looked at anew, which may have got a hook.
+func (m *masters) forget() { m.clones.Clear() }
 
 // errUnsettled: a master has not answered, but the cluster may.
 var errUnsettled = errors.New("the master did not answer")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,7 +38,7 @@ func TestCommandUnderWayIsNotGivenUp(t *testing.T) {
 		ctx := s.patience.context(t.Context(), time.Now())
 		w := ctx.(*bounded).window
 		time.AfterFunc(time.Second, func() { w.giveUp(&unreachableError{io.EOF}) })
-		v, err := detach(ctx, s, func(context.Context) (string, error) {
+		v, err := detach(ctx, &detached{abandoned: new(atomic.Int32)}, func(context.Context) (string, error) {
 			time.Sleep(2 * time.Second)
 			return "answer", nil
 		})
@@ -51,32 +52,32 @@ func TestCommandUnderWayIsNotGivenUp(t *testing.T) {
 	})
 }
 
-// Whose pipeline has not departed leaves when no connection can be made; whose has, waits.
+// A caller leaves when no connection can be made, unless its batch is being sent.
 func TestPassengersWithoutAConnection(t *testing.T) {
-	for _, departed := range []bool{false, true} {
+	for _, sent := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Store{patience: patience{timeout: time.Minute}}
-			s.trips.lanes = maxLanes // none comes back
+			s := &Store{executor: new(executor), patience: patience{timeout: time.Minute}}
+			s.small.senders = maxSenders // none comes back
 			began := time.Now()
 			w := s.patience.window(began)
 			time.AfterFunc(time.Second, func() {
-				if departed {
-					s.trips.next()
+				if sent {
+					s.small.next()
 				}
 				w.giveUp(&unreachableError{io.EOF})
 			})
 			want := time.Second
-			if departed {
+			if sent {
 				want = time.Minute
 			}
-			err := s.share(t.Context(), began, passenger{cmd: redis.NewCmd(t.Context(), "get", "k")})
+			err := s.share(t.Context(), began, queuedCommand{cmd: redis.NewCmd(t.Context(), "get", "k")})
 			if took := time.Since(began); took != want || err != w.err {
-				t.Errorf("departed %v: %v after %v, want %v", departed, err, took, want)
+				t.Errorf("sent %v: %v after %v, want %v", sent, err, took, want)
 			}
-			if !departed && len(s.trips.waiting[0].passengers) > 0 {
-				t.Error("it is still on the trip")
+			if !sent && len(s.small.waiting[0].commands) > 0 {
+				t.Error("it is still in the batch")
 			}
-			s.trips.delay.Stop()
+			s.small.delay.Stop()
 			time.Sleep(time.Minute)
 		})
 	}

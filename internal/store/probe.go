@@ -33,7 +33,7 @@ func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	var both *redis.SliceCmd
 	err := s.dispatch(often, func() error {
 		both = ask(ctx)
-		return s.share(ctx, time.Now(), passenger{cmd: both})
+		return s.share(ctx, time.Now(), queuedCommand{cmd: both})
 	}, func() (err error) {
 		both, err = run(ctx, s, func(ctx context.Context) (*redis.SliceCmd, error) {
 			cmd := ask(ctx)

@@ -35,7 +35,7 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 
 // readRaw is the command that has the whole value of e.key put into e.reply.
 func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
-	if !s.own { // hooks expect the key as a string, and may keep the command
+	if !s.cloned { // hooks expect the key as a string, and may keep the command
 		return redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(nil, e.key)...)
 	}
 	if e.command == nil {
@@ -65,11 +65,11 @@ func (s *Store) askRaw(ctx context.Context, key string, e *Entry, cmd *redis.Raw
 // send sends one read, by itself or along with others, and returns its error. Where it
 // was not answered it may still be in use.
 func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
-	defer s.traffic.leave()
+	defer s.leave()
 	switch {
-	case s.traffic.enter():
-		err = s.share(ctx, now, passenger{cmd: cmd})
-	case s.direct:
+	case s.enter():
+		err = s.share(ctx, now, queuedCommand{cmd: cmd})
+	case s.synchronous:
 		ctx = s.patience.context(ctx, now)
 		if err = ctx.Err(); err != nil {
 			return err

@@ -160,7 +160,7 @@ func TestScriptsInOneCommand(t *testing.T) {
 			for i := range 9 {
 				put(fmt.Sprint(name, i))
 			}
-			synctest.Wait() // they are on the next trip
+			synctest.Wait() // they are in the next batch
 			close(speak)
 			callers.Wait()
 			env.Mini.Server().SetPreHook(nil)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,72 +19,61 @@ var ErrWrongType = errors.New("the key holds another Redis type")
 
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
-	client     redis.UniversalClient // that was passed to New
-	rdb        redis.UniversalClient // what commands are sent with
-	shape      codec.Shape
-	kind       kind
-	patience   patience
-	direct     bool // rdb honours a context's deadline: call it on the caller's goroutine
-	own        bool // rdb is a clone without hooks: nobody looks at its commands
-	detached   detached
-	masters    masters
-	traffic    traffic
-	trips      trips
-	values     average // of the answers for each of many keys
-	closing    closing
-	limits     limits
-	transacts  atomic.Bool // MULTI is permitted
-	scriptless atomic.Bool // scripts are not
-
-	standalone bool        // a command may name keys that a cluster keeps apart for a while
-	apart      atomic.Bool // but not keys of different slots
-	replicas   int         // that writes wait for
-	connected  atomic.Bool // the own client has made a connection
+	*executor   // shared with the other stores on the client
+	shape       codec.Shape
+	kind        kind
+	patience    patience
+	detached    detached
+	replicas    int     // that writes wait for
+	unpipelined bool    // its commands share no pipelines, and are not counted
+	answers     average // size of a read's answer
+	values      average // size of the answers for each of many keys
+	released    sync.Once
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
-	s := &Store{client: rdb, rdb: rdb, shape: shape, patience: patience{timeout: timeout}}
-	s.patience.overdue = s.connect
-	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
-		return nil, errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
+	if err := checkClient(rdb); err != nil {
+		return nil, err
 	}
-	var known bool
-	if s.kind, known = kinds[shape]; !known {
+	kind, known := kinds[shape]
+	if !known {
 		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
 	}
-	s.kind.name = shape.String()
+	kind.name = shape.String()
+	s := &Store{executor: executorOf(rdb), shape: shape, kind: kind, patience: patience{timeout: timeout}}
+	s.patience.overdue = s.connect
+	s.detached.abandoned = &s.abandoned
+	return s, nil
+}
+
+// checkClient returns an error if a client cannot serve.
+func checkClient(rdb redis.UniversalClient) error {
+	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
+		return errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
+	}
 	switch rdb := rdb.(type) {
 	case *redis.Client:
 		if rdb.Options().ClientSideCacheConfig != nil {
-			return nil, errors.New("the client caches answers itself (ClientSideCacheConfig) and may return a value after it was deleted: pass a client without it")
-		}
-		s.standalone = true
-		s.rdb, s.direct, s.own = heedful(rdb)
-		if s.own {
-			s.noteConnections(s.rdb.(*redis.Client))
+			return errors.New("the client caches answers itself (ClientSideCacheConfig) and may return a value after it was deleted: pass a client without it")
 		}
 	case *redis.ClusterClient:
 		opt := rdb.Options()
 		if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {
-			return nil, errors.New("the cluster client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which may still hold a value that was deleted: pass a client that reads from masters")
-		}
-		s.direct = opt.ContextTimeoutEnabled
-		if !s.direct && !hooked(rdb) {
-			s.masters.cluster = rdb
+			return errors.New("the cluster client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which may still hold a value that was deleted: pass a client that reads from masters")
 		}
 	case *redis.Ring:
-		return nil, errors.New("a redis.Ring forgets deletes when a shard leaves and comes back: pass a redis.Client or redis.ClusterClient")
+		return errors.New("a redis.Ring forgets deletes when a shard leaves and comes back: pass a redis.Client or redis.ClusterClient")
 	}
-	return s, nil
+	return nil
 }
 
-// heedful returns a client on the same connection pool that honours a context's
-// deadline, as the default client does not, if that can be had. own tells that it
-// is the store's alone: such a clone has the hooks of the connections, but not those
-// of the commands, so that a client with such hooks is taken as it is.
-func heedful(rdb *redis.Client) (heeds redis.UniversalClient, direct, own bool) {
+// honouring returns a client on the same connection pool that honours a context's deadline,
+// as the default client does not, if that can be had. cloned tells that it is a clone, which
+// has the hooks of the connections but not those of the commands, so that a client with such
+// hooks is taken as it is.
+func honouring(rdb *redis.Client) (honours redis.UniversalClient, synchronous, cloned bool) {
 	opt := rdb.Options()
 	if opt.ContextTimeoutEnabled || hooked(rdb) {
 		return rdb, opt.ContextTimeoutEnabled, false

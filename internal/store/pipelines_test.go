@@ -34,7 +34,9 @@ func (p *pipelines) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 func (p *pipelines) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		p.alone.Add(1)
+		if cmd.Name() == "get" {
+			p.alone.Add(1)
+		}
 		return next(ctx, cmd)
 	}
 }
@@ -58,9 +60,9 @@ func (p *pipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 func TestSharedPipelines(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		for name, change := range map[string]func(*redis.UniversalOptions){
-			"default": func(*redis.UniversalOptions) {},
-			"heedful": func(o *redis.UniversalOptions) { o.ContextTimeoutEnabled = true },
-			"RESP2":   func(o *redis.UniversalOptions) { o.Protocol = 2 },
+			"default":           func(*redis.UniversalOptions) {},
+			"honours deadlines": func(o *redis.UniversalOptions) { o.ContextTimeoutEnabled = true },
+			"RESP2":             func(o *redis.UniversalOptions) { o.Protocol = 2 },
 		} {
 			for _, hooked := range []bool{false, true} {
 				t.Run(fmt.Sprint(name, ", hooked ", hooked), func(t *testing.T) {
@@ -189,7 +191,7 @@ func (r *requests) about(key string) (found [][]string) {
 }
 
 // A command that is not answered holds up nobody who comes after it for longer than a
-// moment. When every lane is stuck, who leaves takes along what has not been sent.
+// moment. When every sender is stuck, a caller that leaves takes along what has not been sent.
 func TestStuckPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, answer, asked := stuck(t)
@@ -200,12 +202,12 @@ func TestStuckPipeline(t *testing.T) {
 			return err
 		}
 		var callers sync.WaitGroup
-		for lane := range store.MaxLanes {
+		for senders := range store.MaxSenders {
 			if err := ask("k", 0); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a context that has ended: %v", err)
 			}
 			if err := ask("k", 2*time.Millisecond); err != nil {
-				t.Errorf("with %d lanes stuck: %v", lane, err)
+				t.Errorf("with %d senders stuck: %v", senders, err)
 			}
 			synctest.Wait()
 			callers.Go(func() {
@@ -214,14 +216,14 @@ func TestStuckPipeline(t *testing.T) {
 				}
 			})
 			synctest.Wait()
-			time.Sleep(2 * time.Millisecond) // until it has a lane
+			time.Sleep(2 * time.Millisecond) // until it has a sender
 		}
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, err := s.Acquire(ctx, deadline(), "late", time.Second, false)
 		cancel()
 		if d := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || d != time.Second {
-			t.Errorf("with all lanes stuck Acquire returned after %v: %v", d, err)
+			t.Errorf("with all senders stuck Acquire returned after %v: %v", d, err)
 		}
 		callers.Wait()
 		answer()
@@ -488,7 +490,7 @@ func TestGreetingThatLeaves(t *testing.T) {
 		defer rdb.Close()
 		s := newStore(t, rdb, codec.ShapeString)
 		s.Crowd()
-		for i := range store.MaxLanes {
+		for i := range store.MaxSenders {
 			err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour)
 			if want := "the command was given up by a hook of the client"; err == nil || err.Error() != want {
 				t.Errorf("Put %d: %v, want %s", i, err, want)
