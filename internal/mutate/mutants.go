@@ -6,7 +6,7 @@ var mutants = []mutant{
 	// Deletes.
 	{
 		what: "a Delete hides the error of a key's first command",
-		file: "internal/store/delete.go", old: "cmp.Or(cmd.Err(), errs[i], ", new: "cmp.Or(cmd.Err(), ",
+		file: "internal/store/delete.go", old: "errs[i] = cmp.Or(err, errs[i])", new: "errs[i] = err",
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
 	},
 	{
@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
-		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key))`,
+		old:  `newSmall(ctx, "unlink", rediskey.ControlKey(key)), newSmall(ctx, "unlink", key)`,
+		new:  `newSmall(ctx, "unlink", key), newSmall(ctx, "unlink", rediskey.ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -224,8 +224,8 @@ var mutants = []mutant{
 	{
 		what: "a connection on which EXEC was refused is used again",
 		file: "internal/store/transaction.go",
-		old:  "\"EXECABORT\"):\n\t\tbreakOff(ctx, to)",
-		new:  `"EXECABORT"):`,
+		old:  "\"EXECABORT\") {\n\t\t\tbreakOff(ctx, to)",
+		new:  `"EXECABORT") {`,
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{

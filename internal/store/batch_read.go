@@ -8,7 +8,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // How many keys are asked for at once: none may keep the server, or those who wait behind
@@ -142,35 +141,18 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 
 // askMany returns the strings that a command answers with, nil for none.
 func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
-	n := float64(len(args) - 1)
-	var r resp.Reply
-	r.Grow(min(int(n*s.values.bytes()*1.25), maxKept))
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r, args...))
-	if err == nil && !r.IsError() {
-		s.values.add(float64(r.Len())/n, 1./8)
-		return r.Strings(len(args) - 1)
-	}
-	if err != nil && !connectionLost(err) {
+	n := len(args) - 1
+	cmd := newCommand(ctx, args...)
+	cmd.reply.Grow(min(int(float64(n)*s.values.bytes()*1.25), maxKept))
+	if err := process(ctx, s.rdb, cmd); err != nil {
 		return nil, err
 	}
-	again := redis.NewSliceCmd(ctx, args...) // see askRaw
-	if err := process(ctx, s.rdb, again); err != nil {
-		return nil, err
-	}
-	values := make([][]byte, len(args)-1)
-	if len(again.Val()) != len(values) {
-		return nil, resp.ErrBroken
-	}
-	for i, v := range again.Val() {
-		if text, ok := v.(string); ok {
-			values[i] = []byte(text)
-		}
-	}
-	return values, nil
+	s.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
+	return cmd.reply.Strings(n)
 }
 
-// readEach asks by a command for each key. What is not answered in raw bytes is asked once
-// more in go-redis's own words, see askRaw.
+// readEach asks by a command for each key. What go-redis would not repeat is asked once more,
+// see askRaw.
 func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
@@ -183,13 +165,12 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	}
 	var again []int
 	for i, cmd := range cmds {
-		r := &entries[i].reply
 		switch err := cmd.Err(); {
-		case err == nil && isWrongType(r.Err()):
+		case err == nil:
+			errs[i] = entries[i].take(entries[i].reply.ParseValue(&entries[i].Wire, s.shape))
+		case isWrongType(err):
 			errs[i] = ErrWrongType
-		case err == nil && !r.IsError():
-			errs[i] = entries[i].take(r.ParseValue(&entries[i].Wire, s.shape))
-		case err == nil || connectionLost(err):
+		case mayRepeat(err):
 			again = append(again, i)
 		default:
 			errs[i] = err
@@ -198,16 +179,16 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	if len(again) == 0 {
 		return errs, nil
 	}
-	typed := make([]*redis.Cmd, len(again))
+	repeated := make([]*command, len(again))
 	for n, i := range again {
-		typed[n] = s.readCmd(ctx, keys[i])
+		repeated[n] = s.readCmd(ctx, keys[i])
 	}
-	all := cmders(typed)
+	all := cmders(repeated)
 	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
 		return nil, err
 	}
 	for n, i := range again {
-		errs[i] = entries[i].take(s.take(&entries[i].Wire, typed[n], typed[n].Err()))
+		errs[i] = entries[i].take(repeated[n].value(&entries[i].Wire, s.shape, repeated[n].Err()))
 	}
 	return errs, nil
 }
@@ -223,7 +204,7 @@ func (e *Entry) take(found bool, err error) error {
 // inspectEach asks for value and control key of each key.
 func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	looks := make([]inspectStep, len(keys))
-	cmds := make([][]*redis.Cmd, len(keys))
+	cmds := make([][]*command, len(keys))
 	var all []redis.Cmder
 	for i, key := range keys {
 		looks[i] = inspectStep{store: s, key: key, entry: entries[i], marks: true}

@@ -10,7 +10,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // keysPerTrip bounds what one pipeline of deletes may keep the server busy with.
@@ -57,10 +56,10 @@ func (s *Store) deleteOne(ctx context.Context, deadline time.Time, key string) e
 
 // unlinked returns the error of commands that remove keys. A hook may keep one to itself, but
 // then there is no answer. Only what has been sent without an error may be asked.
-func unlinked(cmds []*redis.Cmd) error {
+func unlinked(cmds []*command) error {
 	for _, cmd := range cmds {
-		if _, answered := cmd.Val().(int64); !answered {
-			return cmp.Or(cmd.Err(), resp.ErrBroken)
+		if _, err := cmd.int(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -166,9 +165,9 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 		return 0, err
 	}
 	for n, cmd := range cmds {
-		i, cmd := indexes[n/perKey], cmd.(*redis.Cmd)
-		errs[i] = cmp.Or(cmd.Err(), errs[i], unlinked([]*redis.Cmd{cmd}))
-		count, _ := cmd.Val().(int64)
+		i, cmd := indexes[n/perKey], cmd.(*command)
+		count, err := cmd.int()
+		errs[i] = cmp.Or(err, errs[i])
 		removed += count
 	}
 	return removed, nil
@@ -180,9 +179,9 @@ func (s *Store) unlinkOn(ctx context.Context, to link, keys []string, indexes []
 // from one master of a cluster to another, which may take long. So a cluster gets two
 // commands a key, the control key's first: what it permits must not come after the
 // value's end.
-func (s *Store) unlinks(ctx context.Context, key string) []*redis.Cmd {
+func (s *Store) unlinks(ctx context.Context, key string) []*command {
 	if s.standalone {
-		return []*redis.Cmd{redis.NewCmd(ctx, "unlink", key, rediskey.ControlKey(key))}
+		return []*command{newSmall(ctx, "unlink", key, rediskey.ControlKey(key))}
 	}
-	return []*redis.Cmd{redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)}
+	return []*command{newSmall(ctx, "unlink", rediskey.ControlKey(key)), newSmall(ctx, "unlink", key)}
 }

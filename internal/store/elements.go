@@ -12,13 +12,16 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 //go:embed mutate.lua
 var mutateSource string
 
-var mutate = newScript(mutateSource, controlSource)
+var mutate = func() *script {
+	sc := newScript(mutateSource, controlSource)
+	sc.answersParts = true
+	return sc
+}()
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")
@@ -70,24 +73,21 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 	r.reply.Reset()
 	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r.reply, r.args...))
 	switch {
-	case err == nil && isWrongType(r.reply.Err()):
+	case isWrongType(err):
 		return s.wrongType(ctx, r)
-	case err == nil && !r.reply.IsError():
+	case err == nil:
 		r.Parts, err = r.reply.Flatten(r.Parts[:0])
 		return err
-	case err != nil && !connectionLost(err):
+	case !mayRepeat(err):
 		return err
 	}
-	again := redis.NewCmd(ctx, r.args...)
+	again := newCommand(ctx, r.args...)
 	return s.answered(ctx, r, again, process(ctx, s.rdb, again))
 }
 
 // answered sets the parts of a request from the command that it was sent as.
-func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err error) error {
+func (s *Store) answered(ctx context.Context, r *Request, cmd *command, err error) error {
 	switch {
-	case errors.Is(err, redis.Nil):
-		r.Parts = append(r.Parts[:0], nil)
-		return nil
 	case isWrongType(err):
 		return s.wrongType(ctx, r)
 	case isUnknownCommand(err):
@@ -95,7 +95,7 @@ func (s *Store) answered(ctx context.Context, r *Request, cmd *redis.Cmd, err er
 	case err != nil:
 		return withoutValue(err)
 	}
-	r.Parts, err = resp.FlattenDecoded(r.Parts[:0], cmd.Val())
+	r.Parts, err = cmd.reply.Flatten(r.Parts[:0])
 	return err
 }
 
@@ -105,11 +105,15 @@ func (s *Store) wrongType(ctx context.Context, r *Request) error {
 		if strings.HasPrefix(key, rediskey.ControlPrefix) {
 			continue
 		}
-		cmd := redis.NewStatusCmd(ctx, "type", key)
+		cmd := newSmall(ctx, "type", key)
 		if err := process(ctx, s.rdb, cmd); err != nil {
 			return err
 		}
-		if found := cmd.Val(); found != r.shape.String() && found != "none" {
+		found, err := cmd.text()
+		if err != nil {
+			return err
+		}
+		if found != r.shape.String() && found != "none" {
 			return &WrongTypeError{key, r.shape, found}
 		}
 	}

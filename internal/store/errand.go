@@ -28,7 +28,7 @@ type errand struct {
 func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, beside ...redis.Cmder) error {
 	for _, as := range []form{(*script).byHash, (*script).byHash, (*script).whole} {
 		parcels := s.parcels(due)
-		cmds := make([]*redis.Cmd, len(parcels))
+		cmds := make([]*command, len(parcels))
 		for i, parcel := range parcels {
 			cmds[i] = parcel.command(ctx, as)
 		}
@@ -49,7 +49,7 @@ func (s *Store) carryOut(ctx context.Context, how repetition, due []*errand, bes
 			if isUnknownScript(err) {
 				due = append(due, parcel...)
 			}
-			parcel.take(cmds[i].Val(), err)
+			parcel.take(cmds[i], err)
 		}
 		if len(due) == 0 {
 			break
@@ -104,7 +104,10 @@ func (s *Store) do(ctx context.Context, e *errand) error {
 	}, func() error {
 		e.answer, e.err = run(ctx, s, func(ctx context.Context) (any, error) {
 			cmd, err := s.eval(ctx, s.rdb, e.script, e.how, e.keys, e.args)
-			return cmd.Val(), err
+			if err != nil {
+				return nil, err
+			}
+			return cmd.decoded()
 		})
 		return e.err
 	})

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // ReadFields asks for fields of a hash by one plain command and lends those that are
@@ -27,7 +25,7 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 		return e.reply.ParseFields(&e.Wire, names)
 	}
 	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
-		again := redis.NewSliceCmd(ctx, args...)
+		again := newCommand(ctx, args...)
 		err := process(ctx, s.rdb, again)
 		switch {
 		case isWrongType(err):
@@ -35,6 +33,6 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 		case err != nil:
 			return false, err
 		}
-		return resp.DecodedFields(&e.Wire, names, again.Val())
+		return again.reply.ParseFields(&e.Wire, names)
 	})
 }

@@ -2,13 +2,9 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
@@ -48,23 +44,23 @@ type inspectStep struct {
 func (l *inspectStep) Key() string    { return l.key }
 func (l *inspectStep) keys() []string { return []string{l.key} }
 
-func (l *inspectStep) commands(ctx context.Context, _ form) []*redis.Cmd {
-	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
+func (l *inspectStep) commands(ctx context.Context, _ form) []*command {
+	cmds := []*command{l.store.readCmd(ctx, l.key)}
 	control := rediskey.ControlKey(l.key)
 	if l.marks {
-		cmds = append(cmds, redis.NewCmd(ctx, "get", control))
+		cmds = append(cmds, newCommand(ctx, "get", control))
 	}
 	if l.ttl {
-		cmds = append(cmds, redis.NewCmd(ctx, "pttl", l.key), redis.NewCmd(ctx, "pttl", control))
+		cmds = append(cmds, newSmall(ctx, "pttl", l.key), newSmall(ctx, "pttl", control))
 	}
 	return cmds
 }
 
-func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*command) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	found, err := l.store.take(&e.Wire, cmds[0], cmds[0].Err())
+	found, err := cmds[0].value(&e.Wire, l.store.shape, cmds[0].Err())
 	if err != nil {
 		return err
 	}
@@ -85,8 +81,8 @@ func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) e
 }
 
 // ttlOf reads the answer to PTTL.
-func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
-	left, err := cmd.Int64()
+func ttlOf(cmd *command) (time.Duration, error) {
+	left, err := cmd.int()
 	if err == nil && left >= 0 {
 		return time.Duration(left) * time.Millisecond, nil
 	}
@@ -94,9 +90,9 @@ func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
 }
 
 // readMark sets e's state by what the control key holds.
-func (s *Store) readMark(e *Entry, cmd *redis.Cmd) error {
-	held, err := cmd.Text()
-	if err != nil && !errors.Is(err, redis.Nil) && !isWrongType(err) {
+func (s *Store) readMark(e *Entry, cmd *command) error {
+	held, err := cmd.text()
+	if err != nil && !isWrongType(err) {
 		return err
 	}
 	var mark string
@@ -126,34 +122,33 @@ type fieldsStep struct {
 func (f *fieldsStep) Key() string    { return f.key }
 func (f *fieldsStep) keys() []string { return []string{f.key} }
 
-func (f *fieldsStep) commands(ctx context.Context, _ form) []*redis.Cmd {
+func (f *fieldsStep) commands(ctx context.Context, _ form) []*command {
 	args := []any{"hmget", f.key}
 	for _, name := range f.names {
 		args = append(args, name)
 	}
-	return []*redis.Cmd{
-		redis.NewCmd(ctx, args...),
-		redis.NewCmd(ctx, "exists", f.key),
-		redis.NewCmd(ctx, "get", rediskey.ControlKey(f.key)),
+	return []*command{
+		newCommand(ctx, args...),
+		newSmall(ctx, "exists", f.key),
+		newCommand(ctx, "get", rediskey.ControlKey(f.key)),
 	}
 }
 
-func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*command) error {
 	e := f.entry
 	e.Wire.Reset(f.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	values, err := cmds[0].Slice()
-	switch {
+	switch err := cmds[0].Err(); {
 	case isWrongType(err):
 		return ErrWrongType
 	case err != nil:
 		return err
 	}
-	found, err := resp.DecodedFields(&e.Wire, f.names, values)
+	found, err := cmds[0].reply.ParseFields(&e.Wire, f.names)
 	if err != nil {
 		return err
 	}
-	there, err := cmds[1].Int64()
+	there, err := cmds[1].int()
 	if err != nil {
 		return err
 	}

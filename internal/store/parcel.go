@@ -51,7 +51,7 @@ func (p parcel) script() *script {
 
 // command is what runs the errands: of one its own script, of more what gather.lua makes of
 // that.
-func (p parcel) command(ctx context.Context, as form) *redis.Cmd {
+func (p parcel) command(ctx context.Context, as form) *command {
 	if len(p) == 1 {
 		return as(p[0].script, ctx, p[0].keys, p[0].args)
 	}
@@ -68,8 +68,12 @@ func (p parcel) command(ctx context.Context, as form) *redis.Cmd {
 	return as(p.script(), ctx, keys, append(args, len(p)))
 }
 
-// take notes the answers.
-func (p parcel) take(answer any, err error) {
+// take notes the answers to a command, unless sending it gave an error.
+func (p parcel) take(cmd *command, err error) {
+	var answer any
+	if err == nil {
+		answer, err = cmd.decoded()
+	}
 	answers := []any{answer}
 	if len(p) > 1 && err == nil {
 		answers, _ = answer.([]any)

@@ -4,11 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // Probe is Inspect for those who wait for another's load: it asks in the cheapest way
@@ -27,15 +24,15 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	ask := func(ctx context.Context) *redis.SliceCmd {
-		return redis.NewSliceCmd(ctx, "mget", key, rediskey.ControlKey(key))
+	ask := func(ctx context.Context) *command {
+		return newCommand(ctx, "mget", key, rediskey.ControlKey(key))
 	}
-	var both *redis.SliceCmd
+	var both *command
 	err := s.dispatch(often, func() error {
 		both = ask(ctx)
-		return s.share(ctx, time.Now(), queuedCommand{cmd: both})
+		return s.share(ctx, time.Now(), queuedCommand{cmd: both.RawWriteToCmd})
 	}, func() (err error) {
-		both, err = run(ctx, s, func(ctx context.Context) (*redis.SliceCmd, error) {
+		both, err = run(ctx, s, func(ctx context.Context) (*command, error) {
 			cmd := ask(ctx)
 			return cmd, process(ctx, s.rdb, cmd)
 		})
@@ -44,17 +41,17 @@ func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if len(both.Val()) != 2 {
-		return resp.ErrBroken
+	values, err := both.reply.Strings(2)
+	if err != nil {
+		return err
 	}
-	value, found := both.Val()[0].(string)
-	held, _ := both.Val()[1].(string)
+	value, held := values[0], values[1]
 	var mark string
-	mark, e.Leased = parseControl(held)
+	mark, e.Leased = parseControl(string(held))
 	switch {
-	case found:
+	case value != nil:
 		e.State = Present
-		e.Wire.Add(nil, []byte(value))
+		e.Wire.Add(nil, value)
 	case mark == markAbsent:
 		e.State = Absent
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/resp"
 )
 
@@ -29,7 +28,7 @@ func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (
 	}
 	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
 		again := s.readCmd(ctx, key)
-		return s.take(&e.Wire, again, process(ctx, s.rdb, again))
+		return again.value(&e.Wire, s.shape, process(ctx, s.rdb, again))
 	})
 }
 
@@ -44,22 +43,34 @@ func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
 	return e.command
 }
 
-// askRaw has the answer to a command put into e.reply, as raw bytes, for speed. It
-// reports false when there is none to be had in this way: go-redis can neither repeat such
-// a command nor act on an error in it, so that what is unusual has to be asked again in its
-// own words.
+// askRaw has the answer to a command put into e.reply. It reports false when the command is to
+// be sent once more, as one that go-redis repeats: this one it does not, so that the caller may
+// leave it behind.
 func (s *Store) askRaw(ctx context.Context, key string, e *Entry, cmd *redis.RawWriteToCmd, now time.Time) (answered bool, err error) {
 	e.reply.Reset()
 	err = s.send(ctx, key, cmd, now)
 	switch {
-	case err == nil && isWrongType(e.reply.Err()):
+	case isWrongType(err):
 		return false, ErrWrongType
-	case err == nil:
-		return !e.reply.IsError(), nil
-	case !connectionLost(err):
-		return false, err
+	case mayRepeat(err):
+		return false, nil
 	}
-	return false, nil
+	return err == nil, err
+}
+
+// isAnswer reports whether an error is what Redis has answered with.
+func isAnswer(err error) bool {
+	if err == nil {
+		return false
+	}
+	var answer resp.AnswerError
+	return errors.As(err, &answer)
+}
+
+// mayRepeat reports whether a read is sent once more: Redis may soon give a better answer than
+// an error, or its connection was lost.
+func mayRepeat(err error) bool {
+	return connectionLost(err) || isAnswer(err)
 }
 
 // send sends one read, by itself or along with others, and returns its error. Where it
@@ -83,7 +94,7 @@ func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.
 		master := s.masters.of(ctx, key)
 		if master == nil {
 			_, err = run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, process(ctx, s.rdb, cmd) })
-			if err == nil {
+			if err == nil || isAnswer(err) {
 				s.masters.known.Store(true)
 			}
 			return err
@@ -92,19 +103,6 @@ func (s *Store) send(ctx context.Context, key string, cmd redis.Cmder, now time.
 	}
 	s.sawLoss(err)
 	return err
-}
-
-// take gives w the value that cmd obtained.
-func (s *Store) take(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
-	switch {
-	case errors.Is(err, redis.Nil):
-		return false, nil
-	case isWrongType(err):
-		return false, ErrWrongType
-	case err != nil:
-		return false, err
-	}
-	return resp.DecodedValue(w, s.shape, cmd.Val())
 }
 
 // connectionLost reports whether a command may be sent again on another

@@ -57,30 +57,52 @@ func (s *Store) onConn(ctx context.Context, master *redis.Client, replicas int, 
 }
 
 func onOneConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, link) error) error {
-	conn := connOf(master)
+	deadline, _ := ctx.Deadline()
+	conn, longest := waitingConn(master, time.Until(deadline))
 	defer conn.Close()
 	if err := write(ctx, conn); err != nil {
 		return err
 	}
-	deadline, _ := ctx.Deadline()
-	patience := time.Until(deadline)
-	patience -= min(waitDelay, patience/2)
-	have, err := conn.Wait(ctx, replicas, max(patience, time.Millisecond)).Result()
+	patience := min(time.Until(deadline), longest)
+	patience = max(patience-min(waitDelay, patience/2), time.Millisecond)
+	wait := newSmall(ctx, "wait", replicas, patience.Milliseconds())
+	if err := process(ctx, conn, wait.RawWriteToCmd); err != nil {
+		return err
+	}
+	have, err := wait.int()
 	if err == nil && have < int64(replicas) {
 		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, replicas)
 	}
 	return err
 }
 
-// connOf returns one connection of a server, which is to be closed. It comes from a
-// clone of the client: a Conn has its client's options, but not the lock under which
-// either of them notes what the server of a new connection cannot do. A client with
-// hooks has to stand that race, as a clone would lose them.
+// connOf returns one connection of a server, which is to be closed.
 func connOf(server *redis.Client) *redis.Conn {
-	if !hooked(server) {
+	conn, _ := waitingConn(server, 0)
+	return conn
+}
+
+// waitingConn is connOf for a command whose answer may take so long. It returns how long the
+// connection waits.
+//
+// The connection comes from a clone of the client: a Conn has its client's options, but not
+// the lock under which either of them notes what the server of a new connection cannot do. A
+// client with hooks has to stand that race, and keeps its ReadTimeout, as a clone would lose
+// the hooks.
+func waitingConn(server *redis.Client, longest time.Duration) (*redis.Conn, time.Duration) {
+	own := server.Options().ReadTimeout
+	switch {
+	case hooked(server):
+		if own > 0 {
+			longest = min(longest, own)
+		}
+	default:
 		server = cloneOf(server)
+		if own > 0 {
+			server.Options().ReadTimeout = max(longest, own)
+		}
 	}
-	return server.Conn()
+	return server.Conn(), longest
 }
 
 // waitDelay is how long before the deadline WAIT has to give up: an idle server
@@ -92,7 +114,7 @@ const waitDelay = 150 * time.Millisecond
 // repeated because its first answer was lost would be said to be safe at once.
 func leaveTrace(ctx context.Context, to link, key string) error {
 	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
-	return process(ctx, to, redis.NewStatusCmd(ctx, "set", trace, "", "px", 1))
+	return process(ctx, to, newSmall(ctx, "set", trace, "", "px", 1))
 }
 
 const reloadPause = 5 * time.Millisecond

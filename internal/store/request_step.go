@@ -29,13 +29,13 @@ func (r *Request) uses() *script {
 	return nil
 }
 
-func (r *Request) commands(ctx context.Context, as form) []*redis.Cmd {
+func (r *Request) commands(ctx context.Context, as form) []*command {
 	if !r.write {
-		return []*redis.Cmd{redis.NewCmd(ctx, r.args...)}
+		return []*command{newCommand(ctx, r.args...)}
 	}
 	n := r.staged()
 	if n == 0 {
-		return []*redis.Cmd{as(mutate, ctx, r.scriptKeys(), r.args)}
+		return []*command{as(mutate, ctx, r.scriptKeys(), r.args)}
 	}
 	if r.token == "" {
 		r.token = rediskey.NewToken()
@@ -78,7 +78,7 @@ func (r *Request) staged() int {
 	return n - head
 }
 
-func (r *Request) answered(ctx context.Context, s *Store, cmds []*redis.Cmd) error {
+func (r *Request) answered(ctx context.Context, s *Store, cmds []*command) error {
 	last := len(cmds) - 1
 	err := cmds[last].Err()
 	if last > 0 && redis.HasErrorPrefix(err, "ERR the arguments did not") {

@@ -70,6 +70,8 @@ type script struct {
 	source string
 	hash   any     // a string
 	many   *script // runs it once for each of many keys, in any slots, see gather.lua
+
+	answersParts bool // of values: its answer may be large
 }
 
 // newScript returns the script of a source that uses functions of others.
@@ -83,7 +85,10 @@ func newScripts(source, together string, functions ...string) *script {
 	uses := strings.Join(functions, "")
 	alone := uses + source
 	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + together + gatherSource
-	return &script{alone, redis.NewScript(alone).Hash(), &script{source: many, hash: redis.NewScript(many).Hash()}}
+	return &script{
+		source: alone, hash: redis.NewScript(alone).Hash(),
+		many: &script{source: many, hash: redis.NewScript(many).Hash()},
+	}
 }
 
 // keysOf are the keys of most scripts: a value key and its control key. Each is a string,
@@ -92,24 +97,33 @@ func keysOf(key string) []any { return []any{key, rediskey.ControlKey(key)} }
 
 // byHash is the command that runs the script where the server knows it, whole the
 // one that brings it along.
-func (sc *script) byHash(ctx context.Context, keys, args []any) *redis.Cmd {
+func (sc *script) byHash(ctx context.Context, keys, args []any) *command {
 	return sc.command(ctx, "evalsha", sc.hash, keys, args)
 }
 
-func (sc *script) whole(ctx context.Context, keys, args []any) *redis.Cmd {
+func (sc *script) whole(ctx context.Context, keys, args []any) *command {
 	return sc.command(ctx, "eval", sc.source, keys, args)
 }
 
-func (sc *script) command(ctx context.Context, name, text any, keys, args []any) *redis.Cmd {
-	all := make([]any, 0, 3+len(keys)+len(args))
+func (sc *script) command(ctx context.Context, name, text any, keys, args []any) *command {
+	c := new(command)
+	all := c.args[:0]
+	if n := 3 + len(keys) + len(args); n > inlineArgs {
+		all = make([]any, 0, n)
+	}
 	all = append(append(append(all, name, text, len(keys)), keys...), args...)
-	return redis.NewCmd(ctx, all...)
+	if !sc.answersParts {
+		c.reply.Limit(smallAnswer * len(keys))
+	}
+	c.init(ctx, all)
+	c.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each
+	return c
 }
 
 // eval runs the script, whether the server knows it or not. A server forgets a
 // script that came by EVAL when many others follow, but none that was loaded.
-func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, keys, args []any) (*redis.Cmd, error) {
-	send := func(cmd *redis.Cmd) error { return s.processWrite(ctx, to, how, cmd) }
+func (s *Store) eval(ctx context.Context, to link, sc *script, how repetition, keys, args []any) (*command, error) {
+	send := func(cmd *command) error { return s.processWrite(ctx, to, how, cmd) }
 	cmd := sc.byHash(ctx, keys, args)
 	err := send(cmd)
 	if !isUnknownScript(err) {
@@ -139,12 +153,11 @@ func (s *Store) teach(ctx context.Context, to link, key string, scripts ...*scri
 		}
 		server = master
 	}
-	p := server.Pipeline()
+	var cmds []redis.Cmder
 	for _, sc := range scripts {
-		p.ScriptLoad(ctx, sc.source)
+		cmds = append(cmds, newSmall(ctx, "script", "load", sc.source))
 	}
-	_, err := p.Exec(ctx)
-	return err
+	return exec(ctx, server, cmds)
 }
 
 func isUnknownScript(err error) bool { return err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") }

@@ -30,7 +30,7 @@ func exec(ctx context.Context, to link, cmds []redis.Cmder) error {
 }
 
 // cmders are commands as exec takes them.
-func cmders(cmds []*redis.Cmd) []redis.Cmder {
+func cmders(cmds []*command) []redis.Cmder {
 	all := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
 		all[i] = cmd
@@ -39,11 +39,11 @@ func cmders(cmds []*redis.Cmd) []redis.Cmder {
 }
 
 // processWrite is process for a command that writes, see repeat.
-func (s *Store) processWrite(ctx context.Context, to link, how repetition, cmd *redis.Cmd) error {
+func (s *Store) processWrite(ctx context.Context, to link, how repetition, cmd *command) error {
 	if repeatsItself(to, how) {
 		return process(ctx, to, cmd)
 	}
-	return s.repeat(ctx, to, how, func() error { return process(ctx, to, unrepeated{cmd}) })
+	return s.repeat(ctx, to, how, func() error { return process(ctx, to, cmd.RawWriteToCmd) })
 }
 
 // execWrites is exec for commands that write, among which may be some that read, see repeat.
@@ -54,13 +54,15 @@ func (s *Store) execWrites(ctx context.Context, to link, how repetition, cmds []
 	sent := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
 		sent[i] = cmd
-		if cmd, ok := cmd.(*redis.Cmd); ok { // others only read
-			sent[i] = unrepeated{cmd}
+		if cmd, ok := cmd.(*command); ok {
+			sent[i] = cmd.RawWriteToCmd // which go-redis does not repeat
 		}
 	}
 	_ = s.repeat(ctx, to, how, func() error {
 		for _, cmd := range cmds {
-			cmd.SetErr(nil)
+			if cmd, ok := cmd.(*command); ok {
+				cmd.reset()
+			}
 		}
 		err = exec(ctx, to, sent)
 		refusal := readOnlyError(cmds)
@@ -187,9 +189,3 @@ func isForbidden(err error) bool { return redis.HasErrorPrefix(err, "NOPERM") ||
 
 // passing are the answers of a server that may soon give better ones.
 var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}
-
-// An unrepeated command is not sent again by go-redis when its answer is lost.
-// Redirections are followed all the same: who answers with one has done nothing.
-type unrepeated struct{ *redis.Cmd }
-
-func (unrepeated) NoRetry() bool { return true }

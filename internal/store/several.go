@@ -24,13 +24,13 @@ type Step interface {
 	largest() int  // bytes of the longest argument that may be long
 	uses() *script // what the last of its commands runs, nil for none
 	// commands makes the commands; the script is sent in this form.
-	commands(ctx context.Context, as form) []*redis.Cmd
+	commands(ctx context.Context, as form) []*command
 	// answered takes the answers, which are there, to these commands.
-	answered(ctx context.Context, s *Store, cmds []*redis.Cmd) error
+	answered(ctx context.Context, s *Store, cmds []*command) error
 }
 
 // A form is how a script is sent.
-type form func(sc *script, ctx context.Context, keys, args []any) *redis.Cmd
+type form func(sc *script, ctx context.Context, keys, args []any) *command
 
 // reading is what all steps have in common that only read.
 type reading struct{}
@@ -140,7 +140,7 @@ func (s *Store) doOn(ctx context.Context, to link, steps []Step, inOneStep bool)
 // transactAll brings the scripts along, as a transaction goes on after a command that
 // finds none.
 func (s *Store) transactAll(ctx context.Context, to link, steps []Step) ([]error, error) {
-	cmds := make([][]*redis.Cmd, len(steps))
+	cmds := make([][]*command, len(steps))
 	err := s.onMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to link) error {
 		brought := make(map[*script]bool)
 		for i, step := range steps {
@@ -169,7 +169,7 @@ func bring[K comparable](brought map[K]bool, id K) form {
 	return (*script).whole
 }
 
-func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.Cmd) []error {
+func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]*command) []error {
 	errs := make([]error, len(steps))
 	for i, step := range steps {
 		errs[i] = causeOf(step.answered(ctx, s, cmds[i]), cmds[i])
@@ -180,7 +180,7 @@ func (s *Store) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.C
 // pipeline sends again what has met a server without the script, or one that must not
 // write, and so has not been carried out.
 func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, error) {
-	cmds := make([][]*redis.Cmd, len(steps))
+	cmds := make([][]*command, len(steps))
 	due := make([]int, len(steps)) // the steps to send, by index
 	for i := range due {
 		due[i] = i
@@ -214,7 +214,7 @@ func (s *Store) pipeline(ctx context.Context, to link, steps []Step) ([]error, e
 
 // demoted returns the error of a server that must not write, if it has carried out
 // nothing: what it said to those that read may be out of date as well.
-func demoted(steps []Step, cmds [][]*redis.Cmd) error {
+func demoted(steps []Step, cmds [][]*command) error {
 	var refusal error
 	for i, step := range steps {
 		all := cmders(cmds[i])
@@ -268,7 +268,7 @@ func (s *Store) server(ctx context.Context, key string) (*redis.Client, error) {
 
 // unsent returns the writes that have found no script, and the reads behind them that
 // were to see what they do. No write of the same key stands behind one of these.
-func unsent(steps []Step, cmds [][]*redis.Cmd) (due []int) {
+func unsent(steps []Step, cmds [][]*command) (due []int) {
 	unwritten := make(map[string]bool)
 	for i, step := range steps {
 		switch {

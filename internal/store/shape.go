@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 )
 
@@ -34,8 +32,8 @@ func (s *Store) readArgs(args []any, key any) []any {
 }
 
 // readCmd is the command that reads the whole value of key.
-func (s *Store) readCmd(ctx context.Context, key string) *redis.Cmd {
-	return redis.NewCmd(ctx, s.readArgs(nil, key)...)
+func (s *Store) readCmd(ctx context.Context, key string) *command {
+	return newCommand(ctx, s.readArgs(nil, key)...)
 }
 
 // appendParts appends parts of a value as the command takes them that adds to it.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
 )
@@ -17,7 +15,7 @@ const stagedLife = 30 * time.Second
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
 // incomplete is why a value was not staged by these commands.
-func incomplete(cmds []*redis.Cmd) error {
+func incomplete(cmds []*command) error {
 	for _, cmd := range cmds {
 		if cmd.Err() != nil {
 			return cmd.Err()
@@ -53,7 +51,7 @@ func (l *Lease) stageAndSwap(ctx context.Context, w *codec.Wire, ttl time.Durati
 	if err := refused(cmders(cmds), err); err != nil {
 		return false, err
 	}
-	swapped, err := cmds[len(cmds)-1].Int()
+	swapped, err := cmds[len(cmds)-1].int()
 	if err == nil && swapped < 0 {
 		err = incomplete(cmds)
 	}
@@ -62,7 +60,7 @@ func (l *Lease) stageAndSwap(ctx context.Context, w *codec.Wire, ttl time.Durati
 
 // sendStaged sends one pipeline. It may be repeated as a whole, by go-redis too: so
 // it begins by clearing what an earlier one has left.
-func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]*redis.Cmd, error) {
+func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration, as form) ([]*command, error) {
 	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
 	cmds := l.store.stageValue(ctx, staged, w)
 	args := l.guarded(milliseconds(ttl), l.store.kind.count, l.store.partsOf(w))
@@ -71,9 +69,9 @@ func (l *Lease) sendStaged(ctx context.Context, w *codec.Wire, ttl time.Duration
 }
 
 // stageValue are the commands that stage a value.
-func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*redis.Cmd {
+func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*command {
 	if s.shape == codec.ShapeString {
-		return []*redis.Cmd{redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
+		return []*command{newSmall(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
 	}
 	return stageParts(ctx, staged, s.kind.add, w.Len(), func(args []any, from, to int) []any {
 		return s.kind.appendParts(args, w, from, to)
@@ -91,16 +89,16 @@ func (s *Store) partsOf(w *codec.Wire) int {
 // stageParts are the commands that add n parts to a staged key, given by what appends
 // some of them to arguments. The script that stages the first ones, and gives them a life,
 // is sent whole: the parts after it must not find nothing.
-func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []*redis.Cmd {
+func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []*command {
 	first := min(partsPerCommand, n)
-	cmds := []*redis.Cmd{
-		redis.NewCmd(ctx, "unlink", staged),
+	cmds := []*command{
+		newSmall(ctx, "unlink", staged),
 		stage.whole(ctx, []any{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,
-			redis.NewCmd(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
-			redis.NewCmd(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
+			newSmall(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
+			newSmall(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
 	}
 	return cmds
 }

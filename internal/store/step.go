@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
 )
@@ -111,12 +109,12 @@ func (w *Write) largest() int   { return w.longest }
 
 func (w *Write) repeats() repetition { return repetition(!w.once) }
 
-func (w *Write) commands(ctx context.Context, as form) []*redis.Cmd {
+func (w *Write) commands(ctx context.Context, as form) []*command {
 	if w.sc == nil {
 		return w.store.unlinks(ctx, w.key)
 	}
 	keys := keysOf(w.key)
-	var cmds []*redis.Cmd
+	var cmds []*command
 	if w.staged != "" {
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
@@ -124,9 +122,9 @@ func (w *Write) commands(ctx context.Context, as form) []*redis.Cmd {
 	return append(cmds, as(w.sc, ctx, keys, w.args))
 }
 
-func (w *Write) answered(_ context.Context, _ *Store, cmds []*redis.Cmd) error {
+func (w *Write) answered(_ context.Context, _ *Store, cmds []*command) error {
 	last := cmds[len(cmds)-1]
-	n, err := last.Int()
+	n, err := last.int()
 	if w.sc == nil { // a delete
 		n, err = 1, cmp.Or(cmds[0].Err(), last.Err())
 	}

@@ -15,10 +15,10 @@ import (
 
 // transact carries out commands of one server in one step, or none of them. It returns the
 // error of the whole; otherwise each command has its answer.
-func (s *Store) transact(ctx context.Context, to link, how repetition, cmds []*redis.Cmd) error {
+func (s *Store) transact(ctx context.Context, to link, how repetition, cmds []*command) error {
 	err := s.repeat(ctx, to, how, func() error {
 		for _, cmd := range cmds {
-			cmd.SetErr(nil)
+			cmd.reset()
 		}
 		return s.tryTransact(ctx, to, cmds)
 	})
@@ -26,13 +26,13 @@ func (s *Store) transact(ctx context.Context, to link, how repetition, cmds []*r
 }
 
 // tryTransact is transact without repetition. MULTI and EXEC are ordinary commands of a
-// pipeline here, all answers of which are read. go-redis's own transaction leaves the rest unread when MULTI is refused, or when an answer
-// within EXEC's is an error of some kinds, and the next command on that connection is then
-// given the answer of another.
+// pipeline here, all answers of which are read. go-redis's own transaction leaves the rest
+// unread when MULTI is refused, or when an answer within EXEC's is an error of some kinds, and
+// the next command on that connection is then given the answer of another.
 //
 // A connection is held for it, as one on which MULTI was accepted and EXEC was not must not
 // be used again.
-func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) error {
+func (s *Store) tryTransact(ctx context.Context, to link, cmds []*command) error {
 	if server, ok := to.(*redis.Client); ok {
 		conn := connOf(server)
 		defer conn.Close()
@@ -43,9 +43,11 @@ func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) err
 			return err
 		}
 	}
-	var answers resp.Reply
-	multi, carryOut := redis.NewStatusCmd(ctx, "multi"), redis.NewRawWriteToCmd(ctx, &answers, "exec")
-	all := slices.Concat([]redis.Cmder{multi}, cmders(cmds), []redis.Cmder{carryOut}) // which go-redis does not repeat
+	multi, carryOut := newSmall(ctx, "multi"), newCommand(ctx, "exec")
+	all := make([]redis.Cmder, 0, len(cmds)+2)
+	for _, cmd := range slices.Concat([]*command{multi}, cmds, []*command{carryOut}) {
+		all = append(all, cmd.RawWriteToCmd) // which go-redis does not repeat
+	}
 	err := exec(ctx, to, all)
 	switch {
 	case refused(all, err) != nil: // a hook has not let them pass
@@ -53,12 +55,15 @@ func (s *Store) tryTransact(ctx context.Context, to link, cmds []*redis.Cmd) err
 	case answered(multi.Err()):
 		s.transacts.Store(false)
 		return fmt.Errorf("the commands were carried out one at a time, as Redis refused MULTI: %v", multi.Err())
+	case isAnswer(carryOut.Err()):
+		if !redis.HasErrorPrefix(carryOut.Err(), "EXECABORT") {
+			breakOff(ctx, to)
+		}
+		return cmp.Or(firstError(cmds), carryOut.Err()) // none was carried out
 	case carryOut.Err() != nil:
 		return causeOf(carryOut.Err(), all)
-	case answers.IsError() && !redis.HasErrorPrefix(answers.Err(), "EXECABORT"):
-		breakOff(ctx, to)
 	}
-	if err := setAnswers(cmds, &answers); err != nil {
+	if err := setAnswers(cmds, &carryOut.reply); err != nil {
 		return err
 	}
 	return readOnlyError(cmders(cmds)) // a script is refused when it is carried out, and then all are
@@ -89,7 +94,7 @@ func (s *Store) onMaster(ctx context.Context, to link, key string, do func(conte
 // askForTransactions returns an error if the client may not use MULTI, which would not keep
 // the commands behind it from being carried out. What was permitted once is not asked again.
 func (s *Store) askForTransactions(ctx context.Context, to link) error {
-	cmds := []redis.Cmder{redis.NewStatusCmd(ctx, "multi"), redis.NewCmd(ctx, "exec")}
+	cmds := cmders([]*command{newSmall(ctx, "multi"), newCommand(ctx, "exec")})
 	err := exec(ctx, to, cmds)
 	err = cmp.Or(cmds[0].Err(), cmds[1].Err(), err)
 	if err != nil {
@@ -105,29 +110,25 @@ func answered(err error) bool {
 	return errors.As(err, &answer)
 }
 
-// setAnswers gives commands that were queued their part of the answer to EXEC. The error of an
-// EXEC that has carried out none of them is that of the first command which was refused.
-func setAnswers(cmds []*redis.Cmd, exec *resp.Reply) error {
-	if err := exec.Err(); err != nil {
-		for _, cmd := range cmds {
-			if cmd.Err() != nil {
-				return cmd.Err()
-			}
+// firstError returns the error of the first command that has one.
+func firstError(cmds []*command) error {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil {
+			return err
 		}
-		return err
 	}
-	answers, err := exec.Array(len(cmds))
+	return nil
+}
+
+// setAnswers gives commands that were queued their part of the answer to EXEC.
+func setAnswers(cmds []*command, exec *resp.Reply) error {
+	answers, err := exec.Elements(len(cmds))
 	if err != nil {
 		return err
 	}
 	for i, cmd := range cmds {
-		cmd.SetVal(answers[i])
-		switch v := answers[i].(type) {
-		case nil:
-			cmd.SetErr(redis.Nil)
-		case resp.AnswerError:
-			cmd.SetErr(v)
-		}
+		cmd.reply = answers[i]
+		cmd.SetErr(answers[i].Err())
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
 )
@@ -78,30 +76,30 @@ func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) er
 }
 
 // plain are the commands that do without a script what put.lua does.
-func (w *Write) plain(ctx context.Context) []*redis.Cmd {
+func (w *Write) plain(ctx context.Context) []*command {
 	s, control := w.store, rediskey.ControlKey(w.key)
 	switch {
 	case w.mark != "":
-		return []*redis.Cmd{
-			redis.NewCmd(ctx, "unlink", w.key),
-			redis.NewCmd(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
+		return []*command{
+			newSmall(ctx, "unlink", w.key),
+			newSmall(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
 		}
 	case s.shape == codec.ShapeString:
 		set := []any{"set", w.key, w.value.Value(0)}
 		if w.ttl != Forever {
 			set = append(set, "px", w.ttl.Milliseconds())
 		}
-		return []*redis.Cmd{redis.NewCmd(ctx, set...), redis.NewCmd(ctx, "del", control)}
+		return []*command{newSmall(ctx, set...), newSmall(ctx, "del", control)}
 	}
-	cmds := []*redis.Cmd{redis.NewCmd(ctx, "unlink", w.key)}
+	cmds := []*command{newSmall(ctx, "unlink", w.key)}
 	for from := 0; from < w.value.Len(); from += partsPerCommand {
 		to := min(from+partsPerCommand, w.value.Len())
-		cmds = append(cmds, redis.NewCmd(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
+		cmds = append(cmds, newSmall(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
 	}
 	if w.ttl != Forever {
-		cmds = append(cmds, redis.NewCmd(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
+		cmds = append(cmds, newSmall(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
 	}
-	return append(cmds, redis.NewCmd(ctx, "del", control))
+	return append(cmds, newSmall(ctx, "del", control))
 }
 
 // endless is the life of a mark whose value does not expire: a control key always
@@ -126,10 +124,12 @@ func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string,
 	longest := e.largest()
 	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
 		send := func(ctx context.Context, to link) error {
-			answer, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
+			cmd, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
+			n := int64(0)
 			if err == nil {
-				stored, err = answer.Bool()
+				n, err = cmd.int()
 			}
+			stored = n == 1
 			return withoutValue(err)
 		}
 		err = s.fit(ctx, key, longest, once, func() error {
