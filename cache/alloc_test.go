@@ -75,7 +75,7 @@ func TestGetFieldsAllocations(t *testing.T) {
 	}
 }
 
-// Allocations of misses that are foreseen, with a lease each: those of the client and the
+// Allocations of misses that are predicted, with a lease each: those of the client and the
 // cache, but for what the loader makes. The server says yes to all.
 func TestMissAllocations(t *testing.T) {
 	if raceEnabled {
@@ -98,7 +98,7 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		allocations(t, 1950, func() error {
+		allocations(t, 1750, func() error {
 			_, err := c.GetOrSetMany(context.Background(), keys, load)
 			return err
 		})
@@ -130,7 +130,7 @@ func yesCache(t *testing.T, answer string) *cache.Cache[int64, account] {
 
 func allocations(t *testing.T, budget float64, do func() error) {
 	t.Helper()
-	for range 1000 { // the cache sees whether misses are foreseen
+	for range 1000 { // the cache sees that misses are likely
 		_ = do()
 	}
 	allocs := testing.AllocsPerRun(1000, func() {

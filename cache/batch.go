@@ -37,17 +37,7 @@ func newBatch[K comparable, V any](op Op, size int) *batch[K, V] {
 	return &batch[K, V]{op: op, values: make(map[K]V, size), errs: make(map[K]error)}
 }
 
-// note notes how one key ended. A value that does not exist is not among the results.
-func (b *batch[K, V]) note(key K, v V, err error) {
-	switch {
-	case err == nil:
-		b.values[key] = v
-	case !errors.Is(err, ErrNotFound):
-		b.errs[key] = err
-	}
-}
-
-// result returns all that was noted in b.
+// result returns all that was recorded in b.
 func (c *Cache[K, V]) result(b *batch[K, V]) (map[K]V, error) {
 	if len(b.errs) > 0 {
 		return b.values, &BatchError[K]{Errs: b.errs, Call: fmt.Sprintf("aside: %s %s", b.op, c.core.name), Keys: b.keys}
@@ -55,34 +45,34 @@ func (c *Cache[K, V]) result(b *batch[K, V]) (map[K]V, error) {
 	return b.values, nil
 }
 
-// beginMany starts a call for each key, once. Keys that have no text are noted in b.
-func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*call[K, V], error) {
+// beginMany starts a request for each key, once. Keys that have no text are recorded in b.
+func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*request[K, V], error) {
 	if c.core.closed.Load() {
 		return nil, c.core.error(b.op, "", ErrClosed, nil)
 	}
-	calls := make([]*call[K, V], 0, len(keys))
+	requests := make([]*request[K, V], 0, len(keys))
 	seen := make(map[K]struct{}, len(keys))
 	for _, key := range keys {
 		if _, again := seen[key]; again {
 			continue
 		}
 		seen[key] = struct{}{}
-		m, err := c.begin(b.op, key)
+		r, err := c.begin(b.op, key)
 		if err != nil {
 			b.errs[key] = err
 			continue
 		}
-		calls = append(calls, m)
+		requests = append(requests, r)
 	}
 	b.keys = len(seen)
-	return calls, nil
+	return requests, nil
 }
 
-// redisKeys returns the Redis keys of calls.
-func redisKeys[K comparable, V any](calls []*call[K, V]) []string {
-	keys := make([]string, len(calls))
-	for i, m := range calls {
-		keys[i] = m.redisKey
+// redisKeys returns the Redis keys of requests.
+func redisKeys[K comparable, V any](requests []*request[K, V]) []string {
+	keys := make([]string, len(requests))
+	for i, r := range requests {
+		keys[i] = r.redisKey
 	}
 	return keys
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -17,11 +17,11 @@ import (
 // A Cache keeps the values of one family of keys in Redis. All its methods are
 // safe for concurrent use.
 type Cache[K comparable, V any] struct {
-	core   *core
-	codec  codec.Codec[V]
-	keys   keyspace.Keys[K]
-	ttlFor func(key K, v *V) time.Duration
-	calls  sync.Pool // of *call[K, V]
+	core     *core
+	codec    codec.Codec[V]
+	keys     keyspace.Keys[K]
+	ttlFor   func(key K, v *V) time.Duration
+	requests sync.Pool // of *request[K, V]
 }
 
 // core is what does not depend on the types of keys and values.
@@ -29,27 +29,15 @@ type core struct {
 	name   string
 	rdb    redis.UniversalClient // as it was given
 	store  *store.Store
+	engine *protocol.Engine
 	member *registry.Member
 
-	ttl    time.Duration
-	absent time.Duration
-	jitter float64 // 0 for none
-	lease  time.Duration
-
-	loadTimeout  time.Duration
+	ttl          time.Duration
+	absent       time.Duration
+	jitter       float64 // 0 for none
 	redisTimeout time.Duration
-	onRedisError FailurePolicy
-	slots        chan struct{} // holds a token for each load that runs; nil: no limit
-	queued       atomic.Int64  // loads that wait for a slot
 
-	flights   flight.Group[*found]
-	outage    flight.Group[*found] // of calls that Redis has failed
-	tenures   sync.WaitGroup       // leases to be given back, and renewals
-	abandoned atomic.Int64         // leases of which it is not known whether there are any
-	closing   chan struct{}        // closed by Close
-	crowd     crowd
-	foresight foresight
-	decoded   bool // who led a load gets the decoded value too, see keyspace.GiveDecoded
+	decoded   bool // see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
 	observer  observer
@@ -58,9 +46,9 @@ type core struct {
 	closed    atomic.Bool
 }
 
-// A call is the working memory of one call of a method. It is reused, unless Redis
-// failed the call: a command that was given up may still be using it.
-type call[K comparable, V any] struct {
+// A request is one key of a call of a method, as far as Redis has what it asks for. It is
+// reused, unless Redis failed it: a command that was given up may still be using it.
+type request[K comparable, V any] struct {
 	op       Op
 	key      K
 	value    V
@@ -69,59 +57,67 @@ type call[K comparable, V any] struct {
 	entry    store.Entry
 	began    time.Time
 	state    State
-	broken   bool         // the entry was found, and could not be decoded
-	noRedis  bool         // Redis has failed the call: it goes on without
-	cause    WriteOutcome // with noRedis: why the call can store nothing
-	told     bool         // the observer knows what the call has found
-	changes  uint64       // of the key when the call last looked, see flight.Group.Changes
+	broken   bool // the entry was found, and could not be decoded
 }
 
-// begin starts a call. It must be followed by end, or by nothing after an error
+// begin starts a request. It must be followed by end, or by nothing after an error
 // of the store.
-func (c *Cache[K, V]) begin(op Op, key K) (*call[K, V], error) {
+func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	if c.core.closed.Load() {
 		return nil, c.core.error(op, "", ErrClosed, nil)
 	}
-	m := c.idle()
-	m.op, m.key = op, key
-	text, err := c.keys.Append(m.text[:0], &m.key)
+	r := c.idle()
+	r.op, r.key = op, key
+	text, err := c.keys.Append(r.text[:0], &r.key)
 	if err != nil {
 		return nil, c.core.error(op, "", ErrEncode, err)
 	}
-	m.text, m.redisKey = text, string(text)
-	m.began = time.Now()
-	return m, nil
+	r.text, r.redisKey = text, string(text)
+	r.began = time.Now()
+	return r, nil
 }
 
-// idle returns a call that nobody uses.
-func (c *Cache[K, V]) idle() *call[K, V] {
-	m, _ := c.calls.Get().(*call[K, V])
-	if m == nil {
-		return new(call[K, V])
+// beginWith is begin for a call with options.
+func (c *Cache[K, V]) beginWith(op Op, key K, opts []Option) (r *request[K, V], s settings, err error) {
+	r, err = c.begin(op, key)
+	if err != nil {
+		return nil, s, err
 	}
-	m.state, m.broken, m.noRedis, m.told, m.cause = Missing, false, false, false, WriteOK
-	return m
+	if s, err = settingsOf(opts); err != nil {
+		return nil, s, c.core.error(op, r.redisKey, nil, err)
+	}
+	return r, s, nil
 }
 
-// end takes the call's memory back.
-func (c *Cache[K, V]) end(m *call[K, V]) {
+// idle returns a request that nobody uses.
+func (c *Cache[K, V]) idle() *request[K, V] {
+	r, _ := c.requests.Get().(*request[K, V])
+	if r == nil {
+		return new(request[K, V])
+	}
+	r.state, r.broken = Missing, false
+	return r
+}
+
+// end takes the request's memory back.
+func (c *Cache[K, V]) end(r *request[K, V]) {
 	var key K
 	var value V
-	m.key, m.value = key, value
-	m.redisKey = ""
-	if cap(m.text) > maxKeptText {
-		m.text = nil
+	r.key, r.value = key, value
+	r.redisKey = ""
+	if cap(r.text) > maxKeptText {
+		r.text = nil
 	}
-	m.entry.Release()
-	c.calls.Put(m)
+	r.entry.Release()
+	c.requests.Put(r)
 }
 
-// deadline is when the call has waited for Redis long enough.
-func (c *Cache[K, V]) deadline(m *call[K, V]) time.Time {
-	return m.began.Add(c.core.redisTimeout)
+// deadline is when the request has waited for Redis long enough.
+func (c *Cache[K, V]) deadline(r *request[K, V]) time.Time {
+	return r.began.Add(c.core.redisTimeout)
 }
 
-// maxKeptText is how much memory for the text of a key a call keeps for the next.
+// maxKeptText is how much memory for the text of a key a request keeps for the next.
 const maxKeptText = 4 << 10
 
 // RedisKey returns the Redis key that holds the value of key, or the empty string
@@ -142,12 +138,7 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 // type of values may have the Name, see New.
 func (c *Cache[K, V]) Close() error {
 	if !c.core.closed.Swap(true) {
-		close(c.core.closing)
-		c.core.flights.Close()
-		c.core.outage.Close()
-		c.core.tenures.Wait()
-		c.core.crowd.close()
-		c.core.store.Close()
+		c.core.engine.Close()
 		c.core.member.Leave()
 	}
 	return nil

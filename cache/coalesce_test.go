@@ -38,7 +38,7 @@ func TestCoalescedLoadsAreNotOlderThanAWrite(t *testing.T) {
 		for _, key := range []string{"a", "b"} {
 			older.Go(func() {
 				v, err := c.GetOrSet(t.Context(), key, load)
-				want(t, "who began before the write, "+key, v, err, "1")
+				want(t, "a caller that began before the write, "+key, v, err, "1")
 			})
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -50,7 +50,7 @@ func TestCoalescedLoadsAreNotOlderThanAWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		v, err := c.GetOrSet(t.Context(), "a", load)
-		want(t, "who came after the write", v, err, "2")
+		want(t, "a caller that came after the write", v, err, "2")
 		close(release)
 		older.Wait()
 		for key, stored := range map[string]string{"a": "2", "b": "1"} {

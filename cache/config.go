@@ -65,9 +65,9 @@ type Config[K comparable, V any] struct {
 	LoadTimeout time.Duration
 
 	// MaxLoads is how many loads may run at once in this cache; further ones wait,
-	// for as long as their callers do, whose errors say so. A loader keeps its place until it returns: one
-	// that asks its own cache for another key, or ignores its context, may leave none.
-	// 0: no limit.
+	// for as long as their callers do, whose errors say so. A loader keeps its place
+	// until it returns: one that asks its own cache for another key, or ignores its
+	// context, may leave none. 0: no limit.
 	MaxLoads int
 
 	// Lease is how long a process that loads a key keeps all others from loading it

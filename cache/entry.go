@@ -18,7 +18,7 @@ type State uint8
 const (
 	Missing State = iota // nothing: neither a value nor the knowledge that there is none
 	Present              // a value
-	Stale                // a value beyond its TTL; there are none before Config.StaleFor is available
+	Stale                // a value beyond its TTL; none yet: Config.StaleFor is not available
 	Absent               // the source says that there is none
 	Unknown              // Redis did not answer
 )
@@ -30,7 +30,7 @@ func (s State) String() string { return name(s, "Missing", "Present", "Stale", "
 type Source uint8
 
 const (
-	Near   Source = iota // process memory; nothing comes from there before Config.Near is available
+	Near   Source = iota // process memory; none yet: Config.Near is not available
 	Redis                // Redis
 	Loaded               // the loader
 	None                 // there was no answer

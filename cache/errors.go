@@ -134,3 +134,28 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	}
 	return err
 }
+
+var errReentrant = errors.New("the loader asks its own cache for the key that it is loading, and would wait for itself: ask the source instead")
+
+// flightError puts an error of a flight into the words of the cache. A loader's
+// own error comes back as it was.
+func (c *core) flightError(ctx context.Context, op Op, key string, outcome flight.Outcome, err error) error {
+	if outcome == flight.Shared {
+		c.stats.shared.Add(1)
+	}
+	panicked, _ := err.(*flight.PanicError) // not errors.As: a loader may return that of another cache
+	left, _ := err.(*flight.LeftError)
+	switch {
+	case err == flight.ErrClosed:
+		return c.error(op, key, ErrClosed, nil)
+	case err == flight.ErrReentrant:
+		return c.error(op, key, nil, errReentrant)
+	case panicked != nil:
+		return c.error(op, key, ErrPanic, panicked)
+	case left != nil:
+		return c.leftError(ctx, op, key, left)
+	case err == ctx.Err():
+		return c.contextError(ctx, op, key)
+	}
+	return err
+}

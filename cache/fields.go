@@ -37,34 +37,32 @@ import (
 // A hit costs one plain HMGET. Where the entry has none of the fields, the whole of it
 // is read to be sure that it is there.
 func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, V], into ...codec.FieldReader[V]) (ok bool, err error) {
-	m, err := c.begin(OpGetFields, key)
+	r, err := c.begin(OpGetFields, key)
 	if err != nil {
 		return false, err
 	}
 	to, err := c.destinations(into)
 	if err != nil {
-		return false, c.core.error(OpGetFields, m.redisKey, nil, err)
+		return false, c.core.error(OpGetFields, r.redisKey, nil, err)
 	}
 	if load == nil {
-		return c.getFields(ctx, m, to)
+		return c.getFields(ctx, r, to)
 	}
-	if !c.core.foreseesMiss(m.redisKey) {
-		err := c.readFields(ctx, m, to)
-		if err == nil && m.state == Missing && !m.broken && c.core.lease != Off { // without leases obtain looks
-			err = c.readAgain(ctx, m)
-			c.fill(ctx, m, to)
+	if !c.core.engine.PredictsMiss(r.redisKey) {
+		err = c.readFields(ctx, r, to)
+		// Without leases the load looks first.
+		if err == nil && r.state == Missing && !r.broken && c.core.engine.Lease != Off {
+			err = c.readAgain(ctx, r)
+			c.fill(ctx, r, to)
 		}
-		if err == nil && m.state == Present {
-			c.sawLookup(ctx, m)
-			c.end(m)
+		if err == nil && r.state == Present {
+			c.reportLookup(ctx, r)
+			c.end(r)
 			return true, nil
 		}
-		if m, err = c.survive(ctx, m, err); err != nil {
-			return false, err
-		}
 	}
-	redisKey := m.redisKey // obtain ends the call
-	v, err := c.obtain(ctx, m, entryFunc(load), settings{}, false)
+	redisKey := r.redisKey // load ends the request
+	v, err := c.load(ctx, r, err, entryFunc(load), settings{})
 	if err != nil {
 		return false, err
 	}
@@ -73,56 +71,56 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 }
 
 // getFields is GetFields without a load.
-func (c *Cache[K, V]) getFields(ctx context.Context, m *call[K, V], to destinations[V]) (ok bool, err error) {
-	err = c.readFields(ctx, m, to)
-	if err == nil && m.state == Missing && !m.broken {
-		err = c.look(ctx, m, false)
-		c.fill(ctx, m, to)
+func (c *Cache[K, V]) getFields(ctx context.Context, r *request[K, V], to destinations[V]) (ok bool, err error) {
+	err = c.readFields(ctx, r, to)
+	if err == nil && r.state == Missing && !r.broken {
+		err = c.inspect(ctx, r, false)
+		c.fill(ctx, r, to)
 	}
 	if err != nil {
-		return false, c.unanswered(ctx, m, err)
+		return false, c.unanswered(ctx, r, err)
 	}
-	c.sawLookup(ctx, m)
-	ok = m.state == Present
-	c.end(m)
+	c.reportLookup(ctx, r)
+	ok = r.state == Present
+	c.end(r)
 	return ok, nil
 }
 
-// readFields sets m.state to Present, and the destinations, by one plain read, if the
+// readFields sets r.state to Present, and the destinations, by one plain read, if the
 // entry has any of the fields. If it has none, only a read of the whole tells whether
 // it is there.
-func (c *Cache[K, V]) readFields(ctx context.Context, m *call[K, V], to destinations[V]) error {
-	found, err := c.core.store.ReadFields(ctx, m.redisKey, to.names, &m.entry, m.began)
+func (c *Cache[K, V]) readFields(ctx context.Context, r *request[K, V], to destinations[V]) error {
+	found, err := c.core.store.ReadFields(ctx, r.redisKey, to.names, &r.entry, r.began)
 	switch {
 	case store.IsBroken(err):
-		c.sawBroken(ctx, m, err)
+		c.reportBroken(ctx, r, err)
 		return nil
 	case err != nil:
 		return err
 	case found:
-		m.state = Present
-		c.fill(ctx, m, to)
+		r.state = Present
+		c.fill(ctx, r, to)
 	}
 	return nil
 }
 
-// lookedAtFields is looked for an entry that holds the destinations' fields alone.
-func (c *Cache[K, V]) lookedAtFields(ctx context.Context, m *call[K, V], to destinations[V], err error) error {
-	return c.lookedFor(ctx, m, err, func() {
-		m.state = Present
-		c.fill(ctx, m, to)
+// inspectedFields is inspected for an entry that holds the destinations' fields alone.
+func (c *Cache[K, V]) inspectedFields(ctx context.Context, r *request[K, V], to destinations[V], err error) error {
+	return c.inspectedBy(ctx, r, err, func() {
+		r.state = Present
+		c.fill(ctx, r, to)
 	})
 }
 
-// fill sets the destinations from m.entry, if m is Present. A field that cannot be
+// fill sets the destinations from r.entry, if m is Present. A field that cannot be
 // decoded makes the entry a broken one.
-func (c *Cache[K, V]) fill(ctx context.Context, m *call[K, V], to destinations[V]) {
-	if m.state != Present {
+func (c *Cache[K, V]) fill(ctx context.Context, r *request[K, V], to destinations[V]) {
+	if r.state != Present {
 		return
 	}
-	if err := to.parse(&m.entry.Wire); err != nil {
-		m.state = Missing
-		c.sawBroken(ctx, m, err)
+	if err := to.parse(&r.entry.Wire); err != nil {
+		r.state = Missing
+		c.reportBroken(ctx, r, err)
 	}
 }
 

@@ -152,6 +152,6 @@ func TestGetFieldsCommands(t *testing.T) {
 				t.Errorf("a miss: %v, %v", ok, err)
 			}
 		}
-		want(t, "a miss that was foreseen", log.take(), nil, []string{"EVALSHA", "EVALSHA"})
+		want(t, "a miss that was predicted", log.take(), nil, []string{"EVALSHA", "EVALSHA"})
 	})
 }

@@ -32,14 +32,14 @@ func ours() (stacks []string) {
 		}
 		_, by, _ := strings.Cut(g, "\ncreated by ")
 		if strings.HasPrefix(by, "github.com/asidecache/aside/cache.") ||
-			strings.Contains(g, "aside/internal/flight.") || strings.Contains(g, "aside/internal/store.") {
+			strings.Contains(g, "aside/internal/flight.") || strings.Contains(g, "aside/internal/client.") {
 			stacks = append(stacks, g)
 		}
 	}
 	return stacks
 }
 
-// Close ends loads and those who wait for them, and leaves no goroutine behind.
+// Close ends loads and the callers that wait for them, and leaves no goroutine behind.
 func TestG12NoGoroutineAfterClose(t *testing.T) {
 	for mode, change := range modes {
 		t.Run(mode, func(t *testing.T) {

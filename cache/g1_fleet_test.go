@@ -65,7 +65,7 @@ func TestG1OneLoadForTheFleet(t *testing.T) {
 	}
 }
 
-// Who waits for another process's load leaves with its own context, at once, and
+// A caller that waits for another process's load leaves with its own context, at once, and
 // takes the lease of a process that has died when that ends.
 func TestG1AnotherProcessLoads(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
@@ -182,7 +182,7 @@ func TestG1NoLeaseWithoutRoom(t *testing.T) {
 	})
 }
 
-// Who waits for another process does not ask at once again, and not much later either.
+// A caller that waits for another process does not ask at once again, and not much later either.
 func TestG1FirstPause(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)

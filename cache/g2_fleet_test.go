@@ -133,8 +133,8 @@ func TestG2RefreshThatCannotWin(t *testing.T) {
 	})
 }
 
-// Callers of one process wait for a load, and another process deletes: those who
-// came during the load begin anew, those who came before it may have its result.
+// Callers of one process wait for a load, and another process deletes: those that
+// came during the load begin anew, those that came before it may have its result.
 func TestG2FollowersOfARefusedLoad(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)
@@ -159,18 +159,18 @@ func TestG2FollowersOfARefusedLoad(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		ask("leader", func(context.Context, string) (string, error) { <-release; return "older", nil })
-		ask("who came before the load", never[string](t))
+		ask("a caller that came before the load", never[string](t))
 		time.Sleep(time.Second)
 		newer := func(context.Context, string) (string, error) { return "newer", nil } // of whoever comes first
-		ask("who came during the load", newer)
+		ask("a caller that came during the load", newer)
 		if err := another.Delete(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
-		ask("who came after the write", newer)
+		ask("a caller that came after the write", newer)
 		close(release)
 		for who, wanted := range map[string]string{
-			"leader": "older", "who came before the load": "older",
-			"who came during the load": "newer", "who came after the write": "newer",
+			"leader": "older", "a caller that came before the load": "older",
+			"a caller that came during the load": "newer", "a caller that came after the write": "newer",
 		} {
 			if got := <-answers[who]; got != wanted {
 				t.Errorf("%s got %q, want %q", who, got, wanted)
@@ -179,7 +179,7 @@ func TestG2FollowersOfARefusedLoad(t *testing.T) {
 	})
 }
 
-// Who waits for another process's load is served what a program stores meanwhile.
+// A caller that waits for another process's load is served what a program stores meanwhile.
 func TestG2ForeignWriteReachesWhoWaits(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		fleet := openFleet(t, 2, newFaults(t, env), cache.Config[string, string]{})

@@ -59,7 +59,7 @@ func TestG2RandomInterleavings(t *testing.T) {
 	}
 }
 
-// A model is a cache, its source, and who uses them.
+// A model is a cache, its source, and what uses them.
 type model struct {
 	t      *testing.T
 	random *dice
@@ -71,7 +71,7 @@ type model struct {
 type row struct {
 	mu     sync.Mutex
 	exists []bool // of each version
-	floor  int    // the oldest version that may still be seen by who calls now
+	floor  int    // the oldest version that may still be seen by a caller now
 }
 
 func (r *row) now() (version int, exists bool) {
@@ -150,7 +150,7 @@ func (m *model) read() {
 		if err != nil || e.State != cache.Missing {
 			m.check("Entry", floor, e.Value, err)
 		}
-	case 2: // who leaves early
+	case 2: // a caller that leaves early
 		ctx, cancel := context.WithTimeout(m.t.Context(), m.random.below(40))
 		defer cancel()
 		v, err := m.any().GetOrSet(ctx, "k", m.load)

@@ -18,7 +18,7 @@ import (
 )
 
 // A load began before a write, and ends after it: it must not be stored. Its
-// caller may keep its value; who calls after the write gets nothing of it.
+// caller may keep its value; a caller that calls after the write gets nothing of it.
 func TestG2WriteBeatsAnOlderLoad(t *testing.T) {
 	type store = *cache.Cache[string, string]
 	for name, test := range map[string]struct {
@@ -310,7 +310,7 @@ func TestG2SealedFlight(t *testing.T) {
 		synctest.Wait()
 		wg.Go(func() {
 			v, err := c.GetOrSet(t.Context(), "k", never[string](t))
-			want(t, "GetOrSet of who joined in time", v, err, "older")
+			want(t, "GetOrSet of a caller that joined in time", v, err, "older")
 		})
 		synctest.Wait()
 		late = 100 * time.Millisecond // for the answer of the store

@@ -126,13 +126,13 @@ func quiet(t *testing.T, cfg cache.Config[string, string], test func(t *testing.
 // A caller leaves at its own deadline while Redis is silent, to the nanosecond.
 func TestG3DeadlineWhileRedisIsSilent(t *testing.T) {
 	quiet(t, cache.Config[string, string]{RedisTimeout: time.Hour}, func(t *testing.T, method string, call func(context.Context) error) {
-		const patience = 70 * time.Millisecond
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		const limit = 70 * time.Millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		began := time.Now()
 		err := call(ctx)
-		if took := time.Since(began); took != patience {
-			t.Errorf("returned after %v, want %v", took, patience)
+		if took := time.Since(began); took != limit {
+			t.Errorf("returned after %v, want %v", took, limit)
 		}
 		e := (*cache.Error)(nil)
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) || e.Kind != context.DeadlineExceeded {
@@ -212,18 +212,18 @@ func TestG3EndedContext(t *testing.T) {
 // leaves checks that call returns at its deadline, and at its cancellation, at once.
 func leaves(t *testing.T, what string, call func(context.Context) error) {
 	t.Helper()
-	const patience = 30 * time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	const limit = 30 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	began := time.Now()
-	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != patience {
-		t.Errorf("%s with a deadline of %v: %v after %v", what, patience, err, time.Since(began))
+	if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != limit {
+		t.Errorf("%s with a deadline of %v: %v after %v", what, limit, err, time.Since(began))
 	}
 	ctx, cancel = context.WithCancel(t.Context())
-	time.AfterFunc(patience, cancel)
+	time.AfterFunc(limit, cancel)
 	began = time.Now()
-	if err := call(ctx); !errors.Is(err, context.Canceled) || time.Since(began) != patience {
-		t.Errorf("%s cancelled after %v: %v after %v", what, patience, err, time.Since(began))
+	if err := call(ctx); !errors.Is(err, context.Canceled) || time.Since(began) != limit {
+		t.Errorf("%s cancelled after %v: %v after %v", what, limit, err, time.Since(began))
 	}
 }
 

@@ -19,7 +19,7 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, elsewhere := range []string{"../internal/servertest/*_test.go", "../internal/store/*_test.go", "collection/*_test.go"} {
+	for _, elsewhere := range []string{"../internal/servertest/*_test.go", "../internal/store/*_test.go", "../internal/client/*_test.go", "collection/*_test.go"} {
 		more, err := filepath.Glob(elsewhere)
 		if err != nil {
 			t.Fatal(err)

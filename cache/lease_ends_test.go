@@ -106,7 +106,7 @@ func TestRefreshThatFailsKeepsAbsence(t *testing.T) {
 }
 
 // Redis fails at the store, and nobody can say whether the result is older than a
-// write elsewhere: it is for those who came before the load began.
+// write elsewhere: it is for those that came before the load began.
 func TestStoreThatIsNotAnswered(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		f := newFaults(t, env)

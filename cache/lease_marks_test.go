@@ -24,7 +24,7 @@ func TestLeaseHotAbsence(t *testing.T) {
 		if err := c.SetAbsent(t.Context(), "k", cache.TTL(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		for range 100 { // so that misses are not foreseen
+		for range 100 { // so that misses are not predicted
 			_, _, _ = c.Get(t.Context(), "other")
 		}
 		f.slow(time.Millisecond)

@@ -34,7 +34,7 @@ func forge(t testing.TB, env *redistest.Env, key, lease string, life time.Durati
 }
 
 // A dead process's lease may have any life: its server's clock has gone back since, or
-// somebody has made it up. Who waits for it waits no longer than for one of its own.
+// somebody has made it up. A caller that waits for it waits no longer than for one of its own.
 func TestLeaseOfTheDeadIsWaitedForNoLongerThanTheOwn(t *testing.T) {
 	for what, life := range map[string]time.Duration{"an hour": time.Hour, "ten years": 10 * 365 * 24 * time.Hour, "a little more": ownLease + time.Second} {
 		for name, call := range map[string]func(ctx context.Context, t *testing.T, c *cache.Cache[string, string], runs *int) error{

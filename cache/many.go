@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
 )
@@ -20,51 +21,51 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 	if _, err := settingsOf(opts); err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}
-	calls, err := c.beginMany(b, keys)
+	requests, err := c.beginMany(b, keys)
 	if err != nil {
 		return nil, err
 	}
-	calls = c.survivors(ctx, b, calls, c.readMany(ctx, calls))
+	requests = c.answered(ctx, b, requests, c.readMany(ctx, requests))
 	if c.core.store.HoldsEmpties() {
-		calls = c.lookAgain(ctx, b, calls)
+		requests = c.probeMissing(ctx, b, requests)
 	}
-	for _, m := range calls {
-		c.sawLookup(ctx, m)
-		c.conclude(b, m)
+	for _, r := range requests {
+		c.reportLookup(ctx, r)
+		c.conclude(b, r)
 	}
 	return c.result(b)
 }
 
-// lookAgain looks closely for what was not found.
-func (c *Cache[K, V]) lookAgain(ctx context.Context, b *batch[K, V], calls []*call[K, V]) []*call[K, V] {
-	var found, missing []*call[K, V]
-	for _, m := range calls {
-		if m.state == Missing && !m.broken {
-			missing = append(missing, m)
+// probeMissing asks more closely for what was not found.
+func (c *Cache[K, V]) probeMissing(ctx context.Context, b *batch[K, V], requests []*request[K, V]) []*request[K, V] {
+	var found, missing []*request[K, V]
+	for _, r := range requests {
+		if r.state == Missing && !r.broken {
+			missing = append(missing, r)
 		} else {
-			found = append(found, m)
+			found = append(found, r)
 		}
 	}
-	return append(found, c.survivors(ctx, b, missing, c.lookMany(ctx, missing))...)
+	return append(found, c.answered(ctx, b, missing, c.probeMany(ctx, missing))...)
 }
 
-// survivors notes the errors of calls that Redis has failed, and returns the others.
-func (c *Cache[K, V]) survivors(ctx context.Context, b *batch[K, V], calls []*call[K, V], errs []error) []*call[K, V] {
-	rest := calls[:0]
-	for i, m := range calls {
+// answered records the errors of requests that Redis has failed, and returns the others.
+func (c *Cache[K, V]) answered(ctx context.Context, b *batch[K, V], requests []*request[K, V], errs []error) []*request[K, V] {
+	rest := requests[:0]
+	for i, r := range requests {
 		if errs[i] != nil {
-			b.errs[m.key] = c.unanswered(ctx, m, errs[i])
+			b.errs[r.key] = c.unanswered(ctx, r, errs[i])
 			continue
 		}
-		rest = append(rest, m)
+		rest = append(rest, r)
 	}
 	return rest
 }
 
-// conclude ends a call of b with what it has found itself.
-func (c *Cache[K, V]) conclude(b *batch[K, V], m *call[K, V]) {
-	key, state := m.key, m.state
-	if v, _ := c.answer(m); state == Present {
+// conclude ends a request of b with what it has found itself.
+func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
+	key, state := r.key, r.state
+	if v, _ := c.answer(r); state == Present {
 		b.values[key] = v
 	}
 }
@@ -94,67 +95,74 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	if err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}
-	calls, err := c.beginMany(b, keys)
+	requests, err := c.beginMany(b, keys)
 	if err != nil {
 		return nil, err
 	}
-	var open, plain []*call[K, V]
-	for _, m := range calls {
-		if c.core.foreseesMiss(m.redisKey) {
-			open = append(open, m)
+	l := &loads[K, V]{cache: c, settings: s, many: load}
+	l.begin(b.op, make([]loadItem[K, V], 0, len(requests)), make([]*protocol.Job, 0, len(requests)))
+	var read []*request[K, V]
+	for _, r := range requests {
+		if c.core.engine.PredictsMiss(r.redisKey) {
+			c.loadInBatch(ctx, b, l, r, nil)
 		} else {
-			plain = append(plain, m)
+			read = append(read, r)
 		}
 	}
-	errs := c.readMany(ctx, plain)
-	for i, m := range plain {
-		if m = c.surviveIn(ctx, b, m, errs[i]); m == nil {
-			continue
+	errs := c.readMany(ctx, read)
+	for i, r := range read {
+		if errs[i] == nil && r.state == Present {
+			c.reportLookup(ctx, r)
+			c.conclude(b, r)
+		} else {
+			c.loadInBatch(ctx, b, l, r, errs[i])
 		}
-		if m.state == Present {
-			c.sawLookup(ctx, m)
-			c.conclude(b, m)
-			continue
-		}
-		open = append(open, m)
 	}
-	c.obtainMany(ctx, b, open, load, s)
+	c.core.engine.Load(ctx, &l.run)
+	for i := range l.items {
+		switch v, absent, err := l.result(ctx, i); {
+		case absent:
+		case err != nil:
+			b.errs[l.items[i].key] = err
+		default:
+			b.values[l.items[i].key] = v
+		}
+	}
 	return c.result(b)
 }
 
-// surviveIn is survive for a call of b. It returns nil for one that has ended.
-func (c *Cache[K, V]) surviveIn(ctx context.Context, b *batch[K, V], m *call[K, V], err error) *call[K, V] {
-	rest, err := c.survive(ctx, m, err)
-	if err != nil {
-		b.errs[m.key] = err
-		return nil
+// loadInBatch adds a request to the loads of a batch, unless it ends with the error of its
+// read.
+func (c *Cache[K, V]) loadInBatch(ctx context.Context, b *batch[K, V], l *loads[K, V], r *request[K, V], failed error) {
+	key := r.key // the request is given up
+	if err := l.add(ctx, r, failed); err != nil {
+		b.errs[key] = err
 	}
-	return rest
 }
 
-// readMany is read for calls that began together. It returns an error for each.
-func (c *Cache[K, V]) readMany(ctx context.Context, calls []*call[K, V]) []error {
-	return c.askMany(ctx, calls, c.core.store.ReadAll)
+// readMany is read for requests that began together. It returns an error for each.
+func (c *Cache[K, V]) readMany(ctx context.Context, requests []*request[K, V]) []error {
+	return c.askMany(ctx, requests, c.core.store.ReadAll)
 }
 
-// lookMany is poll for calls that began together.
-func (c *Cache[K, V]) lookMany(ctx context.Context, calls []*call[K, V]) []error {
-	return c.askMany(ctx, calls, c.core.store.ProbeAll)
+// probeMany is inspect for requests that began together, in the cheapest way there is.
+func (c *Cache[K, V]) probeMany(ctx context.Context, requests []*request[K, V]) []error {
+	return c.askMany(ctx, requests, c.core.store.ProbeAll)
 }
 
 type askManyFunc func(ctx context.Context, deadline time.Time, keys []string, entries []*store.Entry) []error
 
-func (c *Cache[K, V]) askMany(ctx context.Context, calls []*call[K, V], ask askManyFunc) []error {
-	if len(calls) == 0 {
+func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], ask askManyFunc) []error {
+	if len(requests) == 0 {
 		return nil
 	}
-	entries := make([]*store.Entry, len(calls))
-	for i, m := range calls {
-		entries[i] = &m.entry
+	entries := make([]*store.Entry, len(requests))
+	for i, r := range requests {
+		entries[i] = &r.entry
 	}
-	errs := ask(ctx, c.deadline(calls[0]), redisKeys(calls), entries)
-	for i, m := range calls {
-		errs[i] = c.looked(ctx, m, errs[i])
+	errs := ask(ctx, c.deadline(requests[0]), redisKeys(requests), entries)
+	for i, r := range requests {
+		errs[i] = c.inspected(ctx, r, errs[i])
 	}
 	return errs
 }

@@ -110,7 +110,7 @@ func TestManyErrors(t *testing.T) {
 	})
 }
 
-// A batch loader that panics, or exits, does so in its own caller; who waits for one of its
+// A batch loader that panics, or exits, does so in its own caller; a caller that waits for one of its
 // keys is told, and no lease is left.
 func TestManyPanics(t *testing.T) {
 	for name, end := range map[string]func(){"panic": func() { panic("boom") }, "Goexit": runtime.Goexit} {
@@ -201,7 +201,7 @@ func TestManyPanicsInTheLastTurn(t *testing.T) {
 	}
 }
 
-// A caller that leaves takes nothing from those who wait for one of its keys; when all have
+// A caller that leaves takes nothing from the callers that wait for one of its keys; when all have
 // left, the load is cancelled.
 func TestManyLeavers(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -124,7 +124,7 @@ func TestManySharesLoads(t *testing.T) {
 	}
 }
 
-// Of a batch of which others load a part, the rest is loaded and stored at once: who waits
+// Of a batch of which others load a part, the rest is loaded and stored at once: a caller that waits
 // for that must not wait for the others.
 func TestManyStoresBeforeItWaits(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
@@ -156,7 +156,7 @@ func TestManyStoresBeforeItWaits(t *testing.T) {
 	})
 }
 
-// Who waits, in this process, for a key that a batch waits for itself gets it as soon as it
+// A caller that waits, in this process, for a key that a batch waits for itself gets it as soon as it
 // is there, whatever else the batch loads.
 func TestManyWaitsWhileItLoads(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -40,66 +41,112 @@ const minLease = 10 * time.Millisecond
 // ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
 // goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
-	var p keyspace.Problems
 	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor}
-	c.core = &core{
-		name:         cfg.Name,
-		rdb:          rdb,
-		ttl:          cfg.TTL,
-		absent:       defaultTo(cfg.AbsentTTL, defaultAbsent(cfg.TTL)),
-		jitter:       max(defaultTo(cfg.Jitter, keyspace.DefaultJitter), 0),
-		lease:        defaultTo(cfg.Lease, defaultLease),
-		loadTimeout:  defaultTo(cfg.LoadTimeout, defaultLoadTimeout),
-		redisTimeout: defaultTo(cfg.RedisTimeout, keyspace.DefaultRedisTimeout),
-		onRedisError: cfg.OnRedisError,
-		observer:     observer{cfg.Observer, cfg.Name},
-		closing:      make(chan struct{}),
-		reminders:    reminders{start: time.Now()},
-	}
-	c.core.trial.begin()
-	c.core.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.GivesDecoded(rdb)
-	if cfg.MaxLoads > 0 {
-		c.core.slots = make(chan struct{}, cfg.MaxLoads)
-	}
-	p.CheckName(cfg.Name, cfg.Version)
-	checkTimes(&p, c.core, cfg.Jitter)
-	p.Check(cfg.MaxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.MaxLoads)
-	p.Check(cfg.OnRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.OnRedisError)
-	p.Check(cfg.Pipelining <= Unpipelined, "Pipelining is %d: use Adaptive or Unpipelined", cfg.Pipelining)
-	p.Check(cfg.WaitReplicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", cfg.WaitReplicas)
-	checkLater(&p, cfg.StaleFor, cfg.Near, cfg.Clone != nil)
-
 	if c.codec == nil {
 		c.codec = keyspace.DefaultCodec[V]()
 	}
+	var keyErr error
+	c.keys, keyErr = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
 	var err error
-	c.keys, err = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
-	p.Add("Key", err)
-	if v := reflect.ValueOf(c.codec); v.Kind() == reflect.Pointer && v.IsNil() {
-		p.Check(false, "Codec is a nil %T: leave it out for the default, or make one", c.codec)
-	} else {
-		if checker, ok := c.codec.(codec.Checker); ok {
-			p.Add("Codec", checker.Check())
-		}
-		c.core.store, err = store.New(rdb, c.codec.Shape(), c.core.redisTimeout)
-		p.Add("", err)
-		if err == nil && cfg.Pipelining == Unpipelined {
-			c.core.store.SendAlone()
-		}
-		if err == nil && cfg.WaitReplicas > 0 {
-			p.Add("", c.core.store.WaitForReplicas(cfg.WaitReplicas))
-		}
-	}
-	if len(p) == 0 {
-		c.core.member, err = registry.Enter(c.core, rdb, cfg.Name, cfg.Version, registry.Values{
-			Kind: registry.Cache, Type: reflect.TypeFor[V](), Shape: c.codec.Shape(), Codec: c.codec,
-		})
-		p.Add("", err)
-	}
-	if err := p.Join("cache", cfg.Name); err != nil {
+	c.core, err = newCore(rdb, coreConfig{
+		name: cfg.Name, version: cfg.Version, keyErr: keyErr,
+		codec: c.codec, values: reflect.TypeFor[V](), clone: cfg.Clone != nil,
+		ttl: cfg.TTL, jitter: cfg.Jitter, absentTTL: cfg.AbsentTTL, staleFor: cfg.StaleFor,
+		loadTimeout: cfg.LoadTimeout, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
+		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
+		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
+	})
+	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// coreConfig is a Config without its types.
+type coreConfig struct {
+	name         string
+	version      int
+	keyErr       error // why the keys have no text
+	codec        interface{ Shape() codec.Shape }
+	values       reflect.Type
+	clone        bool
+	ttl          time.Duration
+	jitter       float64
+	absentTTL    time.Duration
+	staleFor     time.Duration
+	loadTimeout  time.Duration
+	maxLoads     int
+	lease        time.Duration
+	waitReplicas int
+	near         NearConfig
+	redisTimeout time.Duration
+	onRedisError FailurePolicy
+	pipelining   Pipelining
+	observer     Observer
+}
+
+func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
+	c := &core{
+		name:         cfg.name,
+		rdb:          rdb,
+		ttl:          cfg.ttl,
+		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
+		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
+		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
+		observer:     observer{cfg.observer, cfg.name},
+		reminders:    reminders{start: time.Now()},
+	}
+	c.trial.begin()
+	c.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
+	engine := protocol.Config{
+		Reporter:     c,
+		Lease:        defaultTo(cfg.lease, defaultLease),
+		LoadTimeout:  defaultTo(cfg.loadTimeout, defaultLoadTimeout),
+		RedisTimeout: c.redisTimeout,
+		MaxLoads:     cfg.maxLoads,
+		FailFast:     cfg.onRedisError == Fail,
+	}
+	var p keyspace.Problems
+	cfg.check(&p, c, engine)
+	if v := reflect.ValueOf(cfg.codec); v.Kind() == reflect.Pointer && v.IsNil() {
+		p.Check(false, "Codec is a nil %T: leave it out for the default, or make one", cfg.codec)
+	} else {
+		if checker, ok := cfg.codec.(codec.Checker); ok {
+			p.Add("Codec", checker.Check())
+		}
+		p.Add("", c.connect(cfg))
+	}
+	if len(p) == 0 {
+		engine.Store = c.store
+		c.engine = protocol.New(engine)
+		var err error
+		c.member, err = registry.Enter(c, rdb, cfg.name, cfg.version, registry.Values{
+			Kind: registry.Cache, Type: cfg.values, Shape: cfg.codec.Shape(), Codec: cfg.codec,
+		})
+		p.Add("", err)
+	}
+	err := p.Join("cache", cfg.name)
+	if err == nil {
+		return c, nil
+	}
+	if c.store != nil {
+		c.store.Close()
+	}
+	return nil, err
+}
+
+// connect makes the store.
+func (c *core) connect(cfg coreConfig) (err error) {
+	if c.store, err = store.New(c.rdb, cfg.codec.Shape(), c.redisTimeout); err != nil {
+		return err
+	}
+	if cfg.pipelining == Unpipelined {
+		c.store.SendAlone()
+	}
+	if cfg.waitReplicas > 0 {
+		return c.store.WaitForReplicas(cfg.waitReplicas)
+	}
+	return nil
 }
 
 func defaultTo[T comparable](value, def T) T {
@@ -117,17 +164,27 @@ func defaultAbsent(ttl time.Duration) time.Duration {
 	return min(ttl, defaultAbsentTTL)
 }
 
-func checkTimes(p *keyspace.Problems, c *core, jitter float64) {
-	p.CheckTimes(c.ttl, jitter, c.redisTimeout)
+// check checks the settings, with their defaults in c and engine.
+func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Config) {
+	p.CheckName(cfg.name, cfg.version)
+	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
-	p.Check(c.loadTimeout > 0, "LoadTimeout is %v: it has to be positive", c.loadTimeout)
-	p.Check(c.lease == Off || c.lease >= minLease, "Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", c.lease, minLease)
+	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
+	p.Check(engine.Lease == Off || engine.Lease >= minLease,
+		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
+	p.Check(cfg.maxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.maxLoads)
+	p.Check(cfg.onRedisError <= Fail, "OnRedisError is %d: use LoadThrough or Fail", cfg.onRedisError)
+	p.Check(cfg.pipelining <= Unpipelined, "Pipelining is %d: use Adaptive or Unpipelined", cfg.pipelining)
+	p.Check(cfg.waitReplicas >= 0,
+		"WaitReplicas is %d: use a positive number, or 0 for none", cfg.waitReplicas)
+	cfg.checkLater(p)
+	p.Add("Key", cfg.keyErr)
 }
 
 // checkLater refuses what a configuration may ask for and this version does not do.
-func checkLater(p *keyspace.Problems, staleFor time.Duration, near NearConfig, clone bool) {
-	p.Check(staleFor == 0 || staleFor == Off, "StaleFor is not available yet: leave it 0")
-	p.Check(near == NearConfig{}, "Near is not available yet: leave it zero")
-	p.Check(!clone, "Clone is for the near cache, which is not available yet: leave it nil")
+func (cfg *coreConfig) checkLater(p *keyspace.Problems) {
+	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off, "StaleFor is not available yet: leave it 0")
+	p.Check(cfg.near == NearConfig{}, "Near is not available yet: leave it zero")
+	p.Check(!cfg.clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }

@@ -19,10 +19,14 @@ import (
 // A function that uses the cache hears of that as well: a Write that deletes has to leave
 // the event of its own Delete alone.
 type Observer struct {
-	Lookup func(ctx context.Context, e LookupEvent) // a call has looked a key up
-	Load   func(ctx context.Context, e LoadEvent)   // a loader has run
-	Write  func(ctx context.Context, e WriteEvent)  // an entry was stored or deleted, or was not: see Op and Outcome
-	Error  func(ctx context.Context, err *Error)    // the cache met a failure, whether or not the caller did
+	// Lookup is called when a call has looked a key up.
+	Lookup func(ctx context.Context, e LookupEvent)
+	// Load is called when a loader has run.
+	Load func(ctx context.Context, e LoadEvent)
+	// Write is called when an entry was stored or deleted, or was not: see Op and Outcome.
+	Write func(ctx context.Context, e WriteEvent)
+	// Error is called when the cache met a failure, whether or not the caller did.
+	Error func(ctx context.Context, err *Error)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -30,23 +34,29 @@ type Observer struct {
 //
 // How old a value is Redis cannot tell, see Entry.
 type LookupEvent struct {
-	Cache    string
-	Key      string // the Redis key
-	Source   Source
-	State    State
-	TTL      time.Duration // the remaining life where the call has asked for it, as Entry does, Forever for no end; otherwise 0
+	Cache  string
+	Key    string // the Redis key
+	Source Source
+	State  State
+	// TTL is the remaining TTL where the call has asked for it, as Entry does, Forever for no
+	// end; otherwise 0.
+	TTL      time.Duration
 	Duration time.Duration
 }
 
 // A LoadEvent is one run of a loader.
 type LoadEvent struct {
-	Cache      string
-	Keys       []string // the Redis keys
-	Callers    int      // the calls that shared it so far
-	Duration   time.Duration
-	Outcome    Outcome
-	Err        error // of the loader, nil with LoadOK; with LoadCancelled what it said of that; with LoadPanicked an *Error with the stack
-	Background bool  // nobody waited for it from the start; always false yet, as all loads have a caller
+	Cache    string
+	Keys     []string // the Redis keys
+	Callers  int      // the calls that shared it so far
+	Duration time.Duration
+	Outcome  Outcome
+	// Err is the loader's error, nil with LoadOK. With LoadCancelled it is what the loader said
+	// of that, with LoadPanicked an *Error with the stack.
+	Err error
+	// Background tells that no caller waited for the load from the start. It is always false
+	// yet: there are no such loads before Config.StaleFor is available.
+	Background bool
 }
 
 // An Outcome is how a load ended.
@@ -69,15 +79,17 @@ func (o Outcome) String() string {
 // that a loader has returned a result for, and for each key of a Set, SetMany, SetIfAbsent,
 // SetAbsent, Delete or Touch that got as far as the value.
 type WriteEvent struct {
-	Cache   string
-	Op      Op            // the method that was called; of a load, that of the call that brought the loader
+	Cache string
+	// Op is the method that was called; for a load, that of the call whose loader ran.
+	Op      Op
 	Key     string        // the Redis key
 	State   State         // Present for a value, Absent for "does not exist", Missing for a Delete
 	Bytes   int           // of the encoded value; 0 if there is none, as for a Touch
 	TTL     time.Duration // what Redis is given, Forever for none; 0 for nothing
 	Outcome WriteOutcome  // WriteOK, or why it was not done
-	Err     error         // of a Delete, a Set or the like, what it returns; of a load, the failure of its store
-	Fenced  bool          // Outcome is WriteFenced
+	// Err is what a Delete, a Set or the like returns; for a load, the failure of its store.
+	Err    error
+	Fenced bool // Outcome is WriteFenced
 }
 
 // Join returns an Observer that tells all of the given ones, in their order.

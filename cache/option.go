@@ -7,16 +7,16 @@ import (
 	"github.com/asidecache/aside/internal/keyspace"
 )
 
-// An Option changes one call. Of options of one sort the last one counts.
+// An Option changes one call. Of options of one kind the last one counts.
 type Option struct {
-	sort optionSort
+	kind optionKind
 	ttl  time.Duration
 }
 
-type optionSort uint8
+type optionKind uint8
 
 const (
-	optionNone optionSort = iota
+	optionNone optionKind = iota
 	optionTTL
 	optionNoStale
 	optionSkipNear
@@ -30,11 +30,11 @@ func TTL(d time.Duration) Option { return Option{optionTTL, d} }
 
 // NoStale makes the call treat a stale value as none. There are none yet, as
 // Config.StaleFor is not available: a call with it returns an error.
-func NoStale() Option { return Option{sort: optionNoStale} }
+func NoStale() Option { return Option{kind: optionNoStale} }
 
 // SkipNear makes the call ask Redis rather than the near cache. There is none yet, as
 // Config.Near is not available: a call with it returns an error.
-func SkipNear() Option { return Option{sort: optionSkipNear} }
+func SkipNear() Option { return Option{kind: optionSkipNear} }
 
 var (
 	errNoStale  = errors.New("the option NoStale is not available yet: leave it out, no value outlives its TTL")
@@ -58,7 +58,7 @@ func settingsOf(opts []Option) (s settings, err error) {
 }
 
 func (s *settings) set(o Option) error {
-	switch o.sort {
+	switch o.kind {
 	case optionTTL:
 		s.ttl = o.ttl
 		return keyspace.CheckTTLOption(o.ttl)

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -11,19 +12,33 @@ import (
 type WriteOutcome uint8
 
 const (
-	WriteOK           WriteOutcome = iota // it was stored, or deleted, or has its new TTL
-	WriteFenced                           // a write of the key came after the load began, or the lease was lost
-	WriteOutOfMemory                      // Redis has reached maxmemory, and its policy is noeviction
-	WriteTooLarge                         // a part of the value is longer than Redis takes, by its proto-max-bulk-len
-	WriteNoPermission                     // an ACL of Redis refuses a command or key (NOPERM)
-	WriteNoScripts                        // Redis runs no scripts, which leases need
-	WriteRedisFailed                      // Redis did not answer, or with another error, to the store or before the load
-	WriteNotEncoded                       // the codec returned an error
-	WriteExpired                          // the lifetime of the value is over
-	WriteNoStore                          // the loader asked that it is not stored
-	WriteAbsentOff                        // the source has no value, and AbsentTTL is Off
-	WriteCancelled                        // nobody waited any longer: all callers had left, or LoadTimeout had passed
-	WriteUnchanged                        // there was nothing to do: SetIfAbsent found a value, or Touch none
+	// WriteOK: it was stored, or deleted, or has its new TTL.
+	WriteOK WriteOutcome = iota
+	// WriteFenced: a write of the key came after the load began, or the lease was lost.
+	WriteFenced
+	// WriteOutOfMemory: Redis has reached maxmemory, and its policy is noeviction.
+	WriteOutOfMemory
+	// WriteTooLarge: a part of the value is longer than Redis takes, by its proto-max-bulk-len.
+	WriteTooLarge
+	// WriteNoPermission: an ACL of Redis refuses a command or key (NOPERM).
+	WriteNoPermission
+	// WriteNoScripts: Redis runs no scripts, which leases need.
+	WriteNoScripts
+	// WriteRedisFailed: Redis did not answer, or with another error, to the store or before the
+	// load.
+	WriteRedisFailed
+	// WriteNotEncoded: the codec returned an error.
+	WriteNotEncoded
+	// WriteExpired: the lifetime of the value is over.
+	WriteExpired
+	// WriteNoStore: the loader asked that it is not stored.
+	WriteNoStore
+	// WriteAbsentOff: the source has no value, and AbsentTTL is Off.
+	WriteAbsentOff
+	// WriteCancelled: nobody waited any longer: all callers had left, or LoadTimeout had passed.
+	WriteCancelled
+	// WriteUnchanged: there was nothing to do: SetIfAbsent found a value, or Touch none.
+	WriteUnchanged
 
 	writeOutcomes = iota
 )
@@ -40,21 +55,7 @@ func (o WriteOutcome) lasts() bool {
 }
 
 // outcomeOf returns the outcome of a write for which the store returned err.
-func outcomeOf(err error) WriteOutcome {
-	switch {
-	case err == nil:
-		return WriteOK
-	case err == errFull, store.IsOutOfMemory(err):
-		return WriteOutOfMemory
-	case store.IsTooLarge(err):
-		return WriteTooLarge
-	case store.IsNoPermission(err):
-		return WriteNoPermission
-	case store.IsNoScripts(err):
-		return WriteNoScripts
-	}
-	return WriteRedisFailed
-}
+func outcomeOf(err error) WriteOutcome { return WriteOutcome(protocol.OutcomeOf(err)) }
 
 // notEncoded returns the outcome of a write whose value encode refused with err.
 func notEncoded(err error) WriteOutcome {

@@ -41,159 +41,152 @@ func (c *Cache[K, V]) In(p Pipeline) Queue[K, V] { return Queue[K, V]{p, c} }
 
 // Get queues Cache.Get.
 func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
-	m, err := q.begin(OpGet, key, opts)
+	r, _, err := q.of.beginWith(OpGet, key, opts)
 	if err != nil {
 		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
-	step := q.of.core.store.InspectStep(m.redisKey, &m.entry, q.of.core.store.HoldsEmpties(), false)
-	return queueRead(q, m, step, q.of.looked, func() Found[V] { return Found[V]{Value: m.value, OK: m.state == Present} })
+	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, q.of.core.store.HoldsEmpties(), false)
+	return queueRead(q, r, step, q.of.inspected, func() Found[V] { return Found[V]{Value: r.value, OK: r.state == Present} })
 }
 
 // Entry queues Cache.Entry.
 func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
-	m, err := q.begin(OpEntry, key, opts)
+	r, _, err := q.of.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
-	step := q.of.core.store.InspectStep(m.redisKey, &m.entry, true, true)
-	return queueRead(q, m, step, q.of.looked, m.whole)
+	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, true, true)
+	return queueRead(q, r, step, q.of.inspected, r.whole)
 }
 
 // GetFields queues Cache.GetFields without a load. The variables are set when the
 // pipeline is sent. Fields that the entry does not have are zero; the whole of it is not
 // read.
 func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool] {
-	m, err := q.of.begin(OpGetFields, key)
+	r, err := q.of.begin(OpGetFields, key)
 	if err != nil {
 		return pipeline.Failed[bool](q.pipeline, err)
 	}
 	to, err := q.of.destinations(into)
 	if err != nil {
-		return pipeline.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, m.redisKey, nil, err))
+		return pipeline.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, r.redisKey, nil, err))
 	}
-	step := q.of.core.store.FieldsStep(m.redisKey, to.names, &m.entry)
-	looked := func(ctx context.Context, m *call[K, V], err error) error {
-		return q.of.lookedAtFields(ctx, m, to, err)
+	step := q.of.core.store.FieldsStep(r.redisKey, to.names, &r.entry)
+	inspected := func(ctx context.Context, r *request[K, V], err error) error {
+		return q.of.inspectedFields(ctx, r, to, err)
 	}
-	return queueRead(q, m, step, looked, func() bool { return m.state == Present })
+	return queueRead(q, r, step, inspected, func() bool { return r.state == Present })
 }
 
 // Set queues Cache.Set.
 func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
-	m, event, err := q.of.prepare(context.Background(), OpSet, key, v, opts)
+	r, event, err := q.of.prepare(context.Background(), OpSet, key, v, opts)
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
-	step := q.of.core.store.DeleteStep(m.redisKey)
+	step := q.of.core.store.DeleteStep(r.redisKey)
 	if event.Outcome == WriteOK {
-		step = q.of.core.store.PutStep(m.redisKey, &m.entry, event.TTL)
+		step = q.of.core.store.PutStep(r.redisKey, &r.entry, event.TTL)
 	}
-	return queueWrite(q, m, step, event, nothing)
+	return queueWrite(q, r, step, event, nothing)
 }
 
 // SetIfAbsent queues Cache.SetIfAbsent.
 func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 	ctx := context.Background() // that of Exec is not known yet
-	m, event, err := q.of.prepare(ctx, OpSetIfAbsent, key, v, opts)
+	r, event, err := q.of.prepare(ctx, OpSetIfAbsent, key, v, opts)
 	switch {
 	case err != nil:
 		return pipeline.Failed[bool](q.pipeline, err)
 	case event.Outcome != WriteOK:
-		q.of.core.sawWrite(ctx, event)
+		q.of.core.reportWrite(ctx, event)
 		return pipeline.Known(false)
 	}
-	step := q.of.core.store.PutIfAbsentStep(m.redisKey, &m.entry, event.TTL)
-	return queueWrite(q, m, step, event, done)
+	step := q.of.core.store.PutIfAbsentStep(r.redisKey, &r.entry, event.TTL)
+	return queueWrite(q, r, step, event, done)
 }
 
 // SetAbsent queues Cache.SetAbsent.
 func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
-	m, event, err := q.of.prepareAbsent(key, opts)
+	r, s, err := q.of.beginWith(OpSetAbsent, key, opts)
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
-	return queueWrite(q, m, q.of.core.store.PutAbsentStep(m.redisKey, event.TTL), event, nothing)
+	event, err := q.of.core.absentEvent(r.redisKey, s)
+	if err != nil {
+		return pipeline.Failed[struct{}](q.pipeline, err)
+	}
+	return queueWrite(q, r, q.of.core.store.PutAbsentStep(r.redisKey, event.TTL), event, nothing)
 }
 
 // Delete queues Cache.Delete of one key.
 func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
-	m, err := q.of.begin(OpDelete, key)
+	r, err := q.of.begin(OpDelete, key)
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	core := q.of.core
-	o := core.operation(core.store.DeleteStep(m.redisKey))
-	o.Begin = core.fencing(m.redisKey)
+	o := core.operation(core.store.DeleteStep(r.redisKey))
+	o.Begin = core.fencing(r.redisKey)
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
-			return none, core.writeFailed(ctx, m.deletion(), err)
+			return none, core.writeFailed(ctx, deletion(r.redisKey), err)
 		}
-		core.foresight.wasDeleted(m.redisKey)
-		core.sawWrite(ctx, m.deletion())
-		q.of.end(m)
+		core.engine.LearnDeleted(r.redisKey)
+		core.reportWrite(ctx, deletion(r.redisKey))
+		q.of.end(r)
 		return none, nil
 	})
 }
 
 // Touch queues Cache.Touch.
 func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
-	m, event, err := q.of.prepareTouch(key, opts)
+	r, s, err := q.of.beginWith(OpTouch, key, opts)
 	if err != nil {
 		return pipeline.Failed[bool](q.pipeline, err)
 	}
 	core := q.of.core
-	step := core.store.TouchStep(m.redisKey, event.TTL)
+	event := core.touchEvent(r.redisKey, s)
+	step := core.store.TouchStep(r.redisKey, event.TTL)
 	return pipeline.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
 			return false, core.writeFailed(ctx, event, err)
 		}
 		core.wrote(ctx, event, step.Done)
-		q.of.end(m)
+		q.of.end(r)
 		return step.Done, nil
 	})
 }
 
-// begin begins a call that reads.
-func (q Queue[K, V]) begin(op Op, key K, opts []Option) (*call[K, V], error) {
-	m, err := q.of.begin(op, key)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := settingsOf(opts); err != nil {
-		return nil, q.of.core.error(op, m.redisKey, nil, err)
-	}
-	return m, nil
-}
-
-// queueRead queues a step that reads into m.entry; looked makes sense of that.
-func queueRead[K comparable, V, T any](q Queue[K, V], m *call[K, V], step store.Step, looked func(context.Context, *call[K, V], error) error, result func() T) *Future[T] {
+// queueRead queues a step that reads into r.entry; inspected makes sense of that.
+func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step store.Step, inspected func(context.Context, *request[K, V], error) error, result func() T) *Future[T] {
 	o := q.of.core.operation(step)
 	o.Begin = func(_ context.Context, now time.Time) (func(), error) {
-		m.began = now
+		r.began = now
 		return func() {}, nil
 	}
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
-		if err := looked(ctx, m, err); err != nil {
-			return r, q.of.unanswered(ctx, m, err)
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
+		if err := inspected(ctx, r, err); err != nil {
+			return v, q.of.unanswered(ctx, r, err)
 		}
-		q.of.sawLookup(ctx, m)
-		r = result()
-		q.of.end(m)
-		return r, nil
+		q.of.reportLookup(ctx, r)
+		v = result()
+		q.of.end(r)
+		return v, nil
 	})
 }
 
 // queueWrite queues a step that stores something.
-func queueWrite[K comparable, V, T any](q Queue[K, V], m *call[K, V], step *store.Write, event WriteEvent, result func(*store.Write) T) *Future[T] {
+func queueWrite[K comparable, V, T any](q Queue[K, V], r *request[K, V], step *store.Write, event WriteEvent, result func(*store.Write) T) *Future[T] {
 	core := q.of.core
 	o := core.operation(step)
-	o.Begin = core.fencing(m.redisKey)
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (r T, _ error) {
+	o.Begin = core.fencing(r.redisKey)
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
 		if err != nil {
-			return r, core.writeFailed(ctx, event, err)
+			return v, core.writeFailed(ctx, event, err)
 		}
 		core.wrote(ctx, event, step.Done)
-		q.of.end(m)
+		q.of.end(r)
 		return result(step), nil
 	})
 }
@@ -214,6 +207,6 @@ func (c *core) operation(step store.Step) pipeline.Operation {
 // fencing is the Begin of an operation that writes key.
 func (c *core) fencing(key string) func(context.Context, time.Time) (func(), error) {
 	return func(ctx context.Context, now time.Time) (end func(), err error) {
-		return c.fence(ctx, now.Add(c.redisTimeout), key)
+		return c.engine.Fence(ctx, now.Add(c.redisTimeout), key)
 	}
 }

@@ -28,7 +28,7 @@ var leads = map[string]func(c *cache.Cache[string, string], ctx context.Context,
 }
 
 // A flight asks for the lease, and meets a value that another process has stored meanwhile.
-// Who joined before that is read shares it, and does not read it again.
+// A caller that joined before that is read shares it, and does not read it again.
 func TestFoundValueIsShared(t *testing.T) {
 	for name, lead := range leads {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestFoundValueIsShared(t *testing.T) {
 	}
 }
 
-// A flight waits for the load of another process. Who joins meanwhile shares what it finds.
+// A flight waits for the load of another process. A caller that joins meanwhile shares what it finds.
 func TestAwaitedValueIsShared(t *testing.T) {
 	for name, lead := range leads {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAwaitedValueIsShared(t *testing.T) {
 	}
 }
 
-// A full server grants no lease that could show whether a load is older than a write: who
+// A full server grants no lease that could show whether a load is older than a write: a call that
 // joins once it has begun loads for itself.
 func TestManyFullServerProvesNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
@@ -123,7 +123,7 @@ func TestManyFullServerProvesNothing(t *testing.T) {
 		time.Sleep(time.Second)
 		runs := 0
 		v, err := c.GetOrSet(t.Context(), "k", value("newer", &runs))
-		want(t, "who came once the load had begun", v, err, "newer")
+		want(t, "a caller that came once the load had begun", v, err, "newer")
 		wg.Wait()
 	})
 }

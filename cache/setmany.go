@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -25,63 +26,61 @@ func (c *Cache[K, V]) SetMany(ctx context.Context, values map[K]V, opts ...Optio
 		return c.core.error(b.op, "", ErrClosed, nil)
 	}
 	began := time.Now()
-	var puts []*call[K, V]
-	var writes []filling
+	var puts []put[K, V]
 	for key, v := range values {
-		m, err := c.begin(b.op, key)
-		var w filling
-		if err == nil {
-			m.value = v
-			w, err = c.putting(ctx, m, s)
-		}
+		p, err := c.prepareIn(ctx, b, key, v, s)
 		if err != nil {
 			b.errs[key] = err
 			continue
 		}
-		puts, writes = append(puts, m), append(writes, w)
+		puts = append(puts, p)
 	}
-	c.putMany(ctx, b, began, puts, writes)
+	c.putMany(ctx, b, began, puts)
 	_, err = c.result(b)
 	return err
 }
 
-// putting is what Set sends for m.
-func (c *Cache[K, V]) putting(ctx context.Context, m *call[K, V], s settings) (w filling, err error) {
-	if w.event, err = c.encodeCall(ctx, m, s); err != nil {
-		return w, err
-	}
-	w.Committer = c.core.store.Leaseless(m.redisKey)
-	if w.event.Outcome == WriteOK {
-		w.State, w.Entry, w.TTL = store.Present, &m.entry, w.event.TTL
-	}
-	return w, nil
+// A put is one value of a SetMany.
+type put[K comparable, V any] struct {
+	request *request[K, V]
+	commit  store.Commit
+	event   WriteEvent
 }
 
-// putMany sends the writes of calls, so that no load that began before it returns is stored
-// afterwards.
-func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Time, calls []*call[K, V], writes []filling) {
-	if len(calls) == 0 {
+// prepareIn returns what Set sends for a key.
+func (c *Cache[K, V]) prepareIn(ctx context.Context, b *batch[K, V], key K, v V, s settings) (p put[K, V], err error) {
+	r, err := c.begin(b.op, key)
+	if err != nil {
+		return p, err
+	}
+	r.value = v
+	p = put[K, V]{request: r, commit: store.Commit{Committer: c.core.store.Leaseless(r.redisKey)}}
+	if p.event, err = c.encodeRequest(ctx, r, s); err == nil && p.event.Outcome == WriteOK {
+		p.commit.State, p.commit.Entry, p.commit.TTL = store.Present, &r.entry, p.event.TTL
+	}
+	return p, err
+}
+
+// putMany sends values so that no load that began before it returns is stored afterwards.
+func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Time, puts []put[K, V]) {
+	if len(puts) == 0 {
 		return
 	}
 	deadline := began.Add(c.core.redisTimeout)
-	fills := make([]store.Commit, len(writes))
-	for i, w := range writes {
-		fills[i] = w.Commit
+	commits, keys := make([]store.Commit, len(puts)), make([]string, len(puts))
+	for i, p := range puts {
+		commits[i], keys[i] = p.commit, p.request.redisKey
 	}
-	err := c.core.fenced(ctx, deadline, redisKeys(calls), func() error {
-		c.core.store.CommitAll(ctx, deadline, fills)
+	err := c.core.engine.Write(ctx, deadline, keys, func() error {
+		c.core.store.CommitAll(ctx, deadline, commits)
 		return nil
 	})
-	for i, m := range calls {
-		cause := err
-		if cause == nil {
-			cause = fills[i].Err
-		}
-		if cause != nil {
-			b.errs[m.key] = c.core.writeFailed(ctx, writes[i].event, cause)
+	for i, p := range puts {
+		if cause := cmp.Or(err, commits[i].Err); cause != nil {
+			b.errs[p.request.key] = c.core.writeFailed(ctx, p.event, cause)
 			continue
 		}
-		c.core.sawWrite(ctx, writes[i].event)
-		c.end(m)
+		c.core.reportWrite(ctx, p.event)
+		c.end(p.request)
 	}
 }

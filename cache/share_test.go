@@ -11,7 +11,7 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 )
 
-// That Redis does not store a refreshed value is an error for those who refresh. A
+// That Redis does not store a refreshed value is an error for those that refresh. A
 // GetOrSet that shares the load asked for a value, and has one: where no lease can
 // prove that to be too old.
 func TestRefreshThatIsNotStored(t *testing.T) {

@@ -47,22 +47,22 @@ type counters struct {
 	hits, absentHits, misses, unanswered      atomic.Uint64
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
 	loaded                                    atomic.Uint64
-	fillings                                  [writeOutcomes]atomic.Uint64 // what became of loaded
+	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
 	stores, broken, redisErrors               atomic.Uint64
 }
 
 // Stats returns the counts so far.
 func (c *Cache[K, V]) Stats() Stats {
 	n := &c.core.stats
-	filled := func(o WriteOutcome) uint64 { return n.fillings[o].Load() }
+	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(),
-		Loaded: n.loaded.Load(), LoadStores: filled(WriteOK),
-		Fenced: filled(WriteFenced), OutOfMemory: filled(WriteOutOfMemory), TooLarge: filled(WriteTooLarge),
-		NoPermission: filled(WriteNoPermission), NoScripts: filled(WriteNoScripts), StoreErrors: filled(WriteRedisFailed),
-		NotEncoded: filled(WriteNotEncoded), Expired: filled(WriteExpired), NoStore: filled(WriteNoStore),
-		AbsentOff: filled(WriteAbsentOff), Cancelled: filled(WriteCancelled),
+		Loaded: n.loaded.Load(), LoadStores: committed(WriteOK),
+		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
+		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
+		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
+		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
 		Stores: n.stores.Load(), Broken: n.broken.Load(), RedisErrors: n.redisErrors.Load(),
 	}
 }

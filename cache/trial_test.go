@@ -39,7 +39,7 @@ func pastTrial(t *testing.T, env *redistest.Env, lease time.Duration) *cache.Cac
 	return c
 }
 
-// A load whose value cannot be decoded again fails for all who share it, not for the
+// A load whose value cannot be decoded again fails for all that share it, not for the
 // followers alone, and is not stored.
 func TestUnreadableLoadFailsForAll(t *testing.T) {
 	load := func(_ context.Context, keys []string) (map[string]string, error) {

@@ -21,8 +21,8 @@ var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
 	return e
 })
 
-// zstdDecoder writes into the memory it is given and never allocates more: how
-// much that may be is decided before.
+// zstdDecoder writes into the memory of its caller and never allocates more: the caller
+// decides how much that may be.
 var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
@@ -49,11 +49,11 @@ func zstdDecode(dst, src []byte) bool {
 // in front of it has 32 bits, and has to hold what does not shrink too.
 const maxS2Block = 1 << 30
 
-// s2Append needs room for more than it appends, so it works in a buffer.
+// s2Append needs space for more than it appends, so it works in a buffer.
 func s2Append(dst, plain []byte) []byte {
-	room := getBuffer()
-	defer room.release()
-	return append(dst, s2.Encode(room.sized(s2.MaxEncodedLen(len(plain))), plain)...)
+	scratch := getBuffer()
+	defer scratch.release()
+	return append(dst, s2.Encode(scratch.sized(s2.MaxEncodedLen(len(plain))), plain)...)
 }
 
 func s2Size(src []byte) (uint64, bool) {

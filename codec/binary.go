@@ -14,10 +14,10 @@ import (
 // fields do not count.
 //
 // An error or panic of these methods becomes an error that names the type and
-// keeps their text back, because it may hold the value. How much memory hostile
+// leaves their text out, because it may hold the value. How much memory hostile
 // bytes cost is up to the methods.
 //
-// Of a type without the methods the codec's Check, and every use of it, is an
+// For a type without the methods the codec's Check, and every use of it, is an
 // error.
 func Binary[V any]() StringCodec[V] {
 	form, err := BinaryFormOf(reflect.TypeFor[V]())

@@ -2,7 +2,7 @@ package codec
 
 import "sync"
 
-// maxPooled is the largest buffer, in bytes, that waits in the pool: a single
+// maxPooled is the largest buffer, in bytes, that is kept in the pool: a single
 // huge value must not stay in memory.
 const maxPooled = 1 << 20
 

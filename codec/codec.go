@@ -36,10 +36,10 @@ func (s Shape) String() string {
 //
 // AppendValue appends the bytes of v to dst and returns the longer slice; on an
 // error dst is returned as it was. ParseValue sets *v, which is the zero value,
-// from src. src is borrowed: it is valid until ParseValue returns and must not
-// be written to, so that what *v keeps of it has to be copied.
+// from src. src is valid until ParseValue returns and must not be written to, so
+// that what *v keeps of it has to be copied.
 //
-// Bytes that no AppendValue wrote give an error, never a panic, and cost memory in
+// Bytes that no AppendValue wrote are an error, never a panic, and cost memory in
 // proportion to len(src). No error holds the bytes or the value.
 type Value[V any] interface {
 	AppendValue(dst []byte, v V) ([]byte, error)
@@ -50,23 +50,23 @@ type Value[V any] interface {
 // safe for concurrent use; the Wire belongs to the call.
 //
 // Encode adds the spans of *v to an empty w and leaves *v alone; no span may share
-// memory with *v, whose owner may change it. Decode sets *v,
-// which is the zero value, from the spans of w; what *v keeps of them has to be
-// copied. The rules of Value about hostile bytes and errors hold for Decode.
+// memory with *v, which the caller may change. Decode sets *v, which is the zero value,
+// from the spans of w; what *v keeps of them has to be copied. The rules of Value about
+// hostile bytes and errors hold for Decode.
 type Codec[V any] interface {
 	Shape() Shape
 	Encode(w *Wire, v *V) error
 	Decode(w *Wire, v *V) error
 }
 
-// A Checker is a codec or value that can be built wrongly: of a type it has no
-// encoding for, say. cache.New asks Check before the codec is used, and refuses
-// the configuration with what it says. Wrappers pass the question on.
+// A Checker is a codec or value that can be built wrongly, for example for a type that it
+// has no encoding for. cache.New calls Check before the codec is used, and returns its
+// error. Wrappers call the Check of what they wrap.
 type Checker interface {
 	Check() error
 }
 
-// check asks c whether it can work, if it is one that knows.
+// check returns the error of c's Check, nil if it has none.
 func check(c any) error {
 	if c, ok := c.(Checker); ok {
 		return c.Check()

@@ -135,8 +135,8 @@ func spansOf[V any](t *testing.T, c codec.Codec[V], v V) (all []string) {
 	return all
 }
 
-// A sorted set is in Redis's order as soon as it is encoded, so that who shares a
-// load and who reads it later see the same.
+// A sorted set is in Redis's order as soon as it is encoded, so that a caller that shares a
+// load and one that reads it later see the same.
 func TestSortedSetOrder(t *testing.T) {
 	got := spansOf(t, codec.SortedSet(codec.Text[string]()), []codec.Scored[string]{
 		{"b", 1}, {"a", 10}, {"B", 1}, {"c", math.Inf(-1)}, {"", 1}, {"d", math.Inf(1)}, {"e", 1e300}, {"f", -0.5}, {"g", 1e20},

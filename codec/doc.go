@@ -3,7 +3,7 @@
 //
 // A Value makes one byte string of one V. A Codec fills a whole key, whose Redis
 // type is its Shape. What Text, Bytes, JSON, Msgpack and Binary return is both,
-// and the wrappers take what they return:
+// and the wrappers are built from what they return:
 //
 //	codec.Text[time.Duration]()                                 // 1m30s
 //	codec.Compress(codec.Msgpack[User](), codec.Zstd, 1024)     // from 1024 bytes on
@@ -20,11 +20,11 @@
 // Text, Bytes, JSON and Msgpack are plain to any program; the bytes of Compress
 // and Encrypt are laid out in their doc comments.
 //
-// Redis is not trusted with the process. Bytes that no codec wrote are an error:
-// not a panic, and not memory that they only claim to need. No error holds a
-// value, or bytes of one, so that errors can be logged; what a type's own methods
-// say is therefore told by its type only.
+// Redis is not trusted. Bytes that no codec wrote are an error: they cause no panic, and
+// do not cost the memory that they only claim to need. No error holds a value, or bytes of
+// one, so that errors can be logged; of an error of a type's own methods only the type is
+// shown.
 //
-// A codec that is built wrongly, of a type that it cannot carry, say, is told by
-// its Check, which cache.New asks. Package codectest proves a codec of your own.
+// For a codec that is built wrongly, for example for a type that it cannot encode, its Check
+// returns an error, and so does cache.New. Package codectest tests a codec of your own.
 package codec

@@ -11,10 +11,10 @@ const (
 	encryptHeaderSize = 1 + 4
 )
 
-// Encrypt makes a Value a codec of ShapeString whose bytes only the keyring's
-// holders can read or make, and that holds for one Redis key: bytes that are
-// moved to another key do not open. Putting back what stood under the same key
-// before is not noticed, and the length of the value can be seen.
+// Encrypt makes a Value a codec of ShapeString whose bytes can only be read or made with
+// the keyring, and only for one Redis key: bytes that are moved to another key cannot be
+// decrypted. Old bytes that are stored again under the same key are not detected, and the
+// length of the value can be seen.
 //
 // The stored bytes are
 //

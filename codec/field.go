@@ -4,8 +4,8 @@ package codec
 type Field[T any] interface {
 	Checker // asked before the hash is read or written
 
-	// Codec returns the codec that the field is of. Who uses it compares it with its
-	// own: a field of another mapping may have another form.
+	// Codec returns the codec that the field is of. A cache or collection compares it with
+	// its own: a field of another mapping may have another form.
 	Codec() Codec[T]
 
 	// FieldName returns the field's name in the hash.
@@ -13,14 +13,14 @@ type Field[T any] interface {
 }
 
 // A FieldReader is a destination for one field of a T whose codec has ShapeHash:
-// what a read of chosen fields needs to know of it. Package hashmap makes them.
+// a read of chosen fields uses it. Package hashmap makes them.
 //
 // A FieldReader belongs to one call: it is not safe for concurrent use.
 type FieldReader[T any] interface {
 	Field[T]
 
-	// ParseField sets the destination from the field's bytes. src is borrowed, and
-	// bytes that cannot be read are an error, by the rules of Value.
+	// ParseField sets the destination from the field's bytes, by the rules of
+	// Value.ParseValue. Bytes that cannot be read are an error.
 	ParseField(src []byte) error
 
 	// ClearField sets the destination to its zero value: the hash has no such field.
@@ -28,8 +28,7 @@ type FieldReader[T any] interface {
 }
 
 // A FieldAppender is a new value for one field of a T whose codec has ShapeHash:
-// what a write of chosen fields needs to know of it. Package hashmap makes them.
-// It is safe for concurrent use.
+// a write of chosen fields uses it. Package hashmap makes them. It is safe for concurrent use.
 type FieldAppender[T any] interface {
 	Field[T]
 

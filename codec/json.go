@@ -13,20 +13,20 @@ import (
 // value are refused, and so is a nesting deeper than the 10,000 levels of
 // encoding/json.
 //
-// Errors tell what went wrong, and where in the bytes or in which field, but
-// show nothing of the value. As ever in encoding/json, what is no UTF-8 in a
+// Errors say what went wrong, and where in the bytes or in which field, but
+// show nothing of the value. As always with encoding/json, what is not UTF-8 in a
 // string is replaced by U+FFFD: for such strings use Msgpack. A time.Time whose zone offset
 // has seconds, as local times before about 1937 can have, is an error: encoding/json would
 // drop them, and store another moment. In an any, and within a type's own methods, it does.
-// Of a pointer to a pointer is not told which of the two is nil.
+// Which pointer of a pointer to a pointer is nil is not stored.
 //
-// Of a type that encoding/json cannot give back the codec's Check is an error that names
-// the fields: what it cannot write (a func, a channel) or cannot read (an interface with
-// methods, a type whose methods only write, an embedded pointer to an unexported struct),
-// or leaves out without a word (a struct without exported fields, two fields of one name,
-// the fields of a struct that is written by the methods of a type embedded in it).
-// Of a struct that has exported fields the others are left out, as by every codec. What a
-// field of type any holds is not known before.
+// For a type that encoding/json cannot read back as it was, the codec's Check returns an
+// error that names the fields: what it cannot write (a func, a channel) or cannot read (an
+// interface with methods, a type whose methods only write, an embedded pointer to an
+// unexported struct), or silently leaves out (a struct without exported fields, two fields
+// of one name, the fields of a struct that is written by the methods of a type embedded in
+// it). Unexported fields of a struct that has exported ones are left out, as by every codec.
+// What a field of type any holds is not known to Check.
 func JSON[V any]() StringCodec[V] {
 	return String[V](jsonValue[V]{})
 }
@@ -96,8 +96,7 @@ func (c jsonValue[V]) parse(src []byte, v *V) (err error) {
 	return json.Unmarshal(src, v)
 }
 
-// jsonError says in our own words what encoding/json found, which quotes the
-// value in most of its errors.
+// jsonError replaces the error of encoding/json, which in most cases quotes the value.
 func jsonError(t reflect.Type, err error) error {
 	switch err := err.(type) {
 	case *json.SyntaxError:

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// JSONProblems lists what encoding/json cannot give back of a t as it was: what it does not
-// write, does not read, or leaves out without a word. Each problem begins with the path to
+// JSONProblems lists what encoding/json cannot read back of a t as it was: what it does not
+// write, does not read, or silently leaves out. Each problem begins with the path to
 // it, as in Meta.Hooks[]. The tag, if it is not empty, is the key of the struct tag that
 // leaves out the t as a whole.
 func JSONProblems(t reflect.Type, tag string) []error {
@@ -60,7 +60,7 @@ func (w *jsonWalk) walk(t reflect.Type, addressable bool, path string) {
 	}
 }
 
-// methods deals with a t that has methods of its own for writing or reading, and reports
+// methods handles a t that has methods of its own for writing or reading, and reports
 // whether it did.
 func (w *jsonWalk) methods(t reflect.Type, addressable bool, path string) bool {
 	pointer, writer := reflect.PointerTo(t), t

@@ -15,7 +15,7 @@ const keySize = 32
 // A Keyring holds the keys of Encrypt by their ids. It is safe for concurrent
 // use and does not change; to rotate, build one with a new current key and keep
 // the old keys in it until nothing that they encrypted is stored any more, which
-// is one TTL after the last process has changed over. Let all processes know a
+// is one TTL after the last process has switched. All processes have to have a
 // key before any of them makes it the current one.
 //
 // One key may encrypt 2^32 values: its nonces are random, and beyond that the
@@ -28,7 +28,7 @@ type Keyring struct {
 
 // NewKeyring returns a keyring that encrypts with the current key and decrypts
 // with any of them. Each key must be 32 random bytes; they are copied. An error
-// tells all problems at once, without a byte of a key.
+// reports all problems at once, without a byte of a key.
 func NewKeyring(current uint32, keys map[uint32][]byte) (*Keyring, error) {
 	var errs []error
 	if _, ok := keys[current]; !ok {

@@ -18,10 +18,10 @@ import (
 // allocate; decoding allocates what the value keeps. A V with encoding methods of
 // its own, anywhere inside, is copied to the heap once a call to encode.
 //
-// Of a type that cannot be carried the codec's Check, and every use of it, is an
+// For a type that cannot be encoded the codec's Check, and every use of it, is an
 // error that names the fields. A V that is an interface with methods, error included, is
-// one of these: it would not come back as the type that it was. A field of type error is
-// carried as its text.
+// one of these: it would not be read as the type that it was. A field of type error is
+// stored as its text.
 func Msgpack[V any]() StringCodec[V] {
 	t := reflect.TypeFor[V]()
 	err := concrete("Msgpack", t)
@@ -33,7 +33,7 @@ func Msgpack[V any]() StringCodec[V] {
 }
 
 // concrete returns an error if t is an interface with methods: the bytes of a value do not
-// tell which of its types to read.
+// say which of its types to read.
 func concrete(codec string, t reflect.Type) error {
 	if t.Kind() == reflect.Interface && t.NumMethod() > 0 {
 		return fmt.Errorf("codec: %s cannot tell which type to read a %v as; use a concrete type", codec, t)

@@ -86,7 +86,7 @@ func (w *packer) dynamic(dst []byte, v any) ([]byte, error) {
 	}
 	box := reflect.New(t)
 	box.Elem().Set(reflect.ValueOf(v))
-	held, inAny := w.held, w.inAny // held is not what reading takes: that makes no v but what it finds
+	held, inAny := w.held, w.inAny // reading does not allocate a v, but what the bytes hold
 	w.inAny = true
 	dst, err = w.value(dst, k.node, box.UnsafePointer())
 	w.held, w.inAny = held, inAny
@@ -224,8 +224,7 @@ func (r *unpacker) anyExtension() (any, *unreadable) {
 
 var errExtensionType = &unreadable{why: "an extension does not read as the type that msgpack.RegisterExt names for it, or none is named"}
 
-// anyNode lets the library read an any: an extension of a type that it was told
-// of.
+// anyNode lets the library read an any: an extension of a type that is registered with it.
 var anyNode = &packNode{op: packLibrary, typ: reflect.TypeFor[any]()}
 
 func (r *unpacker) anyScalar(c byte) any {

@@ -80,12 +80,12 @@ func appendMapLen(dst []byte, n int) []byte {
 	return appendCount(dst, codeMap16, n)
 }
 
-// setMapLen gives the map at dst[start], which ends dst and was begun as empty, n
-// entries.
+// setMapLen sets the number of entries of the map at dst[start], which ends dst and was
+// begun as empty, to n.
 func setMapLen(dst []byte, start, n int) []byte {
 	var header [5]byte
 	h := appendMapLen(header[:0], n)
-	dst = append(dst, h[1:]...) // makes room
+	dst = append(dst, h[1:]...) // grows dst
 	copy(dst[start+len(h):], dst[start+1:])
 	copy(dst[start:], h)
 	return dst

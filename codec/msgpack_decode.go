@@ -138,8 +138,8 @@ func (r *unpacker) value(n *packNode, p unsafe.Pointer) *unreadable {
 	return nil
 }
 
-// take charges for n variables of the given size that are to be allocated.
-func (r *unpacker) take(n int, size uintptr) *unreadable {
+// charge counts n variables of the given size that are to be allocated.
+func (r *unpacker) charge(n int, size uintptr) *unreadable {
 	if size > 0 && uintptr(n) > uintptr(r.left)/size {
 		return errHeld
 	}
@@ -178,7 +178,7 @@ func (r *unpacker) bytes() (b []byte, ok bool) {
 	return nil, false
 }
 
-// count reads the header of an array, or of a map if leadFixMap is given: how many
+// count reads the header of an array, or of a map if lead is leadFixMap: how many
 // elements or pairs it has. That of nil is -1. Of anything else it reports false.
 func (r *unpacker) count(first lead) (n int, ok bool) {
 	c := r.b[r.pos]

@@ -11,7 +11,7 @@ func (r *unpacker) pointer(n *packNode, p unsafe.Pointer) *unreadable {
 		*(*unsafe.Pointer)(p) = nil
 		return nil
 	}
-	if err := r.take(1, n.elem.size); err != nil {
+	if err := r.charge(1, n.elem.size); err != nil {
 		return err
 	}
 	elem := reflect.New(n.elem.typ).UnsafePointer()
@@ -34,7 +34,7 @@ func (r *unpacker) slice(n *packNode, p unsafe.Pointer) *unreadable {
 		*s = []struct{}{}
 		return nil
 	}
-	if err := r.take(count, n.elem.size); err != nil {
+	if err := r.charge(count, n.elem.size); err != nil {
 		return err
 	}
 	if n.elem.op == packString {
@@ -159,7 +159,7 @@ func (r *unpacker) field(f *packField, p unsafe.Pointer) *unreadable {
 				r.pos++
 				return nil
 			}
-			if err := r.take(1, hop.elem.Size()); err != nil {
+			if err := r.charge(1, hop.elem.Size()); err != nil {
 				return err
 			}
 			*embedded = reflect.New(hop.elem).UnsafePointer()

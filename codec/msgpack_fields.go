@@ -101,7 +101,7 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 }
 
 // appendKey appends the name. A short one is a word, cut to its length, where
-// there is room for the word: one store in place of a call.
+// dst has space for the word: one store in place of a call.
 func (f *packField) appendKey(dst []byte) []byte {
 	if f.mask == 0 || cap(dst)-len(dst) < 8 {
 		return append(dst, f.key...)

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// mapEntry is what an entry of a map is taken to cost beside its key and value,
+// mapEntry is what an entry of a map is assumed to cost beyond its key and value,
 // in bytes.
 const mapEntry = 8
 
@@ -21,7 +21,7 @@ func newMapCells(t reflect.Type) *mapCells {
 	return &mapCells{key: reflect.New(t.Key()), value: reflect.New(t.Elem())}
 }
 
-// release gives the cells back to the pool, without what they hold.
+// release returns the cells to the pool, without what they hold.
 func (c *mapCells) release(n *packNode) {
 	c.iter.Reset(reflect.Value{})
 	c.key.Elem().SetZero()
@@ -112,7 +112,7 @@ func (r *unpacker) entries(n *packNode) (int, *unreadable) {
 	case count < 0:
 		return count, nil
 	}
-	return count, r.take(count, n.key.size+n.elem.size+mapEntry)
+	return count, r.charge(count, n.key.size+n.elem.size+mapEntry)
 }
 
 func (r *unpacker) mapping(n *packNode, p unsafe.Pointer) *unreadable {

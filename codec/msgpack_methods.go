@@ -27,7 +27,7 @@ func (w *packer) methods(dst []byte, n *packNode, p unsafe.Pointer) ([]byte, err
 	}
 	var header [5]byte
 	h := appendBytesLen(header[:0], len(b)-start-guess)
-	b = append(b, h[guess:]...) // makes room
+	b = append(b, h[guess:]...) // grows b
 	copy(b[start+len(h):], b[start+guess:])
 	copy(b[start:], h)
 	return b, nil

@@ -64,7 +64,7 @@ func isEmptyAny(v any) bool {
 	t := reflect.TypeOf(v)
 	k, err := PackedOf(t)
 	if err != nil {
-		return false // writing it tells why
+		return false // writing it returns the error
 	}
 	box := reflect.New(t)
 	box.Elem().Set(reflect.ValueOf(v))

@@ -19,8 +19,8 @@ import (
 //	slices, arrays           array; a nil slice is nil
 //	maps                     map, in no order; a nil map is nil
 //	structs                  map by field name, or array with _msgpack struct{} `msgpack:",as_array"`
-//	pointers                 what they point to, or nil; of a pointer to a pointer is not told
-//	                         which of the two is nil
+//	pointers                 what they point to, or nil; which pointer of a pointer to a
+//	                         pointer is nil is not stored
 //	any                      the value in it; read as nil, bool, int8 to uint64, float32, float64, string,
 //	                         []byte, []any, map[string]any, time.Time, and map[any]any where a key is
 //	                         no string
@@ -31,14 +31,14 @@ import (
 // and named types of these. A type, or its pointer, with EncodeMsgpack and
 // DecodeMsgpack, MarshalMsgpack and UnmarshalMsgpack, the binary or the text
 // methods of package encoding is written and read with them, and so is one that
-// was given to msgpack.RegisterExt and its like before its first use here.
+// was registered by msgpack.RegisterExt and its like before its first use here.
 //
 // Of struct tags the name, -, omitempty, inline, noinline, alias and as_array
 // work as in the library. Fields that the bytes do not name keep their zero
 // value, names that the struct does not have are skipped, and of a repeated name
 // or key the last one counts.
 //
-// Stricter than the library are these. Reading refuses, before anything is
+// It is stricter than the library. Reading refuses, before anything is
 // allocated, bytes that are not exactly one well-formed value nested at most 64
 // deep; then a number that the type cannot hold exactly (300 in an int8, -1 in a
 // uint, 1<<53+1 in a float64) and a map key that cannot be hashed. What is
@@ -48,12 +48,12 @@ import (
 // fields of one name, a struct with content but without exported fields, one that is
 // written by the methods of a type embedded in it and would lose its other fields, channels,
 // functions and complex numbers, interfaces with methods, methods that only write
-// or only read, interned strings, and quoted tags. Of a struct that has exported fields the
-// others are left out, as by every codec.
+// or only read, interned strings, and quoted tags. Unexported fields of a struct that
+// has exported ones are left out, as by every codec.
 //
-// What a type's own methods allocate, and which numbers they take for which, is
-// up to them; they are given one well-formed value. Their errors and panics become
-// errors that name the type.
+// What a type's own methods allocate, and how they read numbers, is up to them; they are
+// called with one well-formed value. Their errors and panics become errors that name the
+// type.
 //
 // A Packed is safe for concurrent use.
 type Packed struct {
@@ -62,7 +62,7 @@ type Packed struct {
 }
 
 // PackedOf returns the MessagePack form of t. A type that has none is an error,
-// which names each field to blame and says what to do about it.
+// which names each of its fields that cannot be encoded and says what to do about it.
 func PackedOf(t reflect.Type) (*Packed, error) {
 	if t == nil {
 		return nil, errors.New("codec: a nil reflect.Type has no MessagePack form; use reflect.TypeFor")
@@ -118,7 +118,7 @@ func (k *Packed) append(w *packer, dst []byte, p unsafe.Pointer) (b []byte, err 
 // Parse sets the variable at p, which must be of the Packed's type and hold its
 // zero value, from src. It keeps nothing of src and allocates only what the
 // variable keeps. On an error the variable holds some of the value or none. The
-// error tells which field is to blame and never holds the bytes.
+// error names the field that cannot be read and never holds the bytes.
 func (k *Packed) Parse(src []byte, p unsafe.Pointer) error {
 	bad := scan(src)
 	if bad == nil {
@@ -144,7 +144,7 @@ func (k *Packed) parse(r *unpacker, p unsafe.Pointer) (bad *unreadable) {
 
 // held is how many bytes of memory, strings aside, a value may take that is n
 // bytes of MessagePack. Without the bound a byte could stand for a struct of any
-// size: bytes that nobody trusted would choose how often it is allocated.
+// size: bytes that are not trusted would choose how often it is allocated.
 func held(n int) int { return 256*n + 1<<20 }
 
 // An unreadable says why bytes cannot be read, and in which field.

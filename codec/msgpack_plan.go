@@ -278,7 +278,7 @@ func (c *packCompiler) own(n *packNode, path string) bool {
 }
 
 // registered reports whether the library writes the zero value otherwise than
-// the plan, which it does for types that were given to msgpack.RegisterExt,
+// the plan, which it does for types that were registered by msgpack.RegisterExt,
 // RegisterExtEncoder or Register: there is no way to ask for these.
 func registered(n *packNode) bool {
 	zero := reflect.New(n.typ)

@@ -19,7 +19,7 @@ func contain(err *error) {
 }
 
 // opaque is the error of a piece of user code, named by what, that failed with
-// err. It tells the type of err only and does not wrap it: the text may quote
+// err. It shows the type of err only and does not wrap it: the text may quote
 // the value.
 func opaque(what string, err error) error {
 	verb, of := "failed", fmt.Sprintf("%T", err)

@@ -120,7 +120,7 @@ func (s *Scalar) Append(dst []byte, p unsafe.Pointer) ([]byte, error) {
 // Parse sets the variable at p, which must be of the Scalar's type and hold its
 // zero value, from src. It keeps nothing of src and allocates only what the
 // variable keeps. The error names the type and never holds the bytes: of an
-// error or panic of the type's own UnmarshalText it tells the type only.
+// error or panic of the type's own UnmarshalText it shows the type only.
 func (s *Scalar) Parse(src []byte, p unsafe.Pointer) error {
 	if s.form == formMethods {
 		return textMethods.parse(src, s.t, p)
@@ -311,7 +311,7 @@ func storeFloat(p unsafe.Pointer, size uintptr, f float64) {
 }
 
 // parseShort reads up to 18 decimal digits, which is what most numbers are, at
-// half the cost of strconv: that knows signs, bases, underscores and overflow.
+// half the cost of strconv: that handles signs, bases, underscores and overflow.
 func parseShort(text string) (n uint64, ok bool) {
 	if len(text) == 0 || len(text) > 18 {
 		return 0, false

@@ -28,7 +28,7 @@ func (set[E]) Shape() Shape { return ShapeSet }
 
 func (c set[E]) Check() error { return checkElem(c.elem, "Set") }
 
-// Encode sorts the elements, which shows the ones that are there twice, makes the
+// Encode sorts the elements, which finds those that occur twice, makes the
 // bytes always the same, and is the order that Redis adds them in fastest.
 func (c set[E]) Encode(w *Wire, v *map[E]struct{}) error {
 	if c.elem == nil {

@@ -51,7 +51,7 @@ func (c sortedSet[E]) Encode(w *Wire, v *[]Scored[E]) error {
 	return sortScored(w.spans, *v)
 }
 
-// sortScored brings the spans of elems into Redis's order, and refuses what is among
+// sortScored sorts the spans of elems in Redis's order, and refuses what is among
 // them twice.
 func sortScored[E any](spans []span, elems []Scored[E]) error {
 	type scored struct {

@@ -3,19 +3,19 @@ package codec
 import "fmt"
 
 // maxKept is how much arena a Wire keeps from one use to the next, in bytes: a
-// single huge value must not stay in memory with the Wire that carried it.
+// single huge value must not stay in memory with the Wire that held it.
 const maxKept = 64 << 10
 
 // maxKeptSpans is how many spans a Wire keeps memory for, for the same reason.
 const maxKeptSpans = 1024
 
-// A Wire carries all that one Redis key holds, as spans of bytes: a string is
+// A Wire holds all that one Redis key holds, as spans of bytes: a string is
 // one unnamed span, a list or set one unnamed span an element, a hash one named
 // span a field. An element of a sorted set is a span whose name is its score in
 // decimal, inf or -inf; they are in Redis's order, by score and then by bytes. A
 // Wire knows the key, so that a codec can bind the bytes to it.
 //
-// A codec that encodes appends a span's bytes to Scratch and hands them in with
+// A codec that encodes appends a span's bytes to Scratch and adds them with
 // Keep, which costs no allocation once the Wire has grown to the size of its
 // values:
 //
@@ -40,7 +40,7 @@ type span struct{ name, value []byte }
 // Reset empties the wire and keeps its memory for the value of the named Redis
 // key.
 func (w *Wire) Reset(key string) {
-	clear(w.spans) // spans may lend memory of others
+	clear(w.spans) // spans may alias memory of others
 	w.key, w.spans = key, w.spans[:0]
 	if cap(w.spans) > maxKeptSpans {
 		w.spans = nil
@@ -52,7 +52,7 @@ func (w *Wire) Reset(key string) {
 	w.spare = w.chunk[:0]
 }
 
-// Key returns the Redis key whose value the wire carries.
+// Key returns the Redis key whose value the wire holds.
 func (w *Wire) Key() string { return w.key }
 
 // Len returns the number of spans.
@@ -61,7 +61,7 @@ func (w *Wire) Len() int { return len(w.spans) }
 // Name returns the name of span i, nil for an unnamed one.
 func (w *Wire) Name(i int) []byte { return w.spans[i].name }
 
-// Value returns the bytes of span i. They are borrowed from the wire.
+// Value returns the bytes of span i. They alias the memory of the wire.
 func (w *Wire) Value(i int) []byte { return w.spans[i].value }
 
 // Sole returns the bytes of a wire's only, unnamed span: a Redis string. Any
@@ -73,8 +73,8 @@ func (w *Wire) Sole() ([]byte, error) {
 	return w.spans[0].value, nil
 }
 
-// Add lends a span to the wire, without a copy: both slices must stay as they
-// are until the next Reset.
+// Add adds a span without a copy: both slices must stay as they are until the next
+// Reset.
 func (w *Wire) Add(name, value []byte) {
 	w.spans = append(w.spans, span{name, value[:len(value):len(value)]})
 }
@@ -82,19 +82,19 @@ func (w *Wire) Add(name, value []byte) {
 // Scratch returns an empty slice to append a span's bytes to, for Keep.
 func (w *Wire) Scratch() []byte { return w.spare }
 
-// Grow makes room in Scratch for n bytes more, or for 64 KB of them: for who knows about how
-// large a value is going to be.
+// Grow grows Scratch to n bytes, or to 64 KB if n is more. It is for callers that know about
+// how large a value is going to be.
 func (w *Wire) Grow(n int) {
 	if n = min(n, maxKept); cap(w.spare) >= n {
 		return
 	}
 	w.spare = make([]byte, 0, n)
-	if w.used == 0 { // nothing stands in the arena
+	if w.used == 0 { // the arena is empty
 		w.chunk = w.spare
 	}
 }
 
-// Keep adds the span whose bytes were appended to Scratch. name is lent, as by
+// Keep adds the span whose bytes were appended to Scratch. name is not copied, as by
 // Add. Bytes that did not fit there, or were never there, stay where they are
 // and are not written to; the next Reset makes the arena large enough for them.
 func (w *Wire) Keep(name, b []byte) {
@@ -102,7 +102,7 @@ func (w *Wire) Keep(name, b []byte) {
 	w.keep(b)
 }
 
-// keepNamed is Keep for a span whose name stands in the first n bytes of b.
+// keepNamed is Keep for a span whose name is the first n bytes of b.
 func (w *Wire) keepNamed(b []byte, n int) {
 	w.Add(b[:n:n], b[n:])
 	w.keep(b)
@@ -114,6 +114,7 @@ func (w *Wire) keep(b []byte) {
 	case len(b) > 0 && cap(w.spare) > 0 && &b[0] == &w.spare[:1][0]:
 		w.spare = b[len(b):]
 	case len(w.spans) > 1 && len(b) > cap(w.spare) && len(b) < maxKept/4:
-		w.spare = make([]byte, 0, min(w.used, maxKept)) // or each of many spans would cost an allocation
+		// Otherwise each of many spans would cost an allocation.
+		w.spare = make([]byte, 0, min(w.used, maxKept))
 	}
 }

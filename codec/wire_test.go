@@ -110,7 +110,7 @@ func TestWireSole(t *testing.T) {
 	}
 }
 
-// A wire that knows how large its value is going to be takes memory for it once.
+// A wire that knows how large its value is going to be allocates memory for it once.
 func TestWireGrow(t *testing.T) {
 	value := make([]byte, 300)
 	allocs := testing.AllocsPerRun(100, func() {
@@ -128,11 +128,11 @@ func TestWireGrow(t *testing.T) {
 	w := new(Wire)
 	w.Grow(1 << 30)
 	if n := cap(w.Scratch()); n != 64<<10 {
-		t.Errorf("room for %d bytes, want 64 KB", n)
+		t.Errorf("space for %d bytes, want 64 KB", n)
 	}
 }
 
-// The room that a value a little smaller than was guessed has needed serves the next one.
+// The memory of a value that is a little smaller than was guessed is used for the next one.
 func TestWireGrowIsKept(t *testing.T) {
 	w, value := new(Wire), make([]byte, 300)
 	encode := func() {

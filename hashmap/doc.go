@@ -11,13 +11,13 @@
 //
 //	var users = hashmap.MustOf[User]() // a codec.Codec[User] for the cache
 //
-// Tags are those of go-redis; what they say is checked by Of, which reports all
-// problems at once. A field is called what its tag says, or else as in Go; "-"
-// leaves it out, and so does being unexported, as with every codec: a struct that has no
-// exported field is refused. The options are
+// Tags are those of go-redis. Of checks them and reports all problems at once. The name
+// of a field is that of its tag, or else that of Go; "-" leaves it out, and unexported fields
+// are left out as by every codec: a struct that has no exported field is refused. The options
+// are
 //
 //	omitempty  a zero value or an empty slice or map is no field
-//	inline     the fields of the struct, or pointer to one, stand in the hash; the
+//	inline     the fields of the struct, or pointer to one, are fields of the hash; the
 //	           name in the tag is put in front of theirs
 //	json       stored by encoding/json, as codec.JSON does
 //	msgpack    stored as codec.Msgpack does
@@ -29,20 +29,20 @@
 //
 // A pointer is stored as what it points to. A nil pointer is no field, and a
 // missing field is a nil pointer; the same holds for the fields of an inlined
-// pointer, which comes back as nil if none of them is stored.
+// pointer, which is read as nil if none of them is stored.
 //
-// Embedded structs are inlined, unless their tag names them or they have a text
-// form, as time.Time; one that has its text methods from a type embedded in it and fields
-// beside has none, as they would lose these. A field hides those of its name that are embedded more
-// deeply; other fields of one name are refused.
+// Embedded structs are inlined, unless their tag names them or they have a text form, as
+// time.Time has. A struct whose text methods are those of a type embedded in it, and that has
+// other fields, has none, as the methods would lose these. A field hides those of its name
+// that are embedded more deeply; other fields of one name are refused.
 //
-// Tags of other packages count for nothing, unless Of is told so by UseTag.
+// Tags of other packages are ignored, unless UseTag says otherwise.
 //
 // go-redis's HGetAll and Scan read what a Mapping writes, but for fields tagged inline,
-// json or msgpack, of which it knows nothing. A Mapping reads what HSet of go-redis and of
-// redis-py write. HSet of go-redis writes a type that has MarshalBinary with it, a
-// netip.Addr say, and a net.IP as its bytes. So a type with both text and binary methods is
+// json or msgpack, which they do not know. A Mapping reads what HSet of go-redis and of
+// redis-py write. HSet of go-redis writes a type that has MarshalBinary with that, such as
+// netip.Addr, and a net.IP as its bytes. So a type with both text and binary methods is
 // stored as text, and bytes that are no such text are read by UnmarshalBinary; a type with
-// binary methods alone is stored as these write it. Bytes that UnmarshalText takes too are
-// read as that.
+// binary methods alone is stored as these write it. Bytes that UnmarshalText accepts are
+// read by that.
 package hashmap

@@ -10,8 +10,8 @@ import (
 // pointer always, a zero value or an empty slice or map with omitempty, a zero value
 // alone with omitzero. nil stands for never.
 //
-// A zero value is one of no bits, so that it reads back as it was: -0.0 is kept,
-// and the type's own IsZero is not asked.
+// A zero value has no bit set, so that it is read as it was: -0.0 is kept, and the type's
+// own IsZero is not called.
 func emptyOf(t reflect.Type, tag tag) func(p unsafe.Pointer) bool {
 	switch {
 	case t.Kind() == reflect.Pointer:

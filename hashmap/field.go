@@ -14,8 +14,8 @@ type field struct {
 	name   []byte  // in the hash
 	offset uintptr // in the struct that via leads to
 
-	// Short ways around value, via and elem, for most fields: nil or false where
-	// there is none.
+	// Shortcuts for value, via and elem, which most fields have: nil or false for the
+	// others.
 	text           bool // a string without methods that is never left out
 	writer, reader *codec.Scalar
 
@@ -45,7 +45,7 @@ func (f *field) in(p unsafe.Pointer) unsafe.Pointer {
 }
 
 // make returns the field's variable in the struct at p, and allocates the
-// structs on the way that are not there yet.
+// structs on the way that do not exist yet.
 func (f *field) make(p unsafe.Pointer) unsafe.Pointer {
 	for _, h := range f.via {
 		next := (*unsafe.Pointer)(unsafe.Add(p, h.offset))
@@ -57,7 +57,7 @@ func (f *field) make(p unsafe.Pointer) unsafe.Pointer {
 	return unsafe.Add(p, f.offset)
 }
 
-// shorten sets the short ways that the field has.
+// shorten sets the shortcuts that the field has.
 func (f *field) shorten() {
 	s, ok := f.value.(scalar)
 	if !ok || f.via != nil || f.elem != nil {
@@ -83,7 +83,7 @@ func (f *field) encode(w *codec.Wire, p unsafe.Pointer) error {
 	return err
 }
 
-// decode sets the field of the struct at p. again tells that it may be set.
+// decode sets the field of the struct at p. again says that it may have been set.
 func (f *field) decode(src []byte, p unsafe.Pointer, again bool) error {
 	at := f.make(p)
 	if again {

@@ -78,8 +78,8 @@ type bound[T any] struct {
 	p unsafe.Pointer
 }
 
-// Check implements codec.Checker: a zero handle, and an Into that was given a nil
-// pointer, are errors.
+// Check implements codec.Checker: a zero handle, and an Into of a nil pointer, are
+// errors.
 func (b bound[T]) Check() error {
 	if err := b.handle.Check(); err != nil {
 		return err

@@ -9,8 +9,7 @@ import (
 )
 
 // jsonValue is the form of a field tagged json. encoding/json works by
-// reflection whoever calls it, so that handing it a typed pointer costs nothing
-// that is not spent anyway.
+// reflection in any case, so that a pointer made by reflection costs nothing more.
 type jsonValue struct{ t reflect.Type }
 
 // anyJSON reads into the pointer that the any holds.
@@ -25,7 +24,7 @@ func (v jsonValue) Parse(src []byte, p unsafe.Pointer) error {
 	return anyJSON.ParseValue(src, &into)
 }
 
-// jsonProblem says what encoding/json cannot give back of t.
+// jsonProblem says what encoding/json cannot read back of t.
 func jsonProblem(t reflect.Type) error {
 	return errors.Join(codec.JSONProblems(t, "redis")...)
 }

@@ -19,15 +19,15 @@ type Mapping[T any] struct {
 	tag   string // that UseTag names, empty for none
 }
 
-// Of works out the mapping of T, by the rules that the package names. All
+// Of makes the mapping of T, by the rules in the documentation of the package. All
 // fields that cannot be mapped are reported at once, joined into one error: each
 // with its path (User.Address.Geo) and a way out.
 //
-// Of reads redis tags and no others: a struct whose fields have only json tags, say, is
-// stored under its Go names, every field of it. UseTag has them count.
+// Of reads redis tags and no others: every field of a struct whose fields have only json
+// tags is stored under its Go name. UseTag makes it read other tags.
 //
-// Of is meant to be called once a type, when a program starts: it is where all
-// the reflection is.
+// Of is meant to be called once for each type, when a program starts: it does all the
+// reflection.
 func Of[T any](opts ...Option) (*Mapping[T], error) {
 	use, err := tagKey(opts)
 	if err != nil {

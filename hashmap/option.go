@@ -12,18 +12,18 @@ type Option struct {
 	useTag bool
 }
 
-// UseTag has fields that have no redis tag take their name from the tag of this key, such
-// as json: for structs that another package has tagged.
+// UseTag makes fields that have no redis tag use the name in the tag of this key, such as
+// json: for structs that are tagged for another package.
 //
 //	users, err := hashmap.Of[User](hashmap.UseTag("json"))
 //
-// Of that tag count the name, "-", omitempty and omitzero, which leaves out a zero value
-// but not an empty slice or map. Other options are ignored; ",string" is one, since numbers
-// are text in a hash anyway. With the keys json and msgpack a field without a text form, a
-// slice or a struct say, is stored as with the redis option of that name. With others it
-// needs a redis tag. A field that has a redis tag is mapped by that alone.
+// The name, "-", omitempty and omitzero of that tag are used; omitzero leaves out a zero
+// value but not an empty slice or map. Other options are ignored, such as ",string", since
+// numbers are text in a hash anyway. With the keys json and msgpack a field without a text
+// form, such as a slice or a struct, is stored as with the redis option of that name. With
+// other keys it needs a redis tag. A field that has a redis tag is mapped by that alone.
 //
-// HSet and Scan of go-redis know nothing of the tag.
+// HSet and Scan of go-redis do not read the tag.
 func UseTag(key string) Option { return Option{tag: key, useTag: true} }
 
 // tagKey returns the key that the options name, empty for none.

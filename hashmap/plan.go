@@ -11,7 +11,7 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// A plan is what Of finds out about a struct type.
+// A plan is the result of Of for a struct type.
 type plan struct {
 	fields []field          // in the order of their declaration
 	index  map[string]int32 // name to index of fields
@@ -103,8 +103,8 @@ func (b *builder) walk(t reflect.Type, at place) {
 	}
 }
 
-// inlines reports whether the fields of f, a struct, stand in the hash on their
-// own: if its tag says so, or if it is embedded and nothing says otherwise.
+// inlines reports whether the fields of f, a struct, are fields of the hash: if its tag says
+// so, or if it is embedded and nothing says otherwise.
 func inlines(f reflect.StructField, tag tag) (bool, error) {
 	t := f.Type
 	if t.Kind() == reflect.Pointer {

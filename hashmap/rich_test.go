@@ -89,7 +89,7 @@ type origin struct {
 	Hops   *int
 }
 
-// rich has a field of every sort that can be stored.
+// rich has a field of every kind that can be stored.
 type rich struct {
 	ID      int64 `redis:"id"`
 	Int     int

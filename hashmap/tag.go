@@ -15,7 +15,7 @@ type tag struct {
 	omitempty, inline, json, msgpack bool
 
 	// Of a tag that UseTag names.
-	foreign  bool // the options of ours are not in it
+	foreign  bool // it has none of our options
 	omitzero bool
 	fallback *tag // in its place if the field has no text form
 }
@@ -31,8 +31,8 @@ func tagOf(st reflect.StructTag, use string) (tag, error) {
 	return parseForeign(text, ok, use), nil
 }
 
-// parseForeign reads a tag of another package. What it says beside the name and what to
-// leave out concerns that package alone.
+// parseForeign reads a tag of another package. Its options, but for those that leave a field
+// out, are for that package alone.
 func parseForeign(text string, ok bool, key string) tag {
 	name, rest, _ := strings.Cut(text, ",")
 	t := tag{present: ok, skip: text == "-", name: name, foreign: true}

@@ -33,7 +33,7 @@ func valueOf(t reflect.Type, tag tag) (v value, elem reflect.Type, err error) {
 	case tag.json:
 		return jsonValue{t}, nil, jsonProblem(t)
 	case tag.msgpack:
-		v, err = codec.PackedOf(t) // its errors name the way out
+		v, err = codec.PackedOf(t) // its errors say what to do
 		return v, nil, err
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer:
 		return nil, nil, errors.New("a pointer to a pointer cannot tell which of the two is nil; use one pointer, or " + wayOut)
@@ -56,7 +56,7 @@ func unstorable(t reflect.Type) (reflect.Kind, bool) {
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
-		_, err := codec.ScalarOf(t) // its text methods may know a form
+		_, err := codec.ScalarOf(t) // it may have text methods
 		return t.Kind(), err != nil
 	}
 	return 0, false

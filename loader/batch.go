@@ -10,8 +10,7 @@ import (
 )
 
 // A BatchFunc obtains the values of many keys at once. The rules of Func about
-// ctx and concurrency hold for it. keys is borrowed: it must be neither changed
-// nor kept.
+// ctx and concurrency hold for it. It must neither change keys nor keep it.
 //
 // With a nil error, a key that is not in the map does not exist. With a
 // *BatchError, the keys it names have failed, the values of the others are in the
@@ -19,13 +18,13 @@ import (
 // source could not answer for any key, and the map beside it means nothing.
 type BatchFunc[K comparable, V any] func(ctx context.Context, keys []K) (map[K]V, error)
 
-// A BatchError says which keys of a batch have failed, and why. It comes beside
+// A BatchError says which keys of a batch have failed, and why. It is returned with
 // the values of the others. A key that does not exist is not among them.
 type BatchError[K comparable] struct {
 	Errs map[K]error
 
-	Call string // what failed, such as "aside: GetMany user"; empty if nobody says
-	Keys int    // how many keys the call had, each counted once; 0 if nobody says
+	Call string // what failed, such as "aside: GetMany user"; empty if not known
+	Keys int    // how many keys the call had, each counted once; 0 if not known
 }
 
 // Error says what the call was, counts the keys and names the first few, in the order of

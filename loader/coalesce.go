@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// Coalesce makes a Func of batch: loads of single keys that come close together
+// Coalesce makes a Func of batch: loads of single keys that begin close together
 // become one call of batch, for at most max keys, none of them twice. window is at
 // least 0, max at least 1.
 //
 // The first load opens a batch, and those that come after it join. The batch is
 // sent when window has passed since the first, or at once when it holds max keys.
-// So no load waits longer than window before it is begun, and one that stays alone
-// waits that long, since nobody can know that it will. Batches are filled and sent
-// in the order in which the loads came, and run beside each other; a load joins
-// none that has been sent, so that what it gets was read after it was asked for.
+// So no load waits longer than window before it is sent, and one that stays alone
+// waits that long, since it cannot be known that it will. Batches are filled and sent
+// in the order in which the loads were called, and run concurrently; a load never joins
+// a batch that has been sent, so that what it returns was read after its call.
 //
 // Each caller gets the answer for its own key: the value, ErrNotFound if batch left
 // the key out, or the key's own error if batch returned a *BatchError. Any other
 // error of batch, a wrapped *BatchError included, is for all of its callers. So is
-// a panic or a runtime.Goexit: it reaches the goroutine of each, a panic with an
+// a panic or a runtime.Goexit: it is repeated in the goroutine of each, a panic with an
 // error that holds its stack and wraps its value where that is an error. Callers of
 // the same key share its value, and whatever that points to.
 //
 // A caller leaves when its context is done, at once, with an error that wraps that
-// of the context. A key that nobody waits for any more is not asked for if its batch
-// has not been sent. batch gets a context with the values of the caller that opened
-// the batch, but not with its end: it is cancelled when nobody waits any more. batch
+// of the context. A key that no caller waits for any more is left out of its batch if that
+// has not been sent. The context of batch has the values of that of the caller that opened
+// the batch, but not its end: it is cancelled when no caller waits any more. batch
 // runs on a goroutine that ends when it returns; between batches there is none.
 //
-// Around a Coalesce, a Timeout counts the wait for the window too; a Retry puts each
-// try into a batch of its own time; and a Limit, or the MaxLoads of a cache, counts
+// Around a Coalesce, a Timeout includes the wait for the window; a Retry makes each
+// try part of a later batch; and a Limit, or the MaxLoads of a cache, counts
 // the loads that wait: below max, no batch is ever full, and each waits for its
 // window. To limit the calls of batch, do so in batch.
 func Coalesce[K comparable, V any](batch BatchFunc[K, V], window time.Duration, max int) Func[K, V] {
@@ -52,151 +52,151 @@ type coalescer[K comparable, V any] struct {
 	max    int
 
 	mu   sync.Mutex
-	open *party[K, V] // the one that loads join, nil for none; guarded by mu
+	open *mergedCall[K, V] // the one that loads join, nil for none; guarded by mu
 }
 
 func (c *coalescer[K, V]) load(ctx context.Context, key K) (v V, err error) {
 	if err := ctx.Err(); err != nil {
 		return v, err
 	}
-	p, s := c.join(ctx, key)
+	m, w := c.join(ctx, key)
 	select {
-	case <-p.done:
-		return p.answer(key)
+	case <-m.done:
+		return m.answer(key)
 	case <-ctx.Done():
-		c.leave(p, s)
+		c.leave(m, w)
 		return v, fmt.Errorf("loader: waited for a batch to be loaded: %w", ctx.Err())
 	}
 }
 
-// join adds a caller to the open party, and sends that off when it is full.
-func (c *coalescer[K, V]) join(ctx context.Context, key K) (*party[K, V], *seat[K]) {
+// join adds a caller to the open call, and starts that when it is full.
+func (c *coalescer[K, V]) join(ctx context.Context, key K) (*mergedCall[K, V], *waiters[K]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.open
-	if p == nil {
-		p = newParty[K, V](ctx)
+	m := c.open
+	if m == nil {
+		m = newMergedCall[K, V](ctx)
 	}
-	s := p.seat(key) // panics for a key without a hash, when nothing has changed yet
+	w := m.add(key) // panics for a key without a hash, when nothing has changed yet
 	if c.open == nil {
-		c.open = p
-		p.timer = time.AfterFunc(c.window, func() { c.due(p) })
+		c.open = m
+		m.timer = time.AfterFunc(c.window, func() { c.due(m) })
 	}
-	s.waiting++
-	p.waiting++
-	if len(p.order) == c.max {
-		c.close(p)
-		go p.run(c.batch)
+	w.waiting++
+	m.waiting++
+	if len(m.order) == c.max {
+		c.close(m)
+		go m.run(c.batch)
 	}
-	return p, s
+	return m, w
 }
 
-// due sends off a party whose window has passed.
-func (c *coalescer[K, V]) due(p *party[K, V]) {
+// due starts a call whose window has passed.
+func (c *coalescer[K, V]) due(m *mergedCall[K, V]) {
 	c.mu.Lock()
-	ours := c.open == p // or it has been sent, or left by all
+	ours := c.open == m // or it was started, or left by all
 	if ours {
-		c.close(p)
+		c.close(m)
 	}
 	c.mu.Unlock()
 	if ours {
-		p.run(c.batch)
+		m.run(c.batch)
 	}
 }
 
-// close makes p one that nobody joins. Called with mu held.
-func (c *coalescer[K, V]) close(p *party[K, V]) {
-	p.timer.Stop()
+// close makes m a call that no caller joins. Called with mu held.
+func (c *coalescer[K, V]) close(m *mergedCall[K, V]) {
+	m.timer.Stop()
 	c.open = nil
 }
 
 // leave is called for a caller that does not wait any longer.
-func (c *coalescer[K, V]) leave(p *party[K, V], s *seat[K]) {
+func (c *coalescer[K, V]) leave(m *mergedCall[K, V], w *waiters[K]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.waiting--
-	p.waiting--
-	if c.open == p && s.waiting == 0 {
-		p.unseat(s)
+	w.waiting--
+	m.waiting--
+	if c.open == m && w.waiting == 0 {
+		m.remove(w)
 	}
-	if p.waiting > 0 {
+	if m.waiting > 0 {
 		return
 	}
-	p.cancel()
-	if c.open == p {
-		c.close(p)
+	m.cancel()
+	if c.open == m {
+		c.close(m)
 	}
 }
 
-// A party is the callers that share one call of the batch function.
-type party[K comparable, V any] struct {
+// A mergedCall is one call of the batch function for the keys of several callers.
+type mergedCall[K comparable, V any] struct {
 	ctx    context.Context // of the call
 	cancel context.CancelFunc
 	timer  *time.Timer   // ends the window
 	done   chan struct{} // closed when the call has ended
 
-	// Guarded by the coalescer's mu. Seats are taken and given up only while the
-	// party is open, so its call reads order without the lock.
+	// Guarded by the coalescer's mu. Keys are added and removed only while the call is
+	// open, so that run reads order without the lock.
 	waiting int // callers that wait now
-	seats   map[K]*seat[K]
-	order   []*seat[K] // as they were taken
+	keys    map[K]*waiters[K]
+	order   []*waiters[K] // as they were added
 
-	// Set by the call, constant once done is closed.
+	// Set by run, constant once done is closed.
 	crash  crash
 	values map[K]V
 	failed map[K]error // the errors of single keys
 	err    error       // the error of them all
 }
 
-// A seat is one key of a party.
-type seat[K comparable] struct {
+// waiters are the callers of one key of a call.
+type waiters[K comparable] struct {
 	key     K
-	waiting int // callers that wait for it now
+	waiting int // how many wait now
 }
 
-func newParty[K comparable, V any](ctx context.Context) *party[K, V] {
-	p := &party[K, V]{done: make(chan struct{}), seats: make(map[K]*seat[K])}
-	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	return p
+func newMergedCall[K comparable, V any](ctx context.Context) *mergedCall[K, V] {
+	m := &mergedCall[K, V]{done: make(chan struct{}), keys: make(map[K]*waiters[K])}
+	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return m
 }
 
-func (p *party[K, V]) seat(key K) *seat[K] {
-	s := p.seats[key]
-	if s == nil {
-		s = &seat[K]{key: key}
-		p.seats[key] = s
-		p.order = append(p.order, s)
+func (m *mergedCall[K, V]) add(key K) *waiters[K] {
+	w := m.keys[key]
+	if w == nil {
+		w = &waiters[K]{key: key}
+		m.keys[key] = w
+		m.order = append(m.order, w)
 	}
-	return s
+	return w
 }
 
-func (p *party[K, V]) unseat(s *seat[K]) {
-	delete(p.seats, s.key)
-	i := slices.Index(p.order, s)
-	p.order = slices.Delete(p.order, i, i+1)
+func (m *mergedCall[K, V]) remove(w *waiters[K]) {
+	delete(m.keys, w.key)
+	i := slices.Index(m.order, w)
+	m.order = slices.Delete(m.order, i, i+1)
 }
 
-// run calls the batch function and notes how that ended, whichever way it did.
-func (p *party[K, V]) run(batch BatchFunc[K, V]) {
-	defer close(p.done)
-	defer p.cancel()
+// run calls the batch function and records how that ended, whichever way it did.
+func (m *mergedCall[K, V]) run(batch BatchFunc[K, V]) {
+	defer close(m.done)
+	defer m.cancel()
 	returned := false
 	defer func() {
 		if !returned {
-			p.crash.note(recover())
+			m.crash.record(recover())
 		}
 	}()
-	keys := make([]K, len(p.order))
-	for i, s := range p.order {
-		keys[i] = s.key
+	keys := make([]K, len(m.order))
+	for i, w := range m.order {
+		keys[i] = w.key
 	}
-	values, err := batch(p.ctx, keys)
-	// Not errors.As: an error that wraps a BatchError may speak of something else,
+	values, err := batch(m.ctx, keys)
+	// Not errors.As: an error that wraps a BatchError may be about something else,
 	// and would make keys absent that it does not name.
 	if partial, ok := err.(*BatchError[K]); ok {
-		p.values, p.failed = values, partial.Errs
+		m.values, m.failed = values, partial.Errs
 	} else {
-		p.values, p.err = values, err
+		m.values, m.err = values, err
 	}
 	returned = true
 }
@@ -205,18 +205,18 @@ func (p *party[K, V]) run(batch BatchFunc[K, V]) {
 var errUnexplained = errors.New("loader: the batch failed for this key and did not say why")
 
 // answer returns, when the call has ended, what it means for one key.
-func (p *party[K, V]) answer(key K) (v V, err error) {
-	p.crash.repeat()
-	if p.err != nil {
-		return v, p.err
+func (m *mergedCall[K, V]) answer(key K) (v V, err error) {
+	m.crash.repeat()
+	if m.err != nil {
+		return v, m.err
 	}
-	if err, failed := p.failed[key]; failed {
+	if err, failed := m.failed[key]; failed {
 		if err == nil {
 			err = errUnexplained
 		}
 		return v, err
 	}
-	v, ok := p.values[key]
+	v, ok := m.values[key]
 	if !ok {
 		return v, ErrNotFound
 	}

@@ -74,7 +74,7 @@ func TestCoalesceCallersLeaveOnTheirOwn(t *testing.T) {
 	}
 }
 
-// A place that was given up is free again: the batch is full only with keys that
+// A key without callers is removed from its batch: the batch is full only with keys that
 // somebody waits for.
 func TestCoalesceCountsOnlyKeysThatAreWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

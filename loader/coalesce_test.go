@@ -182,7 +182,7 @@ func TestCoalesceGivesEachKeyItsAnswer(t *testing.T) {
 		{"nothing", nil, nil, map[int]error{1: loader.ErrNotFound}},
 		{"some keys fail", values, named, map[int]error{1: nil, 2: errDown, 3: gone, 5: nil, 6: loader.ErrNotFound}},
 		{"all keys fail", values, errDown, map[int]error{1: errDown, 6: errDown}},
-		{"it cannot be told which fail", values, wrapped, map[int]error{1: wrapped, 6: wrapped}},
+		{"it is not known which fail", values, wrapped, map[int]error{1: wrapped, 6: wrapped}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,16 +6,16 @@ import (
 	"runtime/debug"
 )
 
-// A crash is how a loader has ended that did not return. The zero crash is that of
+// A crash is how a loader ended that did not return. The zero crash is that of
 // one that did.
 type crash struct {
 	panicked error // the first panic, nil if there was none
 	exited   bool  // runtime.Goexit was called
 }
 
-// note takes what recover returned, on the goroutine that crashes: nil means that
+// record records what recover returned, on the goroutine that crashes: nil means that
 // it exits.
-func (c *crash) note(value any) {
+func (c *crash) record(value any) {
 	switch {
 	case value == nil:
 		c.exited = true

@@ -5,8 +5,8 @@
 //
 //	func (db *DB) User(ctx context.Context, id int64) (User, error)
 //
-// What a source needs on top is put around it once, where the program is wired
-// up, by functions from loader to loader:
+// What a source needs beyond that is added once, where the program is set up, by functions
+// from loader to loader:
 //
 //	user := loader.NotFoundIf(db.User, isNoRows) // sql.ErrNoRows means "does not exist"
 //	user = loader.Timeout(user, time.Second)     // a try takes a second at most
@@ -14,18 +14,18 @@
 //	user = loader.Retry(user, 3, loader.Exponential(20*time.Millisecond, time.Second))
 //
 // They apply from the inside out, and the order matters: here each try has a
-// second, the wait for one of the 16 places is outside of it, and a pause between
-// two tries holds no place. A Limit counts the callers of the one loader it
+// second, the wait for one of the 16 running tries to end is outside of it, and a pause
+// between two tries is not counted. A Limit counts the callers of the one loader it
 // returned: made anew for each request, it limits nothing.
 //
-// A source that answers for many keys at once serves single loads too: [Coalesce]
-// gathers those that come close together. [Each] goes the other way.
+// A source that answers for many keys at once can serve single loads too: [Coalesce]
+// merges those that begin close together. [Each] is the opposite.
 //
 // These rules hold for everything in this package:
 //
 //   - [ErrNotFound] is an answer, not a failure. It is not tried again, no
 //     fallback is asked, and it is not turned into something else.
-//   - A loader's error comes back as it was, or wrapped so that errors.Is and
+//   - A loader's error is returned as it was, or wrapped so that errors.Is and
 //     errors.As find it.
 //   - A panic and a runtime.Goexit of a loader reach the goroutine of the caller.
 //   - No goroutine outlives the call that started it. The price is that a loader

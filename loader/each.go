@@ -11,10 +11,10 @@ import (
 // parallel is at least 1. To limit the calls of all batches together, put a Limit
 // inside.
 //
-// The map holds what was obtained and is never nil. A key whose fn says
+// The map holds what was obtained and is never nil. A key whose fn returns
 // ErrNotFound is left out. A key whose fn fails does not stop the others: the
 // error is then a *BatchError with the errors as they were, and with those of ctx
-// for keys whose turn had not come when it ended. A key that is given twice is
+// for keys that had not been begun when it ended. A key that occurs twice is
 // loaded once.
 //
 // When fn panics or calls runtime.Goexit, the context of the other calls is
@@ -82,7 +82,7 @@ func (b *batch[K, V]) next() (key K, ok bool) {
 	return key, true
 }
 
-// load calls fn and notes how that ended, whichever way it did.
+// load calls fn and records how that ended, whichever way it did.
 func (b *batch[K, V]) load(ctx context.Context, key K) {
 	returned := false
 	defer func() {
@@ -117,7 +117,7 @@ func (b *batch[K, V]) abort(value any) {
 	b.cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.crash.note(value)
+	b.crash.record(value)
 }
 
 // result returns what all the workers have found, on the caller's goroutine.

@@ -10,10 +10,10 @@ import (
 // Fallback asks the sources in their order, one after another, until one answers:
 // with a value or with ErrNotFound. At least one is required.
 //
-// "Does not exist" is the answer of whoever is asked, so each source has to know
-// about every key. Where one does not, as a replica that lags, let it return
-// another error than ErrNotFound for a key it does not have: the next is asked
-// then, and should that one fail, nothing is taken for absent.
+// ErrNotFound of any source ends the search, so each source has to know every key. Let
+// one that does not, such as a replica that lags, return another error than ErrNotFound
+// for a key it does not have: the next is asked then, and if that one fails, the key is
+// not taken for absent.
 //
 // When all have failed, the error wraps the errors of all, in their order. Once
 // ctx is done no further source is asked, and the error wraps those so far.

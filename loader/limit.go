@@ -13,7 +13,7 @@ import (
 // ended when fn has returned, panicked or called runtime.Goexit.
 //
 // A fn that asks for another key through the same limit can wait for itself for
-// ever: give nested loads a limit of their own.
+// ever: use another limit for nested loads.
 func Limit[K comparable, V any](fn Func[K, V], n int) Func[K, V] {
 	require(fn != nil, "Limit needs a loader, not nil")
 	require(n > 0, "Limit needs at least 1 call at once, not %d", n)

@@ -16,7 +16,7 @@ var ErrNotFound = errors.New("loader: not found")
 //
 // A nil error comes with the value, the zero value included. ErrNotFound says that
 // the key does not exist. Any other error says that the source could not answer,
-// and the value beside it means nothing.
+// and the value returned with it means nothing.
 //
 // A Func has to return soon after ctx is done, since nothing else can end it: a
 // driver that ignores contexts needs a time limit of its own.
@@ -30,17 +30,17 @@ type EntryFunc[K comparable, V any] func(ctx context.Context, key K) (Entry[V], 
 type Entry[V any] struct {
 	Value V
 
-	// TTL is how long the value is kept; 0 leaves that to the cache, and a TTL given
-	// with the call comes first. -1 means no end; a lifetime that is over, any other
-	// negative one or one below a millisecond, means NoStore.
+	// TTL is how long the value is kept; 0 leaves that to the cache, and an option TTL of
+	// the call comes first. -1 means no end; a TTL that is over, any other negative one or
+	// one below a millisecond, means NoStore.
 	TTL time.Duration
 
-	// NoStore hands the value to those who wait for it and stores nothing.
+	// NoStore returns the value to the callers that wait for it and stores nothing.
 	NoStore bool
 }
 
 // NotFoundIf makes those errors of fn that is accepts mean ErrNotFound. The
-// error that comes back is both: errors.Is finds ErrNotFound and fn's own error.
+// error that is returned is both: errors.Is finds ErrNotFound and fn's own error.
 //
 // is is called by many goroutines at once, with errors only, and not with those
 // that are ErrNotFound already.

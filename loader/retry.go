@@ -15,7 +15,7 @@ import (
 // backoff(2), and so on; a pause of 0 or less is none. backoff is called by many
 // goroutines at once. [Exponential] makes one.
 //
-// The error of the last call comes back as it was. Once ctx is done there is no
+// The error of the last call is returned as it was. Once ctx is done there is no
 // further call; a ctx that ends in a pause ends the pause, and the error then
 // wraps both that of ctx and that of the last call. A panic is not tried again.
 //

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Timeout gives each call of fn the time d. d has to be more than 0.
+// Timeout limits each call of fn to the time d, which has to be more than 0.
 //
 // fn's context is done after d, with a deadline and a cause that says so. A fn
 // that fails after that has timed out: the error reads "loader: timed out after
-// 2s: " and what fn said, and errors.Is finds context.DeadlineExceeded as well as
-// fn's error. When the caller's context ends first, what fn returns comes back as
+// 2s: " and the error of fn, and errors.Is finds context.DeadlineExceeded as well as
+// fn's error. When the caller's context ends first, what fn returns is returned as
 // it was.
 //
 // Timeout ends fn through its context and in no other way. A fn that ignores its
-// context is waited for, so that no load goes on unseen: it would still burden a
-// source that is slow already, past a Limit and beside the next try of a Retry.
-// For the same reason an answer, a value or ErrNotFound, is taken even when it
-// comes late.
+// context is waited for, so that no load runs unnoticed: it would still burden a
+// source that is slow already, not counted by a Limit and concurrent to the next try of a
+// Retry. For the same reason an answer, a value or ErrNotFound, counts even when it
+// is late.
 func Timeout[K comparable, V any](fn Func[K, V], d time.Duration) Func[K, V] {
 	require(fn != nil, "Timeout needs a loader, not nil")
 	require(d > 0, "Timeout needs a time above 0, not %v", d)

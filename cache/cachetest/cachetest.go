@@ -18,8 +18,8 @@ func New[K comparable, V any](t testing.TB, cfg cache.Config[K, V]) *cache.Cache
 }
 
 // NewOn is New on a Redis that the test has made. Several caches of one
-// configuration on one Server are to each other what several processes of an
-// application are: they share entries, and nothing in memory.
+// configuration on one Server relate to each other as several processes of an
+// application do: they share entries, and nothing in memory.
 func NewOn[K comparable, V any](t testing.TB, srv *Server, cfg cache.Config[K, V]) *cache.Cache[K, V] {
 	t.Helper()
 	c, err := cache.New(srv.Client(), cfg)

@@ -44,7 +44,7 @@ func (c clientEnd) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close gives up a call that is held back; what was sent is carried out.
+// Close drops a call that is held back; what was sent is executed.
 func (c clientEnd) Close() error {
 	c.mu.Lock()
 	c.clientClosed = true
@@ -75,8 +75,8 @@ func (c clientEnd) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// SyscallConn is how go-redis finds out, before it takes an idle connection out of
-// its pool, whether that is still alive.
+// SyscallConn is how go-redis checks that a connection is still alive, before it takes
+// it out of its pool.
 func (c clientEnd) SyscallConn() (syscall.RawConn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

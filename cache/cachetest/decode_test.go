@@ -17,7 +17,7 @@ type lossy struct {
 	lost int
 }
 
-// After DecodeLoaded who led a load gets what everybody else gets.
+// After DecodeLoaded the caller whose loader ran gets what all others get.
 func TestDecodeLoaded(t *testing.T) {
 	ctx, one, whole := t.Context(), lossy{1, 0}, lossy{1, 2}
 	for name, c := range map[string]struct {

@@ -1,4 +1,4 @@
-// Package cachetest gives the tests of an application a working cache without a
+// Package cachetest makes a working cache for the tests of an application, without a
 // Redis server:
 //
 //	users := cachetest.New(t, cache.Config[int64, User]{Name: "user", TTL: time.Minute})
@@ -14,11 +14,11 @@
 //	users := cachetest.NewOn(t, srv, cfg)
 //	srv.Down() // from now on Redis is refused; see also Fail, Hang, Drop and DropAnswer
 //
-// What a codec loses shows in the value that a test gets from its first call, too, after
+// To see what a codec loses in the value of the very first call as well:
 //
 //	srv.DecodeLoaded()
 //
-// A Recorder is an observer that remembers what a cache did:
+// A Recorder is an observer that records what a cache did:
 //
 //	rec := cachetest.Record()
 //	cfg.Observer = rec.Observer()

@@ -8,14 +8,14 @@ import (
 // All is the number of calls of a fault that lasts until Up.
 const All = math.MaxInt
 
-// A fault is what befalls one call.
+// A fault is what happens to one call.
 type fault uint8
 
 const (
 	none       fault = iota
-	fail             // answered with an error, not carried out
-	hang             // neither carried out nor answered until Up
-	drop             // the connection breaks before the call is carried out
+	fail             // answered with an error, not executed
+	hang             // neither executed nor answered until Up
+	drop             // the connection breaks before the call is executed
 	dropAnswer       // the connection breaks after it
 )
 
@@ -27,31 +27,31 @@ type pending struct {
 }
 
 // Fail makes Redis answer the next n calls with err's text as its error, and not
-// carry them out. The commands of a pipeline get one each; a transaction fails as a
+// execute them. The commands of a pipeline get one answer each; a transaction fails as a
 // whole.
 //
-// Faults wait in line: those of the next n calls, of whatever client, come after
-// those that were asked for before. See Calls for what a call is. Some calls are
-// repeated, and count again: a cache asks once more when its plain read is answered
-// with an error or loses its connection, and go-redis repeats, up to three times,
-// what loses its connection or is answered with an error such as LOADING; neither
-// repeats a transaction. So a small n may go unnoticed; All does not.
+// Faults are queued: the next n calls, of whatever client, are those after the calls that
+// earlier faults are for. See Calls for what a call is. Some calls are repeated, and count
+// again: a cache asks once more when its plain read is answered with an error or loses its
+// connection, and go-redis repeats, up to three times, what loses its connection or is
+// answered with an error such as LOADING; neither repeats a transaction. So a small n may
+// have no visible effect; All always has.
 func (s *Server) Fail(n int, err error) {
 	text := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error())
 	s.ask(pending{fail, n, "-" + text + "\r\n"})
 }
 
 // Hang makes the next n calls hang, as those to a server that is frozen: they are
-// not answered until Up, when they are carried out. A call whose client has given
-// up by then is not carried out. See Fail for what n counts.
+// not answered until Up, when they are executed. A call whose client has closed the
+// connection by then is not executed. See Fail for what n counts.
 func (s *Server) Hang(n int) { s.ask(pending{fault: hang, n: n}) }
 
-// Drop makes the next n calls lose their connection before they are carried out.
+// Drop makes the next n calls lose their connection before they are executed.
 // See Fail for what n counts.
 func (s *Server) Drop(n int) { s.ask(pending{fault: drop, n: n}) }
 
-// DropAnswer makes the next n calls lose their connection after they were carried
-// out: the client cannot know that they were. See Fail for what n counts.
+// DropAnswer makes the next n calls lose their connection after they were executed:
+// the client cannot know that they were. See Fail for what n counts.
 func (s *Server) DropAnswer(n int) { s.ask(pending{fault: dropAnswer, n: n}) }
 
 func (s *Server) ask(p pending) {
@@ -64,7 +64,7 @@ func (s *Server) ask(p pending) {
 }
 
 // Down makes the server unreachable until Up: all connections break, with the calls
-// under way, and new ones are refused, at once. What Redis holds stays, and goes on expiring.
+// under way, and new ones are refused, at once. What Redis holds stays, and expires as usual.
 func (s *Server) Down() {
 	s.mu.Lock()
 	s.down = true
@@ -75,8 +75,8 @@ func (s *Server) Down() {
 	}
 }
 
-// Up ends all faults: the server is reachable, calls that hang are carried out and
-// answered, and the faults of calls still to come are forgotten. Without a fault it
+// Up ends all faults: the server is reachable, calls that hang are executed and
+// answered, and the faults of later calls are dropped. Without a fault it
 // does nothing.
 func (s *Server) Up() {
 	s.mu.Lock()
@@ -89,7 +89,7 @@ func (s *Server) Up() {
 	}
 }
 
-// next counts a call and takes its fault.
+// next counts a call and returns its fault.
 func (s *Server) next() pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,9 +98,9 @@ func (s *Server) next() pending {
 		return pending{}
 	}
 	p := &s.faults[0]
-	taken := *p
+	next := *p
 	if p.n--; p.n == 0 {
 		s.faults = s.faults[1:]
 	}
-	return taken
+	return next
 }

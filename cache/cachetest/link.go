@@ -10,11 +10,11 @@ import (
 )
 
 // A link is a connection between a client and the embedded Redis. Like a socket,
-// and unlike net.Pipe, it takes what is written before it is read: a client that
+// and unlike net.Pipe, it buffers what is written until it is read: a client that
 // writes a long pipeline does not read the first answers yet.
 //
 // What a client writes up to its next read is a call. A call with a fault is held
-// back until then, so that the fault befalls the whole of it.
+// back until then, so that the fault is that of the whole call.
 type link struct {
 	server *Server
 
@@ -38,14 +38,14 @@ type link struct {
 	readDeadline, writeDeadline time.Time
 }
 
-// Errors in the words of a TCP connection.
+// The errors of a TCP connection.
 var (
 	errReset  = &net.OpError{Op: "read", Net: "tcp", Addr: addr{}, Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	errBroken = &net.OpError{Op: "write", Net: "tcp", Addr: addr{}, Err: os.NewSyscallError("write", syscall.EPIPE)}
 )
 
-// errRefused is no net.OpError: those go-redis would repeat, within the handshake
-// and around it, until half a second has gone.
+// errRefused is no net.OpError: go-redis would retry after one, within the handshake
+// and around it, for half a second.
 var errRefused error = refused{}
 
 type refused struct{}
@@ -80,7 +80,7 @@ func (l *link) loseLocked(err error) {
 	l.changed.Broadcast()
 }
 
-// release lets a call that was held back go on without its fault.
+// release sends a call that was held back on, without its fault.
 func (l *link) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,11 +89,11 @@ func (l *link) release() {
 	l.changed.Broadcast()
 }
 
-// send takes a part of a call.
+// send adds a part of a call.
 func (l *link) send(p []byte) {
 	if !l.calling {
 		l.calling = true
-		// Behind a call that hangs all others do.
+		// All calls behind one that hangs do so as well.
 		if l.fault.fault == none && !isHandshake(p) {
 			l.fault = l.server.next()
 		}
@@ -104,13 +104,13 @@ func (l *link) send(p []byte) {
 		l.held = append(l.held, p...)
 	}
 	if l.reading > 0 {
-		l.strike()
+		l.endCall()
 	}
 	l.changed.Broadcast()
 }
 
-// strike ends a call: it is complete, and meets its fault.
-func (l *link) strike() {
+// endCall ends a call, which is complete, and applies its fault.
+func (l *link) endCall() {
 	l.calling = false
 	switch l.fault.fault {
 	case none, hang:
@@ -129,7 +129,7 @@ func (l *link) strike() {
 
 // receive waits for answers.
 func (l *link) receive(p []byte) (int, error) {
-	l.strike()
+	l.endCall()
 	l.reading++
 	defer func() { l.reading-- }()
 	for {

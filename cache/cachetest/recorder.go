@@ -11,19 +11,19 @@ import (
 	"github.com/asidecache/aside/cache"
 )
 
-// A Recorder remembers what the caches did that it observes, in the order in which
-// they told of it. It is safe for concurrent use, and ready as a zero value.
+// A Recorder records what the caches that it observes did, in the order of their
+// events. It is safe for concurrent use, and the zero Recorder is ready for use.
 type Recorder struct {
 	mu     sync.Mutex
 	events []any
-	grown  chan struct{} // closed with the next event; nil when nobody waits
+	grown  chan struct{} // closed with the next event; nil if no caller waits
 }
 
 // Record returns an empty recorder.
 func Record() *Recorder { return new(Recorder) }
 
-// Observer returns what tells the recorder, for Config.Observer of any number of
-// caches. cache.Join puts it beside an observer of the test's own.
+// Observer returns the observer that feeds the recorder, for Config.Observer of any number
+// of caches. cache.Join combines it with an observer of the test's own.
 func (r *Recorder) Observer() cache.Observer {
 	return cache.Observer{
 		Lookup: func(_ context.Context, e cache.LookupEvent) { r.add(e) },
@@ -54,7 +54,7 @@ func (r *Recorder) Events() []any {
 	return slices.Clone(r.events)
 }
 
-// Reset forgets all events so far.
+// Reset drops all events so far.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,14 +86,14 @@ func (r *Recorder) Writes() []cache.WriteEvent {
 	})
 }
 
-// WritesBy returns the writes of the operations, such as cache.OpDelete, whatever has
-// become of them; all writes without any.
+// WritesBy returns the writes of the operations, such as cache.OpDelete, whatever their
+// outcomes; all writes without any.
 func (r *Recorder) WritesBy(ops ...cache.Op) []cache.WriteEvent {
 	return pick(r, func(e cache.WriteEvent) bool { return among(e.Op, ops) })
 }
 
-// NotStored returns the writes that had one of the outcomes, all but those that were done
-// without any.
+// NotStored returns the writes that had one of the outcomes; without any, all but those that
+// were done.
 func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent {
 	return pick(r, func(e cache.WriteEvent) bool {
 		return e.Outcome != cache.WriteOK && among(e.Outcome, outcomes)
@@ -123,8 +123,8 @@ func among[T comparable](v T, set []T) bool {
 	return len(set) == 0 || slices.Contains(set, v)
 }
 
-// Wait returns nil as soon as done reports true, which is asked now and after each
-// event, or the cause of ctx's end. In a testing/synctest bubble synctest.Wait is
+// Wait returns nil as soon as done reports true, or the cause of ctx's end. done is called
+// now and after each event. In a testing/synctest bubble synctest.Wait is
 // simpler.
 //
 //	err := rec.Wait(t.Context(), func() bool { return len(rec.Loads()) == 2 })
@@ -152,8 +152,8 @@ func (r *Recorder) growth() <-chan struct{} {
 	return r.grown
 }
 
-// Lines returns the events as text, one line each, of only what is the same in
-// every run: to be compared with what a test expects, and to be read when it fails.
+// Lines returns the events as text, one line each, with only what is the same in
+// every run: a test compares them with what it expects, and prints them when it fails.
 //
 //	lookup user:42 Missing
 //	load user:42 LoadOK
@@ -177,17 +177,18 @@ func line(event any) string {
 		}
 		return fmt.Sprintf("lookup %s %v from %v", e.Key, e.State, e.Source)
 	case cache.LoadEvent:
-		return fmt.Sprintf("load %s %v", strings.Join(e.Keys, " "), e.Outcome) + note(e.Background, " in the background")
+		return fmt.Sprintf("load %s %v", strings.Join(e.Keys, " "), e.Outcome) +
+			when(e.Background, " in the background")
 	case cache.WriteEvent:
-		return verb(e.Op) + " " + e.Key + note(e.Fenced, " refused, a write came first") +
-			note(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
+		return verb(e.Op) + " " + e.Key + when(e.Fenced, " refused, a write came first") +
+			when(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
 	case *cache.Error:
 		return fmt.Sprintf("error %s %s: %v", e.Op, e.Key, e.Kind)
 	}
 	return fmt.Sprint(event)
 }
 
-// verb is what a line calls a write.
+// verb is the word for a write in a line.
 func verb(op cache.Op) string {
 	switch op {
 	case cache.OpDelete:
@@ -198,7 +199,7 @@ func verb(op cache.Op) string {
 	return "write"
 }
 
-func note(on bool, text string) string {
+func when(on bool, text string) string {
 	if on {
 		return text
 	}

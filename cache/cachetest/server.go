@@ -16,17 +16,17 @@ import (
 )
 
 // A Server is an embedded Redis in memory. Keys expire as time passes, in a
-// testing/synctest bubble as virtual time does. Its faults are asked for by Fail,
+// testing/synctest bubble as virtual time does. Its faults are set by Fail,
 // Hang, Drop, DropAnswer and Down, and end with Up. All methods are safe for
 // concurrent use.
 //
-// Each command walks over all keys that have a TTL. That is nothing for the keys
-// of a test, and 5 ms for 20,000 of them.
+// Each command walks over all keys that have a TTL. That is fast for the keys
+// of a test, and takes 5 ms for 20,000 of them.
 type Server struct {
 	redis *miniredis.Miniredis
 
 	mu     sync.Mutex
-	client *redis.Client // made when first asked for
+	client *redis.Client // made by the first call of Client
 	links  map[*link]struct{}
 	calls  int
 	faults []pending
@@ -54,14 +54,14 @@ func (s *Server) close() {
 	s.down, s.closed = true, true
 	s.mu.Unlock()
 	if client != nil {
-		keyspace.ForgetDecoded(client)
+		keyspace.ClearDecodeLoaded(client)
 		_ = client.Close()
 	}
 	s.redis.Close()
 }
 
-// Client returns the client that NewOn gives to caches, always the same one: to
-// look at what Redis holds, or to write as another program would. Its settings are
+// Client returns the client that NewOn makes caches with, always the same one: to
+// inspect what Redis holds, or to write as another program would. Its settings are
 // go-redis's defaults, retries and timeouts included, save for the number of
 // connections. It ends with the test.
 func (s *Server) Client() *redis.Client {
@@ -80,9 +80,9 @@ func (s *Server) Options() *redis.Options {
 		Addr:   address,
 		Dialer: s.dial,
 		// The queue for connections has timers of the whole process, which a bubble does
-		// not survive: there are enough of them that nobody waits.
+		// not survive: there are enough connections that no caller waits.
 		PoolSize: 5000,
-		// Left on, they have the address looked up in the DNS, which no bubble survives.
+		// When on, they look the address up in the DNS, which no bubble survives.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 }
@@ -93,7 +93,7 @@ func (s *Server) dial(context.Context, string, string) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
-		// As an error of the dial it would outlive Up: go-redis goes on dialling in the
+		// An error of the dial would last beyond Up: go-redis continues to dial in the
 		// background, and fails calls for up to a second.
 		l.lose(errRefused)
 		return clientEnd{l}, nil
@@ -110,14 +110,14 @@ func (s *Server) forget(l *link) {
 	delete(s.links, l)
 }
 
-// DecodeLoaded has caches that NewOn makes on the server from now on, or cache.New on its
-// Client, give a loaded value to the caller that led the load as they give it to all others:
-// as the codec reads it back. A cache gives that caller the very value of its loader, so that
-// what the codec loses, an unexported field say, is missing only later.
-func (s *Server) DecodeLoaded() { keyspace.GiveDecoded(s.Client()) }
+// DecodeLoaded makes the caches that NewOn makes on the server from now on, or cache.New on
+// its Client, return a loaded value to the caller whose loader ran as they return it to all
+// others: as the codec decodes it. Otherwise that caller gets the very value of its loader, so
+// that what the codec loses, such as an unexported field, is missing only later.
+func (s *Server) DecodeLoaded() { keyspace.SetDecodeLoaded(s.Client()) }
 
 // Advance makes every key in Redis d older, as if that much time had passed for
-// it: outside of a bubble, where a test cannot wait for a TTL. The clock of the
+// it. It is for tests outside of a bubble, where a test cannot wait for a TTL. The clock of the
 // process, and with it every timeout, stays as it is. It panics if d is negative,
 // because no TTL gets longer.
 func (s *Server) Advance(d time.Duration) {
@@ -137,7 +137,7 @@ func (s *Server) Calls() int {
 	return s.calls
 }
 
-// connected returns the connections of this moment.
+// connected returns the connections that there are now.
 func (s *Server) connected() []*link {
 	links := make([]*link, 0, len(s.links))
 	for l := range s.links {

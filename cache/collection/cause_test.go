@@ -26,16 +26,16 @@ func TestRefusedConnections(t *testing.T) {
 			DialerRetries: 50, PoolSize: 1000,
 			Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, refused },
 		})
-		for sort, calls := range methods(t, rdb, time.Second) {
+		for kind, calls := range methods(t, rdb, time.Second) {
 			for name, call := range calls {
 				began := time.Now()
 				err := call(t.Context())
 				if took := time.Since(began); took > time.Second/2 {
-					t.Errorf("%s %s: it returned after %v", sort, name, took)
+					t.Errorf("%s %s: it returned after %v", kind, name, took)
 				}
 				want := "redis failed: dial tcp 10.0.0.5:6379: connection refused"
 				if !errors.Is(err, cache.ErrRedis) || !errors.Is(err, refused) || !strings.HasSuffix(err.Error(), want) {
-					t.Errorf("%s %s: %v, want one that ends with %q", sort, name, err, want)
+					t.Errorf("%s %s: %v, want one that ends with %q", kind, name, err, want)
 				}
 			}
 		}

@@ -24,7 +24,7 @@ type Config[K comparable, E any] struct {
 	// set are the same if their bytes are.
 	Value codec.Value[E]
 
-	// TTL is how long a value is kept that a write has created, at least a
+	// TTL is how long a value that a write has created is kept, at least a
 	// millisecond, or Forever.
 	TTL time.Duration
 
@@ -49,8 +49,8 @@ type HashConfig[K comparable, T any] struct {
 	Version int
 	Key     func(dst []byte, key K) []byte
 
-	// Mapping says how fields are stored. It is required, and has to be the one that
-	// the fields are of which are read and written.
+	// Mapping says how fields are stored. It is required. The fields that are read and
+	// written have to be of this one.
 	Mapping *hashmap.Mapping[T]
 
 	// TTL, Jitter, RedisTimeout and WaitReplicas are those of Config.

@@ -73,9 +73,9 @@ func eachMethod(t *testing.T, timeout time.Duration, test func(t *testing.T, met
 					"ExecAtomic": func(ctx context.Context) error { return queued(l).ExecAtomic(ctx) },
 					"Delete":     func(ctx context.Context) error { return l.Delete(ctx, "k") },
 				}
-				for sort, methods := range all {
+				for kind, methods := range all {
 					for method, call := range methods {
-						test(t, sort+" "+method, call)
+						test(t, kind+" "+method, call)
 					}
 				}
 			})

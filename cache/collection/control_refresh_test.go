@@ -100,7 +100,7 @@ func hashChanges(h *collection.Hash[string, person], hasTTLs bool) []change {
 	return changes
 }
 
-// A refresh of what is known to be absent or empty carries the mark beside its lease. Every
+// A refresh of what is known to be absent or empty carries the marker beside its lease. Every
 // write of elements that comes while it loads ends it, and what is known of the key is
 // then what it would be without the refresh.
 func TestWriteBeatsARefreshOfAMark(t *testing.T) {
@@ -145,7 +145,7 @@ func refreshes[V any](t *testing.T, env *redistest.Env, family string, c codec.C
 	}
 }
 
-// wantKnown checks what Redis knows of a key that was marked, with a life of ten minutes,
+// wantKnown checks what Redis knows of a key that was marked, with a TTL of ten minutes,
 // after a write that may have made a value.
 func wantKnown(t *testing.T, rdb redis.UniversalClient, key string, made bool, mark, mode string) {
 	t.Helper()
@@ -156,12 +156,12 @@ func wantKnown(t *testing.T, rdb redis.UniversalClient, key string, made bool, m
 	switch {
 	case made:
 		wantNoted(t, rdb, key, "nil")
-		wantLife(t, rdb, key, life)
+		wantTTL(t, rdb, key, life)
 	case mode == "IfCached" && mark == "N": // as without a lease
 		wantNoted(t, rdb, key, "nil")
 	default:
 		wantNoted(t, rdb, key, mark)
-		wantLife(t, rdb, control(key), life)
+		wantTTL(t, rdb, control(key), life)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestWriteAndOtherLeases(t *testing.T) {
 			do(t, s.noop)
 			wantNoted(t, rdb, s.key, want)
 			if want != "nil" {
-				wantLife(t, rdb, control(s.key), 10*time.Minute)
+				wantTTL(t, rdb, control(s.key), 10*time.Minute)
 			}
 		}
 		for held, want := range map[string]time.Duration{lease + "E": 10 * time.Minute, lease + "N": time.Hour, lease: time.Hour} {
@@ -186,7 +186,7 @@ func TestWriteAndOtherLeases(t *testing.T) {
 			set(t, rdb, control(s.key), held)
 			do(t, s.add)
 			wantNoted(t, rdb, s.key, "nil")
-			wantLife(t, rdb, s.key, want)
+			wantTTL(t, rdb, s.key, want)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 // lease is what the control key of a key holds that is being loaded.
 const lease = "L" + "0123456789abcdef"
 
-// set is SET with a life of ten minutes, which a test can tell from an hour.
+// set is SET with a TTL of ten minutes, which a test can tell from an hour.
 func set(t testing.TB, rdb redis.UniversalClient, key, value string) {
 	t.Helper()
 	if err := rdb.Set(t.Context(), key, value, 10*time.Minute).Err(); err != nil {
@@ -27,12 +27,12 @@ func set(t testing.TB, rdb redis.UniversalClient, key, value string) {
 func wantNoted(t testing.TB, rdb redis.UniversalClient, key, want string) {
 	t.Helper()
 	if got := raw(t, rdb, "get", control(key)); got[0] != want {
-		t.Errorf("of %s is noted %q, want %q", key, got[0], want)
+		t.Errorf("of %s is recorded %q, want %q", key, got[0], want)
 	}
 }
 
-// wantLife checks that the life of a Redis key is d, less the little that has passed.
-func wantLife(t testing.TB, rdb redis.UniversalClient, key string, d time.Duration) {
+// wantTTL checks that the life of a Redis key is d, less the little that has passed.
+func wantTTL(t testing.TB, rdb redis.UniversalClient, key string, d time.Duration) {
 	t.Helper()
 	got, err := rdb.PTTL(t.Context(), key).Result()
 	if err != nil || got > d || got < d-time.Minute {
@@ -40,7 +40,7 @@ func wantLife(t testing.TB, rdb redis.UniversalClient, key string, d time.Durati
 	}
 }
 
-// A subject is a collection of any sort with one way to write each thing.
+// A subject is a collection of any kind with one way to write each thing.
 type subject struct {
 	key    string // Redis key
 	start  []any  // the plain command that makes a value of one element, without the key
@@ -50,7 +50,7 @@ type subject struct {
 	read   func(ctx context.Context) (int, error)                     // counts
 }
 
-// subjects returns one of each sort, all of whose keys are called k.
+// subjects returns one of each kind, all of whose keys are called k.
 func subjects(t testing.TB, rdb redis.UniversalClient, ttl time.Duration) map[string]subject {
 	cfg := func(name string) collection.Config[string, string] {
 		c := config(name)
@@ -118,7 +118,7 @@ func subjects(t testing.TB, rdb redis.UniversalClient, ttl time.Duration) map[st
 	}
 }
 
-// eachSubject runs a test on every server with every sort of collection.
+// eachSubject runs a test on every server with every kind of collection.
 func eachSubject(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient, s subject)) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		for name, s := range subjects(t, env.Client, time.Hour) {
@@ -130,7 +130,7 @@ func eachSubject(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient
 	})
 }
 
-// make makes the value of one element, with a life of ten minutes.
+// make makes the value of one element, with a TTL of ten minutes.
 func (s subject) make(t testing.TB, rdb redis.UniversalClient) {
 	t.Helper()
 	raw(t, rdb, append([]any{s.start[0], s.key}, s.start[1:]...)...)
@@ -182,14 +182,14 @@ func TestWriteAndMarks(t *testing.T) {
 			}
 			do(t, s.noop)
 			wantNoted(t, rdb, s.key, mark)
-			wantLife(t, rdb, control(s.key), 10*time.Minute)
+			wantTTL(t, rdb, control(s.key), 10*time.Minute)
 			do(t, s.add)
 			wantNoted(t, rdb, s.key, "nil")
 			want := time.Hour
 			if mark == "E" {
 				want = 10 * time.Minute // the value goes on living
 			}
-			wantLife(t, rdb, s.key, want)
+			wantTTL(t, rdb, s.key, want)
 		}
 		rdb.Unlink(t.Context(), s.key)
 		do(t, s.remove)
@@ -197,29 +197,29 @@ func TestWriteAndMarks(t *testing.T) {
 		s.make(t, rdb)
 		do(t, s.remove)
 		wantNoted(t, rdb, s.key, "E")
-		wantLife(t, rdb, control(s.key), 10*time.Minute)
+		wantTTL(t, rdb, control(s.key), 10*time.Minute)
 	})
 }
 
-// A value that is created gets the TTL; any other keeps its life, or is given a new one.
+// A value that is created gets the TTL; any other keeps its own, or gets a new one.
 func TestLives(t *testing.T) {
 	const forever = -1
 	eachSubject(t, func(t *testing.T, rdb redis.UniversalClient, s subject) {
 		do(t, s.add)
-		wantLife(t, rdb, s.key, time.Hour)
+		wantTTL(t, rdb, s.key, time.Hour)
 		rdb.Unlink(t.Context(), s.key)
 		do(t, s.add, collection.TTL(10*time.Minute))
-		wantLife(t, rdb, s.key, 10*time.Minute)
+		wantTTL(t, rdb, s.key, 10*time.Minute)
 		do(t, s.add)
-		wantLife(t, rdb, s.key, 10*time.Minute)
+		wantTTL(t, rdb, s.key, 10*time.Minute)
 		do(t, s.add, collection.Renew())
-		wantLife(t, rdb, s.key, time.Hour)
+		wantTTL(t, rdb, s.key, time.Hour)
 		do(t, s.noop, collection.Renew(), collection.TTL(10*time.Minute))
-		wantLife(t, rdb, s.key, 10*time.Minute)
+		wantTTL(t, rdb, s.key, 10*time.Minute)
 		do(t, s.noop, collection.Renew(), collection.TTL(collection.Forever))
-		wantLife(t, rdb, s.key, forever)
+		wantTTL(t, rdb, s.key, forever)
 		do(t, s.add)
-		wantLife(t, rdb, s.key, forever)
+		wantTTL(t, rdb, s.key, forever)
 	})
 }
 
@@ -245,12 +245,12 @@ func TestLivesOfEmpties(t *testing.T) {
 			}
 			do(t, s.remove, tt.opts...)
 			wantNoted(t, rdb, s.key, "E")
-			wantLife(t, rdb, control(s.key), tt.want)
+			wantTTL(t, rdb, control(s.key), tt.want)
 		}
 		do(t, s.noop, collection.Renew(), collection.TTL(10*time.Minute))
-		wantLife(t, rdb, control(s.key), 10*time.Minute)
+		wantTTL(t, rdb, control(s.key), 10*time.Minute)
 		do(t, s.add, collection.Renew())
-		wantLife(t, rdb, s.key, time.Hour)
+		wantTTL(t, rdb, s.key, time.Hour)
 	})
 }
 
@@ -269,10 +269,10 @@ func TestIfCached(t *testing.T) {
 		wantNoted(t, rdb, s.key, "nil")
 		set(t, rdb, control(s.key), "E")
 		do(t, s.add, collection.IfCached())
-		wantLife(t, rdb, s.key, 10*time.Minute)
+		wantTTL(t, rdb, s.key, 10*time.Minute)
 		wantNoted(t, rdb, s.key, "nil")
 		do(t, s.add, collection.IfCached(), collection.Renew())
-		wantLife(t, rdb, s.key, time.Hour)
+		wantTTL(t, rdb, s.key, time.Hour)
 	})
 }
 
@@ -315,7 +315,7 @@ func TestControlKeysOfOddKeys(t *testing.T) {
 func TestWriteBeatsAnOlderLoad(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		h := newHash(t, env.Client, hashConfig())
-		c, err := cache.New(env.Client, cache.Config[string, person]{Name: "person", Codec: people, TTL: time.Hour, RedisTimeout: patience})
+		c, err := cache.New(env.Client, cache.Config[string, person]{Name: "person", Codec: people, TTL: time.Hour, RedisTimeout: longTimeout})
 		c = opened(t, c, err)
 		older, err := c.GetOrSet(t.Context(), "k", func(ctx context.Context, key string) (person, error) {
 			err := h.Set(ctx, key, name.To("newer"))

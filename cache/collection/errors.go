@@ -43,9 +43,9 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("it has no %s, which needs %s", e.Command, e.Needs)
 }
 
-// An ElementsError tells which elements of a call could not be encoded, and then
-// nothing was written, or not be decoded. The errors are by index: in the arguments, in
-// the returned slice, in the list or sorted set of an All.
+// An ElementsError says which elements of a call could not be encoded, and then nothing was
+// written, or which could not be decoded. The errors are by index: in the arguments, in the
+// returned slice, in the list or sorted set of an All.
 type ElementsError struct {
 	Errs map[int]error
 }
@@ -90,32 +90,33 @@ func (e *ElementsError) add(i int, err error) *ElementsError {
 
 const maxErrorKey = 256
 
-// fail is an error of a call.
-func (c *core) fail(op cache.Op, key string, kind, cause error) error {
-	return &cache.Error{Op: op, Cache: c.name, Key: key[:min(len(key), maxErrorKey)], Kind: kind, Err: cause}
+// error is an error of a call.
+func (c *core) error(op cache.Op, key string, kind, cause error) error {
+	key = key[:min(len(key), maxErrorKey)]
+	return &cache.Error{Op: op, Cache: c.name, Key: key, Kind: kind, Err: cause}
 }
 
-// broken is the error of elements that could not be decoded, nil for none.
-func (c *core) broken(op cache.Op, key string, e *ElementsError) error {
+// undecoded is the error of elements that could not be decoded, nil for none.
+func (c *core) undecoded(op cache.Op, key string, e *ElementsError) error {
 	if e == nil {
 		return nil
 	}
-	return c.fail(op, key, cache.ErrDecode, e)
+	return c.error(op, key, cache.ErrDecode, e)
 }
 
 // redisError is the error of a call that Redis failed.
 func (c *core) redisError(ctx context.Context, op cache.Op, key string, cause error) error {
 	if kind, cause := keyspace.Ended(ctx); kind != nil {
-		return c.fail(op, key, kind, cause)
+		return c.error(op, key, kind, cause)
 	}
 	var wrong *store.WrongTypeError
 	switch {
 	case errors.As(cause, &wrong):
-		return c.fail(op, wrong.Key, ErrWrongType, &TypeError{wrong.Key, wrong.Want, wrong.Found})
+		return c.error(op, wrong.Key, ErrWrongType, &TypeError{wrong.Key, wrong.Want, wrong.Found})
 	case errors.Is(cause, store.ErrWrongType):
-		return c.fail(op, key, ErrWrongType, nil)
+		return c.error(op, key, ErrWrongType, nil)
 	case errors.Is(cause, store.ErrClosed):
-		return c.fail(op, key, cache.ErrClosed, nil)
+		return c.error(op, key, cache.ErrClosed, nil)
 	}
-	return c.fail(op, key, cache.ErrRedis, c.store.Explain(cause))
+	return c.error(op, key, cache.ErrRedis, c.store.Explain(cause))
 }

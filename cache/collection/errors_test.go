@@ -22,7 +22,7 @@ import (
 // A call is one use of a method.
 type call func(ctx context.Context) error
 
-// methods are calls of every method of every sort that asks Redis, with the key k.
+// methods are calls of every method of every kind that asks Redis, with the key k.
 func methods(t testing.TB, rdb redis.UniversalClient, timeout time.Duration) map[string]map[string]call {
 	cfg := func(name string) collection.Config[string, string] {
 		c := config(name)
@@ -114,36 +114,36 @@ func methods(t testing.TB, rdb redis.UniversalClient, timeout time.Duration) map
 	}
 }
 
-// redisKey is where the key k of a sort stands.
-func redisKey(sort string) string {
-	if sort == "hash" {
+// redisKey is the Redis key of k in a collection of a kind.
+func redisKey(kind string) string {
+	if kind == "hash" {
 		return "person:k"
 	}
-	return sort + ":k"
+	return kind + ":k"
 }
 
 // A key of another type is an error that names both types, and stays as it was.
 func TestWrongType(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
-		for sort, all := range methods(t, env.Client, patience) {
-			key, found := redisKey(sort), "string"
+		for kind, all := range methods(t, env.Client, longTimeout) {
+			key, found := redisKey(kind), "string"
 			for method, call := range all {
 				env.FlushAll(t)
 				raw(t, env.Client, "set", key, "something else")
 				set(t, env.Client, control(key), lease)
 				err := call(t.Context())
 				var wrong *collection.TypeError
-				if !errors.Is(err, collection.ErrWrongType) || !errors.As(err, &wrong) || wrong.Want.String() != sort || wrong.Found != found || wrong.Key != key {
-					t.Errorf("%s of a %s, of a string: %v", method, sort, err)
-				} else if !strings.Contains(err.Error(), sort) || !strings.Contains(err.Error(), found) {
-					t.Errorf("%s of a %s, of a string: the error does not say so: %v", method, sort, err)
+				if !errors.Is(err, collection.ErrWrongType) || !errors.As(err, &wrong) || wrong.Want.String() != kind || wrong.Found != found || wrong.Key != key {
+					t.Errorf("%s of a %s, of a string: %v", method, kind, err)
+				} else if !strings.Contains(err.Error(), kind) || !strings.Contains(err.Error(), found) {
+					t.Errorf("%s of a %s, of a string: the error does not say so: %v", method, kind, err)
 				}
 				if got := raw(t, env.Client, "get", key); got[0] != "something else" {
-					t.Errorf("%s of a %s has changed the string to %q", method, sort, got)
+					t.Errorf("%s of a %s has changed the string to %q", method, kind, got)
 				}
 				wantNoted(t, env.Client, key, lease)
 				if life := raw(t, env.Client, "pttl", key); life[0] != "-1" {
-					t.Errorf("%s of a %s has given the string a life", method, sort)
+					t.Errorf("%s of a %s has given the string a TTL", method, kind)
 				}
 			}
 		}
@@ -174,7 +174,7 @@ func (p picky) ParseValue(src []byte, v *int) error {
 }
 
 func intConfig(name string) collection.Config[string, int] {
-	return collection.Config[string, int]{Name: name, Value: picky{numbers}, TTL: time.Hour, RedisTimeout: patience}
+	return collection.Config[string, int]{Name: name, Value: picky{numbers}, TTL: time.Hour, RedisTimeout: longTimeout}
 }
 
 // What cannot be encoded stops the whole write.

@@ -11,7 +11,7 @@ import (
 	"github.com/asidecache/aside/hashmap"
 )
 
-// A field that lives less long than the rest, where the server can do that.
+// A field that expires before the rest, where the server can do that.
 func ExampleHash_ExpireFields() {
 	type session struct {
 		User string `redis:"user"`
@@ -20,7 +20,7 @@ func ExampleHash_ExpireFields() {
 	mapping := hashmap.MustOf[session]()
 	code := cache.Must(hashmap.FieldOf[string](mapping, "code"))
 
-	rdb, stop := embedded() // it knows no lives of fields in milliseconds
+	rdb, stop := embedded() // it has no TTLs of fields in milliseconds
 	defer stop()
 	sessions := cache.Must(collection.NewHash(rdb, collection.HashConfig[string, session]{Name: "session", TTL: time.Hour, Mapping: mapping}))
 	defer sessions.Close()

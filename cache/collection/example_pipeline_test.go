@@ -41,7 +41,7 @@ func ExamplePipeline() {
 	// {0 true} <nil>
 }
 
-// All of it or, for whoever reads meanwhile, nothing yet: the keys lie in one slot.
+// All of it or, for readers meanwhile, nothing yet: the keys lie in one slot.
 func ExamplePipeline_ExecAtomic() {
 	rdb, stop := embedded()
 	defer stop()

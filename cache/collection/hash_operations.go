@@ -3,12 +3,20 @@ package collection
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/keyspace"
-	"github.com/asidecache/aside/internal/store"
+)
+
+var (
+	hashGet       = command{op: "Get", name: "hmget"}
+	hashSet       = command{op: "Set", name: "hset", group: 2}
+	hashIncr      = command{op: "Incr", name: "hincrby"}
+	hashIncrFloat = command{op: "IncrFloat", name: "hincrbyfloat"}
+	hashRemove    = command{op: "Remove", name: "hdel", group: 1}
 )
 
 // check returns the error of a field that the collection cannot use.
@@ -20,45 +28,46 @@ func (h *Hash[K, T]) check(f codec.Field[T]) error {
 		return err
 	}
 	if f.Codec() != codec.Codec[T](h.mapping) {
-		return fmt.Errorf("the field %q is of another mapping than the collection's: make it by hashmap.FieldOf of HashConfig.Mapping", f.FieldName())
+		return fmt.Errorf("the field %q is of another mapping than the collection's: "+
+			"make it by hashmap.FieldOf of HashConfig.Mapping", f.FieldName())
 	}
 	return nil
 }
 
-// checkAll checks fields. The error is of a call that asks for the impossible.
-func checkAll[K comparable, T any, F codec.Field[T]](h *Hash[K, T], op cache.Op, key K, fields []F) error {
+// checkFields fails a request with the errors of fields.
+func checkFields[K comparable, T any, F codec.Field[T]](h *Hash[K, T], r *request, fields []F) {
 	var failed *ElementsError
 	for i, f := range fields {
 		if err := h.check(f); err != nil {
 			failed = failed.add(i, err)
 		}
 	}
-	if failed == nil {
-		return nil
+	r.failElements(nil, failed)
+}
+
+// addFields adds the names of fields as arguments.
+func addFields[K comparable, T any, F codec.Field[T]](
+	h *Hash[K, T], r *request, fields []F,
+) *request {
+	checkFields(h, r, fields)
+	if r.err == nil {
+		for _, f := range fields {
+			r.arg(f.FieldName())
+		}
 	}
-	return h.core.fail(op, h.RedisKey(key), nil, failed)
+	return r
 }
 
 func (h *Hash[K, T]) get(key K, into []codec.FieldReader[T]) operation[int] {
-	const op = "Get"
-	if err := checkAll(h, op, key, into); err != nil {
-		return impossible[int](err)
-	}
 	if len(into) == 0 {
-		return operation[int]{core: h.core}
+		return empty[int](h.core, hashGet)
 	}
-	r, err := h.read(op, "hmget", key)
-	if err == nil {
-		for _, f := range into {
-			r.Arg(f.FieldName())
-		}
-	}
-	take := func(r *store.Request) (found int, err error) {
-		if len(r.Parts) != len(into) {
-			return 0, h.core.fail(op, r.Key(), cache.ErrRedis, errAnswer)
+	decode := func(r *request) (found int, err error) {
+		if len(r.parts()) != len(into) {
+			return 0, r.wrongAnswer()
 		}
 		var failed *ElementsError
-		for i, part := range r.Parts {
+		for i, part := range r.parts() {
 			if part == nil {
 				into[i].ClearField()
 				continue
@@ -68,9 +77,9 @@ func (h *Hash[K, T]) get(key K, into []codec.FieldReader[T]) operation[int] {
 				failed = failed.add(i, err)
 			}
 		}
-		return found, h.core.broken(op, r.Key(), failed)
+		return found, r.undecoded(failed)
 	}
-	return operation[int]{core: h.core, op: op, request: r, err: err, take: take}
+	return operation[int]{addFields(h, h.read(hashGet, key), into), decode}
 }
 
 // parseField contains what the field's own methods panic with.
@@ -97,51 +106,50 @@ func appendField[T any](dst []byte, f codec.FieldAppender[T]) (b []byte, ok bool
 }
 
 func (h *Hash[K, T]) set(key K, assigned []codec.FieldAppender[T]) operation[struct{}] {
-	const op = "Set"
-	if err := checkAll(h, op, key, assigned); err != nil {
-		return impossible[struct{}](err)
-	}
 	if len(assigned) == 0 {
-		return operation[struct{}]{core: h.core}
+		return empty[struct{}](h.core, hashSet)
 	}
-	r, err := h.write(op, key)
-	if err != nil {
-		return impossible[struct{}](err)
+	r := h.beginWrite(hashSet, key)
+	checkFields(h, r, assigned)
+	if r.err == nil {
+		assign(r, assigned)
 	}
+	return operation[struct{}]{r, discard}
+}
+
+// assign adds the commands that set fields, or remove those that are stored as none.
+func assign[T any](r *request, assigned []codec.FieldAppender[T]) {
 	var failed *ElementsError
-	var gone []string
+	var removed []string
 	for i, f := range latest(assigned) {
-		b, ok, err := appendField(r.Buffer(), f)
+		b, ok, err := appendField(r.redis.Buffer(), f)
 		switch {
 		case err != nil:
 		case !ok:
-			gone = append(gone, f.FieldName())
+			removed = append(removed, f.FieldName())
 		default:
-			if !r.Begun() {
-				r.Command("hset", 0, 2)
+			if !r.redis.Begun() {
+				r.add(hashSet.name, 0, hashSet.group)
 			}
-			r.Arg(f.FieldName())
-			err = r.Take(b)
+			r.arg(f.FieldName())
+			err = r.redis.Take(b)
 		}
 		if err != nil {
 			failed = failed.add(i, err)
 		}
 	}
-	if failed != nil {
-		return impossible[struct{}](h.core.fail(op, r.Key(), cache.ErrEncode, failed))
-	}
-	if gone != nil {
-		r.Command("hdel", 0, 1)
-		for _, name := range gone {
-			r.Arg(name)
+	r.failElements(cache.ErrEncode, failed)
+	if removed != nil {
+		r.add(hashRemove.name, 0, hashRemove.group)
+		for _, name := range removed {
+			r.arg(name)
 		}
 	}
-	return operation[struct{}]{core: h.core, op: op, request: r, take: answer(h.core, op, nothing)}
 }
 
-// latest yields the assignments but for those of fields that are assigned again later:
-// what removes a field must not come behind what sets it.
-func latest[T any](assigned []codec.FieldAppender[T]) func(yield func(int, codec.FieldAppender[T]) bool) {
+// latest yields the assignments without those of fields that are assigned again later: a
+// removal of a field is sent behind all that set one.
+func latest[T any](assigned []codec.FieldAppender[T]) iter.Seq2[int, codec.FieldAppender[T]] {
 	return func(yield func(int, codec.FieldAppender[T]) bool) {
 		for i, f := range assigned {
 			again := false
@@ -155,54 +163,39 @@ func latest[T any](assigned []codec.FieldAppender[T]) func(yield func(int, codec
 	}
 }
 
-func (h *Hash[K, T]) incr(op cache.Op, command string, key K, into codec.FieldReader[T], by any) operation[struct{}] {
-	if err := checkAll(h, op, key, []codec.FieldReader[T]{into}); err != nil {
-		return impossible[struct{}](err)
-	}
-	r, err := h.write(op, key)
-	if err == nil {
-		r.Command(command, 0, store.Whole).Arg(into.FieldName()).Arg(by)
-	}
-	take := func(r *store.Request) (none struct{}, _ error) {
+func (h *Hash[K, T]) incr(
+	cmd command, key K, into codec.FieldReader[T], by any,
+) operation[struct{}] {
+	decode := func(r *request) (none struct{}, _ error) {
 		switch {
-		case len(r.Parts) != 1:
-			return none, h.core.fail(op, r.Key(), cache.ErrRedis, errAnswer)
-		case r.Parts[0] == nil:
+		case len(r.parts()) != 1:
+			return none, r.wrongAnswer()
+		case r.noAnswer():
 			into.ClearField()
 			return none, nil
 		}
-		if err := parseField(into, r.Parts[0]); err != nil {
-			return none, h.core.fail(op, r.Key(), cache.ErrDecode, err)
+		if err := parseField(into, r.parts()[0]); err != nil {
+			return none, r.error(cache.ErrDecode, err)
 		}
 		return none, nil
 	}
-	return operation[struct{}]{core: h.core, op: op, request: r, err: err, take: take}
+	r := addFields(h, h.write(cmd, key), []codec.FieldReader[T]{into}).arg(by)
+	return operation[struct{}]{r, decode}
 }
 
 var errIncrement = errors.New("the increment is NaN or infinite")
 
 func (h *Hash[K, T]) incrFloat(key K, into codec.FieldReader[T], by float64) operation[struct{}] {
-	const op = "IncrFloat"
+	o := h.incr(hashIncrFloat, key, into, scoreText(by))
 	if math.IsNaN(by) || math.IsInf(by, 0) {
-		return impossible[struct{}](h.core.fail(op, h.RedisKey(key), cache.ErrEncode, errIncrement))
+		o.request.fail(cache.ErrEncode, errIncrement)
 	}
-	return h.incr(op, "hincrbyfloat", key, into, scoreText(by))
+	return o
 }
 
 func (h *Hash[K, T]) remove(key K, fields []codec.Field[T]) operation[int] {
-	const op = "Remove"
-	if err := checkAll(h, op, key, fields); err != nil {
-		return impossible[int](err)
-	}
 	if len(fields) == 0 {
-		return operation[int]{core: h.core}
+		return empty[int](h.core, hashRemove)
 	}
-	r, err := h.write(op, key)
-	if err == nil {
-		r.Command("hdel", 0, 1)
-		for _, f := range fields {
-			r.Arg(f.FieldName())
-		}
-	}
-	return operation[int]{core: h.core, op: op, request: r, err: err, take: answer(h.core, op, number)}
+	return operation[int]{addFields(h, h.write(hashRemove, key), fields), number}
 }

@@ -2,7 +2,6 @@ package collection
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/asidecache/aside/codec"
@@ -10,7 +9,7 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// A HashQueue queues the operations of a Hash in a Pipeline. Each method is the one of the
+// A HashQueue queues the operations of a Hash in a Pipeline. Each method is that of the
 // Hash by its name, and reads into its variables when the pipeline is sent.
 type HashQueue[K comparable, T any] struct {
 	pipeline *Pipeline
@@ -32,7 +31,7 @@ func (q HashQueue[K, T]) Set(key K, assigned ...codec.FieldAppender[T]) *Future[
 
 // Incr queues Hash.Incr.
 func (q HashQueue[K, T]) Incr(key K, into codec.FieldReader[T], by int64) *Future[struct{}] {
-	return enqueue(q.pipeline, q.of.incr("Incr", "hincrby", key, into, by))
+	return enqueue(q.pipeline, q.of.incr(hashIncr, key, into, by))
 }
 
 // IncrFloat queues Hash.IncrFloat.
@@ -52,7 +51,7 @@ func (q HashQueue[K, T]) ExpireFields(key K, ttl time.Duration, fields ...codec.
 
 // PersistFields queues Hash.PersistFields.
 func (q HashQueue[K, T]) PersistFields(key K, fields ...codec.Field[T]) *Future[int] {
-	return enqueue(q.pipeline, q.of.changeLives("PersistFields", "hpersist", key, nil, fields))
+	return enqueue(q.pipeline, q.of.persist(key, fields))
 }
 
 // FieldTTL queues Hash.FieldTTL.
@@ -69,15 +68,8 @@ func (q HashQueue[K, T]) Load(key K) *Future[Found[T]] {
 	}
 	var e store.Entry
 	o := h.core.operation(h.core.store.InspectStep(name, &e, true, false))
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (f Found[T], _ error) {
-		if errors.Is(err, store.ErrWrongType) {
-			err = h.core.store.WrongType(ctx, time.Now(), name)
-		}
-		if err != nil {
-			return f, h.core.redisError(ctx, opLoad, name, err)
-		}
-		f.Value, f.OK, err = h.loaded(name, &e)
-		return f, err
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (Found[T], error) {
+		return h.loaded(ctx, time.Now(), name, &e, err)
 	})
 }
 
@@ -90,10 +82,7 @@ func (q HashQueue[K, T]) Store(key K, v T) *Future[struct{}] {
 	}
 	o := h.core.operation(h.core.store.PutStep(name, e, ttl))
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
-		if err != nil {
-			err = h.storeFailed(ctx, name, e, err)
-		}
-		return none, err
+		return none, h.stored(ctx, name, e, err)
 	})
 }
 

@@ -37,7 +37,7 @@ var (
 )
 
 func hashConfig() collection.HashConfig[string, person] {
-	return collection.HashConfig[string, person]{Name: "person", Mapping: people, TTL: time.Hour, Jitter: -1, RedisTimeout: patience}
+	return collection.HashConfig[string, person]{Name: "person", Mapping: people, TTL: time.Hour, Jitter: -1, RedisTimeout: longTimeout}
 }
 
 func newHash(t testing.TB, rdb redis.UniversalClient, cfg collection.HashConfig[string, person]) *collection.Hash[string, person] {
@@ -221,7 +221,7 @@ func TestHashIncrBeyondTheType(t *testing.T) {
 	})
 }
 
-// Fields have lives of their own where the server knows that, and elsewhere the error
+// Fields have TTLs of their own where the server knows that, and elsewhere the error
 // says which servers do.
 func TestHashFieldTTL(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
@@ -251,19 +251,19 @@ func TestHashFieldTTL(t *testing.T) {
 			t.Fatalf("ExpireFields of one field that is there = %d, %v", n, err)
 		}
 		wantNoted(t, env.Client, "person:k", "nil")
-		wantLife := func(what string, f codec.Field[person], least, most time.Duration, wantOK bool) {
+		wantTTL := func(what string, f codec.Field[person], least, most time.Duration, wantOK bool) {
 			t.Helper()
 			if ttl, ok, err := h.FieldTTL(t.Context(), "k", f); ttl < least || ttl > most || ok != wantOK || err != nil {
 				t.Errorf("%s: FieldTTL = %v, %v, %v", what, ttl, ok, err)
 			}
 		}
-		wantLife("a minute", name, time.Second, time.Minute, true)
-		wantLife("none of its own", age, collection.Forever, collection.Forever, true)
-		wantLife("no field", nick, 0, 0, false)
+		wantTTL("a minute", name, time.Second, time.Minute, true)
+		wantTTL("none of its own", age, collection.Forever, collection.Forever, true)
+		wantTTL("no field", nick, 0, 0, false)
 		if n, err := h.PersistFields(t.Context(), "k", name, age); n != 1 || err != nil {
 			t.Errorf("PersistFields = %d, %v", n, err)
 		}
-		wantLife("taken away", name, collection.Forever, collection.Forever, true)
+		wantTTL("taken away", name, collection.Forever, collection.Forever, true)
 		if ttl, ok, err := h.FieldTTL(t.Context(), "missing", name); ttl != 0 || ok || err != nil {
 			t.Errorf("FieldTTL of no hash = %v, %v, %v", ttl, ok, err)
 		}

@@ -16,12 +16,12 @@ import (
 
 func TestMain(m *testing.M) { redistest.Main(m) }
 
-// patience is far more than any answer takes that a test waits for.
-const patience = 30 * time.Second
+// longTimeout is far longer than any answer takes that a test waits for.
+const longTimeout = 30 * time.Second
 
-// config is that of a family of strings without jitter.
+// config is that of strings without jitter.
 func config(name string) collection.Config[string, string] {
-	return collection.Config[string, string]{Name: name, TTL: time.Hour, Jitter: -1, RedisTimeout: patience}
+	return collection.Config[string, string]{Name: name, TTL: time.Hour, Jitter: -1, RedisTimeout: longTimeout}
 }
 
 // opened returns a collection that is closed when the test ends.
@@ -188,7 +188,7 @@ func (p *pair) equal(what string, got, want say) {
 	}
 }
 
-// check compares the values as a whole, and what stands beside one.
+// check compares the values as a whole, and the control key of one.
 func (p *pair) check(wrote bool) {
 	p.t.Helper()
 	read := func(key string) say {
@@ -196,9 +196,9 @@ func (p *pair) check(wrote bool) {
 	}
 	value := read(p.key)
 	p.equal("the value", value, read(p.twin))
-	noted := raw(p.t, p.rdb, "get", control(p.key))
-	if len(value) > 0 && noted[0] != "nil" {
-		p.t.Fatalf("a value with %q beside it, after %v", noted, p.log)
+	recorded := raw(p.t, p.rdb, "get", control(p.key))
+	if len(value) > 0 && recorded[0] != "nil" {
+		p.t.Fatalf("a value with the control value %q, after %v", recorded, p.log)
 	}
 	if len(value) > 0 && wrote && raw(p.t, p.rdb, "pttl", p.key)[0] == "-1" {
 		p.t.Fatalf("a value without a TTL, after %v", p.log)

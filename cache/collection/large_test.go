@@ -19,7 +19,7 @@ import (
 )
 
 // manyFor is a number of elements that are not sent as arguments of the script. One server
-// of each sort gets as many as the documents speak of; the others need not be kept as busy.
+// of each kind gets as many as the documents speak of; the others need not be kept as busy.
 func manyFor(env *redistest.Env) int {
 	if env.Mini == nil && env.Topology == redistest.Standalone {
 		return 100_000
@@ -73,7 +73,7 @@ func TestLargeWrites(t *testing.T) {
 				t.Fatalf("%s = %d, %v, want %d", step.name, n, err, step.want)
 			}
 			wantNoted(t, env.Client, step.key, "nil")
-			wantLife(t, env.Client, step.key, time.Hour)
+			wantTTL(t, env.Client, step.key, time.Hour)
 		}
 		for key, want := range map[string][]string{
 			"k": numbered(0, 2*many),

@@ -6,9 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/store"
 )
 
 // A List is a family of keys that hold Redis lists, as a cache.Cache with codec.List
@@ -17,9 +15,9 @@ type List[K comparable, E any] struct {
 	elements[K, E]
 }
 
-// NewList returns the lists of a family. rdb may be shared with others and is not
-// closed; what is said of it at cache.New holds here. If the configuration cannot work,
-// the error names all that is wrong with it.
+// NewList returns the lists of a family of keys. rdb may be shared with others and is not
+// closed; what cache.New says of it holds here. If the configuration cannot work, the error
+// names all that is wrong with it.
 func NewList[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E]) (*List[K, E], error) {
 	c, err := openElements(rdb, cfg, codec.ShapeList, "list")
 	if err != nil {
@@ -38,35 +36,35 @@ func (l *List[K, E]) With(opts ...Option) *List[K, E] {
 // PushFront adds elements in front of the first, one after the other, so that the
 // last of them is the new first one. It returns the new length. LPUSH.
 func (l *List[K, E]) PushFront(ctx context.Context, key K, elems ...E) (length int, err error) {
-	return do(ctx, l.push("PushFront", "lpush", key, elems))
+	return do(ctx, l.push(listPushFront, key, elems))
 }
 
 // PushBack adds elements behind the last and returns the new length. RPUSH.
 func (l *List[K, E]) PushBack(ctx context.Context, key K, elems ...E) (length int, err error) {
-	return do(ctx, l.push("PushBack", "rpush", key, elems))
+	return do(ctx, l.push(listPushBack, key, elems))
 }
 
 // InsertBefore adds e in front of the first element that equals pivot, and returns the
 // new length. Without such an element it adds nothing and returns 0. LINSERT.
 func (l *List[K, E]) InsertBefore(ctx context.Context, key K, pivot, e E) (length int, err error) {
-	return do(ctx, l.insert("InsertBefore", "before", key, pivot, e))
+	return do(ctx, l.insert(listInsertBefore, "before", key, pivot, e))
 }
 
 // InsertAfter is InsertBefore for the place behind the pivot.
 func (l *List[K, E]) InsertAfter(ctx context.Context, key K, pivot, e E) (length int, err error) {
-	return do(ctx, l.insert("InsertAfter", "after", key, pivot, e))
+	return do(ctx, l.insert(listInsertAfter, "after", key, pivot, e))
 }
 
 // PopFront removes and returns the first n elements, or as many as there are. One that
 // cannot be decoded is gone. LPOP.
 func (l *List[K, E]) PopFront(ctx context.Context, key K, n int) ([]E, error) {
-	return do(ctx, l.pop("PopFront", "lpop", key, n))
+	return do(ctx, l.pop(listPopFront, key, n))
 }
 
 // PopBack removes and returns the last n elements, the last one first, or as many as
 // there are. One that cannot be decoded is gone. RPOP.
 func (l *List[K, E]) PopBack(ctx context.Context, key K, n int) ([]E, error) {
-	return do(ctx, l.pop("PopBack", "rpop", key, n))
+	return do(ctx, l.pop(listPopBack, key, n))
 }
 
 // At returns the element at an index; -1 is the last one. ok is false where there is
@@ -77,7 +75,7 @@ func (l *List[K, E]) At(ctx context.Context, key K, index int) (e E, ok bool, er
 
 // Range returns the elements from one index to another, including both. LRANGE.
 func (l *List[K, E]) Range(ctx context.Context, key K, first, last int) ([]E, error) {
-	return do(ctx, l.rang(key, first, last))
+	return do(ctx, l.slice(key, first, last))
 }
 
 // Trim removes all elements but those from one index to another, including both. LTRIM.
@@ -88,96 +86,20 @@ func (l *List[K, E]) Trim(ctx context.Context, key K, first, last int) error {
 
 // Len returns the number of elements. LLEN.
 func (l *List[K, E]) Len(ctx context.Context, key K) (int, error) {
-	return do(ctx, l.length(key))
+	return do(ctx, l.length(listLen, key))
 }
 
 // All yields the elements in their order, and reads them in pages. A change between two
-// pages moves elements: one may come twice, or not at all. An element that cannot be
-// decoded comes as the zero value with an error; the iteration goes on. Any other error
-// is the last thing to come.
+// pages moves elements: one may be yielded twice, or not at all. An element that cannot be
+// decoded is yielded as the zero value with an error; the iteration continues. Any other
+// error ends it.
 func (l *List[K, E]) All(ctx context.Context, key K) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		for first := 0; ; first += page {
 			p, err := do(ctx, l.pageOf(key, first))
-			if !yieldAll(l.core, opAll, l.RedisKey(key), p, err, yield) || len(p.values) < page {
+			if !yieldAll(l.core, l.RedisKey(key), p, err, yield) || len(p.values) < page {
 				return
 			}
 		}
 	}
-}
-
-func (l *List[K, E]) push(op cache.Op, command string, key K, elems []E) operation[int] {
-	if len(elems) == 0 {
-		return l.length(key)
-	}
-	r, err := l.write(op, key)
-	if err == nil {
-		r.Command(command, 0, 1)
-		err = l.append(op, r, elems...)
-	}
-	return operation[int]{core: l.core, op: op, request: r, err: err, take: answer(l.core, op, number)}
-}
-
-func (l *List[K, E]) insert(op cache.Op, where string, key K, pivot, e E) operation[int] {
-	r, err := l.write(op, key)
-	if err == nil {
-		r.Command("linsert", 0, store.Whole).Arg(where)
-		err = l.append(op, r, pivot, e)
-	}
-	return operation[int]{core: l.core, op: op, request: r, err: err, take: answer(l.core, op, inserted)}
-}
-
-// inserted reads the length after an insertion: Redis's -1 says that there was no pivot.
-func inserted(parts [][]byte) (int, error) {
-	n, err := number(parts)
-	return max(n, 0), err
-}
-
-func (l *List[K, E]) pop(op cache.Op, command string, key K, n int) operation[[]E] {
-	r, err := l.take(op, command, key, n)
-	return operation[[]E]{core: l.core, op: op, request: r, err: err, take: l.several(op)}
-}
-
-func (l *List[K, E]) at(key K, index int) operation[Found[E]] {
-	const op = "At"
-	r, err := l.read(op, "lindex", key)
-	if err == nil {
-		r.Arg(index)
-	}
-	return operation[Found[E]]{core: l.core, op: op, request: r, err: err, take: l.maybe(op)}
-}
-
-func (l *List[K, E]) rang(key K, first, last int) operation[[]E] {
-	const op = "Range"
-	r, err := l.read(op, "lrange", key)
-	if err == nil {
-		r.Arg(first).Arg(last)
-	}
-	return operation[[]E]{core: l.core, op: op, request: r, err: err, take: l.several(op)}
-}
-
-func (l *List[K, E]) trim(key K, first, last int) operation[struct{}] {
-	const op = "Trim"
-	r, err := l.write(op, key)
-	if err == nil {
-		r.Command("ltrim", 0, store.Whole).Arg(first).Arg(last)
-	}
-	return operation[struct{}]{core: l.core, op: op, request: r, err: err, take: answer(l.core, op, nothing)}
-}
-
-func (l *List[K, E]) length(key K) operation[int] {
-	return l.count("llen", key)
-}
-
-func (l *List[K, E]) pageOf(key K, first int) operation[paged[E]] {
-	r, err := l.read(opAll, "lrange", key)
-	if err == nil {
-		r.Arg(first).Arg(first + page - 1)
-	}
-	take := func(r *store.Request) (p paged[E], _ error) {
-		p.values, p.failed = l.parseAll(r.Parts, 0)
-		p.first = first
-		return p, nil
-	}
-	return operation[paged[E]]{core: l.core, op: opAll, request: r, err: err, take: take}
 }

@@ -1,6 +1,6 @@
 package collection
 
-// A ListQueue queues the operations of a List in a Pipeline. Each method is the one of the
+// A ListQueue queues the operations of a List in a Pipeline. Each method is that of the
 // List by its name.
 type ListQueue[K comparable, E any] struct {
 	pipeline *Pipeline
@@ -12,32 +12,32 @@ func (l *List[K, E]) In(p *Pipeline) ListQueue[K, E] { return ListQueue[K, E]{p,
 
 // PushFront queues List.PushFront.
 func (q ListQueue[K, E]) PushFront(key K, elems ...E) *Future[int] {
-	return enqueue(q.pipeline, q.of.push("PushFront", "lpush", key, elems))
+	return enqueue(q.pipeline, q.of.push(listPushFront, key, elems))
 }
 
 // PushBack queues List.PushBack.
 func (q ListQueue[K, E]) PushBack(key K, elems ...E) *Future[int] {
-	return enqueue(q.pipeline, q.of.push("PushBack", "rpush", key, elems))
+	return enqueue(q.pipeline, q.of.push(listPushBack, key, elems))
 }
 
 // InsertBefore queues List.InsertBefore.
 func (q ListQueue[K, E]) InsertBefore(key K, pivot, e E) *Future[int] {
-	return enqueue(q.pipeline, q.of.insert("InsertBefore", "before", key, pivot, e))
+	return enqueue(q.pipeline, q.of.insert(listInsertBefore, "before", key, pivot, e))
 }
 
 // InsertAfter queues List.InsertAfter.
 func (q ListQueue[K, E]) InsertAfter(key K, pivot, e E) *Future[int] {
-	return enqueue(q.pipeline, q.of.insert("InsertAfter", "after", key, pivot, e))
+	return enqueue(q.pipeline, q.of.insert(listInsertAfter, "after", key, pivot, e))
 }
 
 // PopFront queues List.PopFront.
 func (q ListQueue[K, E]) PopFront(key K, n int) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.pop("PopFront", "lpop", key, n))
+	return enqueue(q.pipeline, q.of.pop(listPopFront, key, n))
 }
 
 // PopBack queues List.PopBack.
 func (q ListQueue[K, E]) PopBack(key K, n int) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.pop("PopBack", "rpop", key, n))
+	return enqueue(q.pipeline, q.of.pop(listPopBack, key, n))
 }
 
 // At queues List.At.
@@ -47,7 +47,7 @@ func (q ListQueue[K, E]) At(key K, index int) *Future[Found[E]] {
 
 // Range queues List.Range.
 func (q ListQueue[K, E]) Range(key K, first, last int) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.rang(key, first, last))
+	return enqueue(q.pipeline, q.of.slice(key, first, last))
 }
 
 // Trim queues List.Trim.
@@ -57,7 +57,7 @@ func (q ListQueue[K, E]) Trim(key K, first, last int) *Future[struct{}] {
 
 // Len queues List.Len.
 func (q ListQueue[K, E]) Len(key K) *Future[int] {
-	return enqueue(q.pipeline, q.of.length(key))
+	return enqueue(q.pipeline, q.of.length(listLen, key))
 }
 
 // Delete queues List.Delete of one key.

@@ -3,7 +3,6 @@ package collection
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -22,13 +21,13 @@ import (
 // core is what does not depend on the types of keys and elements.
 type core struct {
 	name     string
-	rdb      redis.UniversalClient // as it was given
+	rdb      redis.UniversalClient // the caller's
 	store    *store.Store
 	member   *registry.Member
 	shape    codec.Shape
 	jitter   float64 // 0 for none
 	timeout  time.Duration
-	requests sync.Pool // of *store.Request
+	requests sync.Pool // of *request
 	closed   atomic.Bool
 }
 
@@ -50,8 +49,10 @@ type setup[K comparable] struct {
 	replicas int
 }
 
-// open makes a keyed of values. More of what is wrong may have been found already.
-func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *keyspace.Problems) (keyed[K], error) {
+// open makes a keyed of values. Its problems are added to those in p.
+func (s setup[K]) open(
+	rdb redis.UniversalClient, values registry.Values, p *keyspace.Problems,
+) (keyed[K], error) {
 	timeout := cmp.Or(s.timeout, keyspace.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
 		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
@@ -79,7 +80,9 @@ func (s setup[K]) open(rdb redis.UniversalClient, values registry.Values, p *key
 }
 
 // openElements makes what a collection of elements is made of.
-func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, sort string) (elements[K, E], error) {
+func openElements[K comparable, E any](
+	rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, kind string,
+) (elements[K, E], error) {
 	var p keyspace.Problems
 	value := cfg.Value
 	if value == nil {
@@ -90,9 +93,11 @@ func openElements[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, 
 	} else if checker, ok := value.(codec.Checker); ok {
 		p.Add("Value", checker.Check())
 	}
-	k, err := setup[K]{cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas}.open(rdb, registry.Values{
-		Kind: sort, Type: reflect.TypeFor[E](), Shape: shape, Codec: value,
-	}, &p)
+	s := setup[K]{
+		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+	}
+	values := registry.Values{Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value}
+	k, err := s.open(rdb, values, &p)
 	return elements[K, E]{k, value}, err
 }
 
@@ -106,25 +111,23 @@ func (k keyed[K]) RedisKey(key K) string {
 	return string(text)
 }
 
-// Delete removes the values of keys, and what is noted of them, as cache.Cache's Delete
+// Delete removes the values of keys, and what is recorded of them, as cache.Cache's Delete
 // does. Errors of several keys are a *cache.BatchError.
 func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	const op = cache.OpDelete
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		var err error
-		if names[i], err = k.redisKey(op, key); err != nil {
-			return err
-		}
+	names, err := k.redisKeys(op, keys)
+	if err != nil {
+		return err
 	}
 	if k.core.closed.Load() {
-		return k.core.fail(op, "", cache.ErrClosed, nil)
+		return k.core.error(op, "", cache.ErrClosed, nil)
 	}
 	failed := k.core.store.Delete(ctx, time.Now().Add(k.core.timeout), names)
 	if len(failed) == 0 {
 		return nil
 	}
-	batch := &cache.BatchError[K]{Errs: make(map[K]error), Call: fmt.Sprintf("aside: %s %s", op, k.core.name)}
+	call := fmt.Sprintf("aside: %s %s", op, k.core.name)
+	batch := &cache.BatchError[K]{Errs: make(map[K]error), Call: call}
 	for i, cause := range failed {
 		batch.Errs[keys[i]] = k.core.redisError(ctx, op, names[i], cause)
 	}
@@ -139,9 +142,9 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	return batch
 }
 
-// Close waits for commands that were given up, at most RedisTimeout. Later calls fail
+// Close waits for commands that were abandoned, at most RedisTimeout. Later calls fail
 // with cache.ErrClosed. The Redis client stays open. Only the first Close does anything,
-// also for the collections that With has made of this one; it returns nil. Then values of
+// including for the collections that With has made of this one; it returns nil. Then values of
 // another type may have the Name, see cache.New.
 func (k keyed[K]) Close() error {
 	if !k.core.closed.Swap(true) {
@@ -156,46 +159,19 @@ func (k keyed[K]) redisKey(op cache.Op, key K) (string, error) {
 	var buf [128]byte
 	text, err := k.keys.Append(buf[:0], &key)
 	if err != nil {
-		return "", k.core.fail(op, "", cache.ErrEncode, err)
+		return "", k.core.error(op, "", cache.ErrEncode, err)
 	}
 	return string(text), nil
 }
 
-// read begins a request that reads.
-func (k keyed[K]) read(op cache.Op, command string, key K) (*store.Request, error) {
-	name, err := k.redisKey(op, key)
-	if err != nil {
-		return nil, err
+// redisKeys returns the Redis keys of keys.
+func (k keyed[K]) redisKeys(op cache.Op, keys []K) ([]string, error) {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		var err error
+		if names[i], err = k.redisKey(op, key); err != nil {
+			return nil, err
+		}
 	}
-	return k.core.request().Read(command, name), nil
-}
-
-// write begins a request that writes.
-func (k keyed[K]) write(op cache.Op, key K) (*store.Request, error) {
-	name, err := k.redisKey(op, key)
-	if err != nil {
-		return nil, err
-	}
-	if k.rules.err != nil {
-		return nil, k.core.fail(op, name, nil, k.rules.err)
-	}
-	life := keyspace.Shorten(k.rules.ttl, k.core.jitter)
-	return k.core.request().Write(name, store.Rules{Life: life, Renew: k.rules.renew, Known: k.rules.known}), nil
-}
-
-var errCount = errors.New("the number of elements is negative")
-
-// request returns an empty request.
-func (c *core) request() *store.Request {
-	r, _ := c.requests.Get().(*store.Request)
-	if r == nil {
-		r = new(store.Request)
-	}
-	r.Reset(c.shape)
-	return r
-}
-
-// release takes back a request that has been answered.
-func (c *core) release(r *store.Request) {
-	c.requests.Put(r)
+	return names, nil
 }

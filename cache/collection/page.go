@@ -9,17 +9,19 @@ const opAll cache.Op = "All"
 // page is how many elements an All asks for at a time.
 const page = 512
 
-// A paged is what one round trip of an All has brought.
+// A paged is the result of one round trip of an All.
 type paged[E any] struct {
 	values []E
 	failed *ElementsError // by index in values
 	first  int            // the index of the first of them, for errors
-	next   string         // where a scan goes on
+	next   string         // the cursor at which a scan continues
 }
 
-// yieldAll yields a page, or the error that came in its place. It reports false when
-// nothing more is to come.
-func yieldAll[E any](c *core, op cache.Op, key string, p paged[E], err error, yield func(E, error) bool) bool {
+// yieldAll yields a page, or the error in its place. It reports false after an error and when
+// yield wants no more.
+func yieldAll[E any](
+	c *core, key string, p paged[E], err error, yield func(E, error) bool,
+) bool {
 	if err != nil {
 		var none E
 		yield(none, err)
@@ -29,7 +31,7 @@ func yieldAll[E any](c *core, op cache.Op, key string, p paged[E], err error, yi
 		var err error
 		if p.failed != nil && p.failed.Errs[i] != nil {
 			var one *ElementsError
-			err = c.broken(op, key, one.add(p.first+i, p.failed.Errs[i]))
+			err = c.undecoded(opAll, key, one.add(p.first+i, p.failed.Errs[i]))
 		}
 		if !yield(e, err) {
 			return false

@@ -11,7 +11,7 @@ import (
 )
 
 // A Pipeline sends operations of several collections and caches in one round trip, on a
-// cluster one to each master that is concerned. They are queued through the In of a
+// cluster in one to each master that has keys of them. They are queued through the In of a
 // collection or a cache, and sent by Exec or ExecAtomic; then each future has its result:
 //
 //	var p collection.Pipeline
@@ -24,40 +24,20 @@ import (
 //	user, err := u.Result()
 //
 // The zero Pipeline is ready for use, and empty again after Exec. All collections and
-// caches have to have been made of one client. A Pipeline is not safe for concurrent use.
-type Pipeline struct{ queue }
+// caches have to be made of one client. A Pipeline is not safe for concurrent use.
+type Pipeline struct{ operations }
 
-// queue is embedded so that a cache finds it.
-type queue = pipeline.Queue
+// operations is embedded so that a cache finds it.
+type operations = pipeline.Operations
 
-// A Future is the result of an operation in a Pipeline. Its method Result returns what
-// the method of the collection itself would have returned, once the pipeline has been
-// sent, and an error before. What is Found has two results there.
+// A Future is the result of an operation in a Pipeline. Its method Result returns what the
+// method of the collection itself would have returned, once the pipeline has been sent, and
+// an error before. A Found stands for two results of the method.
 type Future[T any] = cache.Future[T]
 
-// A Found is a value that may be there or not: what futures have in place of two
-// results, in its fields Value and OK.
+// A Found is a value that may exist or not: a future has it in place of two results, in the
+// fields Value and OK.
 type Found[T any] = cache.Found[T]
-
-// enqueue adds an operation to a pipeline.
-func enqueue[T any](p *Pipeline, o operation[T]) *Future[T] {
-	switch {
-	case o.err != nil:
-		return pipeline.Failed[T](p, o.err)
-	case o.request == nil:
-		var none T
-		return pipeline.Known(none)
-	}
-	return pipeline.Add(p, o.core.operation(o.request), func(ctx context.Context, err error) (T, error) {
-		if err != nil {
-			var none T
-			return none, o.failed(ctx, err)
-		}
-		v, err := o.take(o.request)
-		o.core.release(o.request)
-		return v, err
-	})
-}
 
 // enqueueDelete adds a Delete of one key to a pipeline.
 func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{}] {
@@ -66,7 +46,8 @@ func enqueueDelete[K comparable](p *Pipeline, k keyed[K], key K) *Future[struct{
 	if err != nil {
 		return pipeline.Failed[struct{}](p, err)
 	}
-	return pipeline.Add(p, k.core.operation(k.core.store.DeleteStep(name)), func(ctx context.Context, err error) (none struct{}, _ error) {
+	o := k.core.operation(k.core.store.DeleteStep(name))
+	return pipeline.Add(p, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
 			err = k.core.redisError(ctx, op, name, err)
 		}
@@ -79,45 +60,47 @@ func (c *core) operation(step store.Step) pipeline.Operation {
 	return pipeline.Operation{
 		Client: c.rdb, Store: c.store, Step: step,
 		Closed: c.closed.Load,
-		Fail:   func(key string, kind, cause error) error { return c.fail(cache.OpExec, key, kind, cause) },
+		Fail: func(key string, kind, cause error) error {
+			return c.error(cache.OpExec, key, kind, cause)
+		},
 	}
 }
 
 // Len returns how many operations are queued.
-func (p *Pipeline) Len() int { return pipeline.Len(&p.queue) }
+func (p *Pipeline) Len() int { return pipeline.Len(&p.operations) }
 
-// Exec sends what is queued, and waits for Redis as long as the collection or cache of
-// the first operation would. Each operation is one step, and those of one key are carried
-// out in their order; others may come between them. The error is that of the first
-// operation that failed; others may have been carried out, and each future has its own.
+// Exec sends what is queued, and waits for Redis as long as the collection or cache of the
+// first operation would. Each operation is one step, and those of one key are executed in
+// their order; others may come between them. The error is that of the first operation that
+// failed; others may have been executed, and each future has its own.
 //
 // Where a collection or cache of a write has WaitReplicas, Exec waits for the most that
 // one asks for.
 func (p *Pipeline) Exec(ctx context.Context) error { return p.exec(ctx, false) }
 
 // ExecAtomic is Exec in one step, by MULTI and EXEC: nothing else comes between the
-// operations. One that could not be queued keeps all of them from being sent. On a
-// cluster all keys have to lie in one slot, or else the error is an ErrSlots and nothing
-// has been sent. As in Redis itself, an operation that fails while it is carried out,
-// because its key holds another type say, does not undo the others.
+// operations. If one could not be queued, none is sent. On a cluster all keys have to lie in
+// one slot, or else the error is an ErrSlots and nothing has been sent. As in Redis itself,
+// an operation that fails while it is executed, because its key holds another type for
+// example, does not undo the others.
 func (p *Pipeline) ExecAtomic(ctx context.Context) error { return p.exec(ctx, true) }
 
 var errClients = errors.New("the collections and caches of a pipeline have to be made of one client")
 
 func (p *Pipeline) exec(ctx context.Context, atomic bool) error {
-	all, first := pipeline.Take(&p.queue)
+	all, first := pipeline.Drain(&p.operations)
 	if len(all) == 0 {
 		return first
 	}
 	if atomic && first != nil {
-		return refuseAll(all, first)
+		return failAll(all, first)
 	}
 	if err := sendable(all, atomic); err != nil {
-		return refuseAll(all, err)
+		return failAll(all, err)
 	}
 	errs := send(ctx, all, atomic)
 	for i, o := range all {
-		if err := o.Settle(ctx, errs[i]); first == nil {
+		if err := o.Finish(ctx, errs[i]); first == nil {
 			first = err
 		}
 	}
@@ -154,7 +137,7 @@ func same(err error, n int) []error {
 	return errs
 }
 
-// sendable returns why a pipeline cannot be sent.
+// sendable returns the error of a pipeline that cannot be sent.
 func sendable(all []pipeline.Operation, atomic bool) error {
 	first := all[0]
 	var keys []string
@@ -176,10 +159,10 @@ func sendable(all []pipeline.Operation, atomic bool) error {
 	return nil
 }
 
-// refuseAll gives all futures the error for which nothing was sent.
-func refuseAll(all []pipeline.Operation, err error) error {
+// failAll fails all futures with the error for which nothing was sent.
+func failAll(all []pipeline.Operation, err error) error {
 	for _, o := range all {
-		o.Refuse(err)
+		o.NotSent(err)
 	}
 	return err
 }

@@ -22,7 +22,7 @@ import (
 
 func newCache[V any](t testing.TB, rdb redis.UniversalClient, name string, c codec.Codec[V]) *cache.Cache[string, V] {
 	t.Helper()
-	values, err := cache.New(rdb, cache.Config[string, V]{Name: name, Codec: c, TTL: time.Hour, RedisTimeout: patience})
+	values, err := cache.New(rdb, cache.Config[string, V]{Name: name, Codec: c, TTL: time.Hour, RedisTimeout: longTimeout})
 	return opened(t, values, err)
 }
 

@@ -28,7 +28,7 @@ func TestWaitReplicas(t *testing.T) {
 					c, err := cache.New(rdb, cache.Config[string, string]{Name: name + "-text", TTL: time.Hour, WaitReplicas: 1, RedisTimeout: timeout})
 					return newList(t, rdb, cfg), opened(t, c, err)
 				}
-				list, text := opening("l", patience)
+				list, text := opening("l", longTimeout)
 				hastyList, hastyText := opening("l", 300*time.Millisecond)
 				type (
 					lists = *collection.List[string, string]

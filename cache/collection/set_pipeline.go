@@ -1,6 +1,6 @@
 package collection
 
-// A SetQueue queues the operations of a Set in a Pipeline. Each method is the one of the
+// A SetQueue queues the operations of a Set in a Pipeline. Each method is that of the
 // Set by its name.
 type SetQueue[K comparable, E any] struct {
 	pipeline *Pipeline
@@ -12,12 +12,12 @@ func (s *Set[K, E]) In(p *Pipeline) SetQueue[K, E] { return SetQueue[K, E]{p, s}
 
 // Add queues Set.Add.
 func (q SetQueue[K, E]) Add(key K, elems ...E) *Future[int] {
-	return enqueue(q.pipeline, q.of.change("Add", "sadd", key, elems))
+	return enqueue(q.pipeline, q.of.change(setAdd, key, elems))
 }
 
 // Remove queues Set.Remove.
 func (q SetQueue[K, E]) Remove(key K, elems ...E) *Future[int] {
-	return enqueue(q.pipeline, q.of.change("Remove", "srem", key, elems))
+	return enqueue(q.pipeline, q.of.change(setRemove, key, elems))
 }
 
 // Has queues Set.Has.
@@ -37,7 +37,7 @@ func (q SetQueue[K, E]) Members(key K) *Future[[]E] {
 
 // Pop queues Set.Pop.
 func (q SetQueue[K, E]) Pop(key K, n int) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.pop(key, n))
+	return enqueue(q.pipeline, q.of.pop(setPop, key, n))
 }
 
 // Random queues Set.Random.
@@ -47,22 +47,22 @@ func (q SetQueue[K, E]) Random(key K, n int) *Future[[]E] {
 
 // Len queues Set.Len.
 func (q SetQueue[K, E]) Len(key K) *Future[int] {
-	return enqueue(q.pipeline, q.of.length(key))
+	return enqueue(q.pipeline, q.of.length(setLen, key))
 }
 
 // Union queues Set.Union.
 func (q SetQueue[K, E]) Union(keys ...K) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.combine("Union", "sunion", keys))
+	return enqueue(q.pipeline, q.of.combine(setUnion, keys))
 }
 
 // Intersect queues Set.Intersect.
 func (q SetQueue[K, E]) Intersect(keys ...K) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.combine("Intersect", "sinter", keys))
+	return enqueue(q.pipeline, q.of.combine(setIntersect, keys))
 }
 
 // Diff queues Set.Diff.
 func (q SetQueue[K, E]) Diff(key K, others ...K) *Future[[]E] {
-	return enqueue(q.pipeline, q.of.combine("Diff", "sdiff", append([]K{key}, others...)))
+	return enqueue(q.pipeline, q.of.combine(setDiff, append([]K{key}, others...)))
 }
 
 // Delete queues Set.Delete of one key.

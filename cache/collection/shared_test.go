@@ -44,7 +44,7 @@ func TestSharedWithACache(t *testing.T) {
 // share loads a value, has an element added and all elements removed by a collection, and
 // checks what the cache finds.
 func share[V any](t *testing.T, rdb redis.UniversalClient, name string, c codec.Codec[V], loaded, added, empty V, add, clear call) {
-	values, err := cache.New(rdb, cache.Config[string, V]{Name: name, Codec: c, TTL: time.Hour, RedisTimeout: patience})
+	values, err := cache.New(rdb, cache.Config[string, V]{Name: name, Codec: c, TTL: time.Hour, RedisTimeout: longTimeout})
 	values = opened(t, values, err)
 	ctx := t.Context()
 	never := func(context.Context, string) (v V, _ error) { return v, errors.New("a load that was not needed") }

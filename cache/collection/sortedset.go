@@ -18,7 +18,7 @@ type SortedSet[K comparable, E any] struct {
 	elements[K, E]
 }
 
-// NewSortedSet returns the sorted sets of a family, see NewList.
+// NewSortedSet returns the sorted sets of a family of keys, see NewList.
 func NewSortedSet[K comparable, E any](rdb redis.UniversalClient, cfg Config[K, E]) (*SortedSet[K, E], error) {
 	c, err := openElements(rdb, cfg, codec.ShapeSortedSet, "sorted set")
 	if err != nil {
@@ -60,15 +60,15 @@ func (w When) words() (words []string, err error) {
 	return words, nil
 }
 
-// Put adds elements, or gives those that are there their new scores. It returns how
-// many are new or have another score now. A score that is NaN is an error. ZADD.
+// Put adds elements, and sets the scores of those that exist. It returns how many are new or
+// have another score now. A score that is NaN is an error. ZADD.
 func (z *SortedSet[K, E]) Put(ctx context.Context, key K, elems ...codec.Scored[E]) (changed int, err error) {
-	return do(ctx, z.put("Put", key, 0, elems))
+	return do(ctx, z.put(sortedSetPut, key, 0, elems))
 }
 
 // PutIf is Put for the elements for which the conditions hold. ZADD with NX, XX, GT, LT.
 func (z *SortedSet[K, E]) PutIf(ctx context.Context, key K, when When, elems ...codec.Scored[E]) (changed int, err error) {
-	return do(ctx, z.put("PutIf", key, when, elems))
+	return do(ctx, z.put(sortedSetPutIf, key, when, elems))
 }
 
 // Incr adds by to the score of e, which is 0 if it is not there, and returns the new
@@ -90,24 +90,24 @@ func (z *SortedSet[K, E]) Score(ctx context.Context, key K, e E) (score float64,
 // Rank returns how many elements stand in front of e. ok is false if it is no element.
 // ZRANK.
 func (z *SortedSet[K, E]) Rank(ctx context.Context, key K, e E) (rank int, ok bool, err error) {
-	return both(do(ctx, z.rank("Rank", "zrank", key, e)))
+	return both(do(ctx, z.rank(sortedSetRank, key, e)))
 }
 
 // RankBack returns how many elements stand behind e. ZREVRANK.
 func (z *SortedSet[K, E]) RankBack(ctx context.Context, key K, e E) (rank int, ok bool, err error) {
-	return both(do(ctx, z.rank("RankBack", "zrevrank", key, e)))
+	return both(do(ctx, z.rank(sortedSetRankBack, key, e)))
 }
 
 // Range returns the elements from one rank to another, including both; -1 is the last
 // one. ZRANGE.
 func (z *SortedSet[K, E]) Range(ctx context.Context, key K, first, last int) ([]codec.Scored[E], error) {
-	return do(ctx, z.rang("Range", key, first, last, false))
+	return do(ctx, z.slice(sortedSetRange, key, first, last, false))
 }
 
 // RangeBack is Range in the opposite order: ranks count from the greatest score. ZRANGE
 // with REV.
 func (z *SortedSet[K, E]) RangeBack(ctx context.Context, key K, first, last int) ([]codec.Scored[E], error) {
-	return do(ctx, z.rang("RangeBack", key, first, last, true))
+	return do(ctx, z.slice(sortedSetRangeBack, key, first, last, true))
 }
 
 // Scores are a range of scores, including Min and Max unless it says otherwise.
@@ -116,8 +116,8 @@ type Scores struct {
 	Min, Max           float64
 	AboveMin, BelowMax bool // the bound itself is not included
 
-	Skip  int // so many elements of the range come not
-	Limit int // no more come; 0: all
+	Skip  int // leaves out so many elements at the start of the range
+	Limit int // the most elements to return; 0: all
 }
 
 // AllScores is the range of all scores.
@@ -134,12 +134,12 @@ func (s Scores) check() error {
 
 // RangeByScore returns the elements of a range of scores. ZRANGE with BYSCORE.
 func (z *SortedSet[K, E]) RangeByScore(ctx context.Context, key K, scores Scores) ([]codec.Scored[E], error) {
-	return do(ctx, z.byScore("RangeByScore", key, scores, false))
+	return do(ctx, z.byScore(sortedSetRangeByScore, key, scores, false))
 }
 
 // RangeByScoreBack is RangeByScore in the opposite order. ZRANGE with BYSCORE and REV.
 func (z *SortedSet[K, E]) RangeByScoreBack(ctx context.Context, key K, scores Scores) ([]codec.Scored[E], error) {
-	return do(ctx, z.byScore("RangeByScoreBack", key, scores, true))
+	return do(ctx, z.byScore(sortedSetRangeByScoreBack, key, scores, true))
 }
 
 // RemoveRange removes the elements from one rank to another, including both, and
@@ -157,29 +157,29 @@ func (z *SortedSet[K, E]) RemoveByScore(ctx context.Context, key K, scores Score
 // PopMin removes and returns the n elements with the least scores, the least first, or
 // as many as there are. One that cannot be decoded is gone. ZPOPMIN.
 func (z *SortedSet[K, E]) PopMin(ctx context.Context, key K, n int) ([]codec.Scored[E], error) {
-	return do(ctx, z.pop("PopMin", "zpopmin", key, n))
+	return do(ctx, z.pop(sortedSetPopMin, key, n))
 }
 
 // PopMax removes and returns the n elements with the greatest scores, the greatest
 // first. ZPOPMAX.
 func (z *SortedSet[K, E]) PopMax(ctx context.Context, key K, n int) ([]codec.Scored[E], error) {
-	return do(ctx, z.pop("PopMax", "zpopmax", key, n))
+	return do(ctx, z.pop(sortedSetPopMax, key, n))
 }
 
 // Len returns the number of elements. ZCARD.
 func (z *SortedSet[K, E]) Len(ctx context.Context, key K) (int, error) {
-	return do(ctx, z.length(key))
+	return do(ctx, z.length(sortedSetLen, key))
 }
 
 // All yields the elements in their order, and reads them in pages by rank. A change
-// between two pages moves elements: one may come twice, or not at all. An element that
-// cannot be decoded comes as the zero value with its score and an error; the iteration
-// goes on. Any other error is the last thing to come.
+// between two pages moves elements: one may be yielded twice, or not at all. An element that
+// cannot be decoded is yielded as the zero value with its score and an error; the iteration
+// continues. Any other error ends it.
 func (z *SortedSet[K, E]) All(ctx context.Context, key K) iter.Seq2[codec.Scored[E], error] {
 	return func(yield func(codec.Scored[E], error) bool) {
 		for first := 0; ; first += page {
 			p, err := do(ctx, z.pageOf(key, first))
-			if !yieldAll(z.core, opAll, z.RedisKey(key), p, err, yield) || len(p.values) < page {
+			if !yieldAll(z.core, z.RedisKey(key), p, err, yield) || len(p.values) < page {
 				return
 			}
 		}

@@ -7,7 +7,26 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/store"
+)
+
+var (
+	sortedSetPut              = command{op: "Put", name: "zadd", group: 2}
+	sortedSetPutIf            = command{op: "PutIf", name: "zadd", group: 2}
+	sortedSetIncr             = command{op: "Incr", name: "zincrby"}
+	sortedSetRemove           = command{op: "Remove", name: "zrem", group: 1}
+	sortedSetScore            = command{op: "Score", name: "zscore"}
+	sortedSetRank             = command{op: "Rank", name: "zrank"}
+	sortedSetRankBack         = command{op: "RankBack", name: "zrevrank"}
+	sortedSetRange            = command{op: "Range", name: "zrange"}
+	sortedSetRangeBack        = command{op: "RangeBack", name: "zrange"}
+	sortedSetRangeByScore     = command{op: "RangeByScore", name: "zrange"}
+	sortedSetRangeByScoreBack = command{op: "RangeByScoreBack", name: "zrange"}
+	sortedSetRemoveRange      = command{op: "RemoveRange", name: "zremrangebyrank"}
+	sortedSetRemoveByScore    = command{op: "RemoveByScore", name: "zremrangebyscore"}
+	sortedSetPopMin           = command{op: "PopMin", name: "zpopmin"}
+	sortedSetPopMax           = command{op: "PopMax", name: "zpopmax"}
+	sortedSetLen              = command{op: "Len", name: "zcard"}
+	sortedSetAll              = command{op: opAll, name: "zrange"}
 )
 
 var (
@@ -15,150 +34,104 @@ var (
 	errNoLimit = errors.New("a removal takes no Skip and no Limit")
 )
 
-func (z *SortedSet[K, E]) put(op cache.Op, key K, when When, elems []codec.Scored[E]) operation[int] {
+func (z *SortedSet[K, E]) put(
+	cmd command, key K, when When, elems []codec.Scored[E],
+) operation[int] {
 	words, err := when.words()
-	if err != nil {
-		return impossible[int](z.core.fail(op, z.RedisKey(key), nil, err))
+	if err == nil && len(elems) == 0 {
+		return empty[int](z.core, cmd)
 	}
-	if len(elems) == 0 {
-		return operation[int]{core: z.core}
-	}
-	r, err := z.write(op, key)
-	if err != nil {
-		return impossible[int](err)
-	}
-	r.Command("zadd", len(words)+1, 2)
+	r := z.beginWrite(cmd, key).add(cmd.name, len(words)+1, cmd.group)
+	r.fail(nil, err)
 	for _, word := range words {
-		r.Arg(word)
+		r.arg(word)
 	}
-	r.Arg("ch")
+	z.addScored(r.arg("ch"), elems)
+	return operation[int]{r, number}
+}
+
+// addScored adds elements and their scores as arguments, as elements.add does.
+func (z *SortedSet[K, E]) addScored(r *request, elems []codec.Scored[E]) {
+	if r.err != nil {
+		return
+	}
 	var failed *ElementsError
 	for i := range elems {
 		err := errNaN
 		if !math.IsNaN(elems[i].Score) {
-			r.Arg(scoreText(elems[i].Score))
-			err = z.appendOne(r, &elems[i].Elem)
+			r.arg(scoreText(elems[i].Score))
+			err = z.addOne(r, &elems[i].Elem)
 		}
 		if err != nil {
 			failed = failed.add(i, err)
 		}
 	}
-	if failed != nil {
-		return impossible[int](z.core.fail(op, r.Key(), cache.ErrEncode, failed))
-	}
-	return operation[int]{core: z.core, op: op, request: r, take: answer(z.core, op, number)}
+	r.failElements(cache.ErrEncode, failed)
 }
 
-// scoreText is a score as Redis reads it: the shortest text that gives the same number.
+// scoreText is a score as Redis reads it: the shortest text of the same number.
 func scoreText(score float64) string {
 	return strconv.FormatFloat(score, 'g', -1, 64)
 }
 
 func (z *SortedSet[K, E]) incr(key K, e E, by float64) operation[float64] {
-	const op = "Incr"
-	r, err := z.write(op, key)
-	if err == nil && math.IsNaN(by) {
-		err = z.core.fail(op, r.Key(), cache.ErrEncode, errNaN)
+	r := z.write(sortedSetIncr, key).arg(scoreText(by))
+	if math.IsNaN(by) {
+		r.fail(cache.ErrEncode, errNaN)
 	}
-	if err == nil {
-		r.Command("zincrby", 0, store.Whole).Arg(scoreText(by))
-		err = z.append(op, r, e)
-	}
-	take := func(parts [][]byte) (float64, error) {
-		f, err := foundScore(parts)
+	decode := func(r *request) (float64, error) {
+		f, err := foundScore(r)
 		return f.Value, err
 	}
-	return operation[float64]{core: z.core, op: op, request: r, err: err, take: answer(z.core, op, take)}
-}
-
-// foundScore reads an answer of a score or nothing.
-func foundScore(parts [][]byte) (f Found[float64], err error) {
-	if len(parts) != 1 {
-		return f, errAnswer
-	}
-	if parts[0] == nil {
-		return f, nil
-	}
-	if f.Value, err = strconv.ParseFloat(string(parts[0]), 64); err != nil {
-		return f, errAnswer
-	}
-	f.OK = true
-	return f, nil
-}
-
-// foundNumber reads an answer of a number or nothing.
-func foundNumber(parts [][]byte) (f Found[int], err error) {
-	f.Value, err = number(parts)
-	f.OK = err == nil && parts[0] != nil
-	return f, err
+	return operation[float64]{z.add(r, e), decode}
 }
 
 func (z *SortedSet[K, E]) remove(key K, elems []E) operation[int] {
-	const op = "Remove"
 	if len(elems) == 0 {
-		return operation[int]{core: z.core}
+		return empty[int](z.core, sortedSetRemove)
 	}
-	r, err := z.write(op, key)
-	if err == nil {
-		r.Command("zrem", 0, 1)
-		err = z.append(op, r, elems...)
-	}
-	return operation[int]{core: z.core, op: op, request: r, err: err, take: answer(z.core, op, number)}
+	return operation[int]{z.add(z.write(sortedSetRemove, key), elems...), number}
 }
 
 func (z *SortedSet[K, E]) score(key K, e E) operation[Found[float64]] {
-	const op = "Score"
-	r, err := z.read(op, "zscore", key)
-	if err == nil {
-		err = z.append(op, r, e)
-	}
-	return operation[Found[float64]]{core: z.core, op: op, request: r, err: err, take: answer(z.core, op, foundScore)}
+	return operation[Found[float64]]{z.add(z.read(sortedSetScore, key), e), foundScore}
 }
 
-func (z *SortedSet[K, E]) rank(op cache.Op, command string, key K, e E) operation[Found[int]] {
-	r, err := z.read(op, command, key)
-	if err == nil {
-		err = z.append(op, r, e)
-	}
-	return operation[Found[int]]{core: z.core, op: op, request: r, err: err, take: answer(z.core, op, foundNumber)}
+func (z *SortedSet[K, E]) rank(cmd command, key K, e E) operation[Found[int]] {
+	return operation[Found[int]]{z.add(z.read(cmd, key), e), foundNumber}
 }
 
-func (z *SortedSet[K, E]) rang(op cache.Op, key K, first, last int, back bool) operation[[]codec.Scored[E]] {
-	r, err := z.read(op, "zrange", key)
-	if err == nil {
-		r.Arg(first).Arg(last)
-		if back {
-			r.Arg("rev")
-		}
-		r.Arg("withscores")
+func (z *SortedSet[K, E]) slice(
+	cmd command, key K, first, last int, back bool,
+) operation[[]codec.Scored[E]] {
+	r := z.read(cmd, key).arg(first).arg(last)
+	if back {
+		r.arg("rev")
 	}
-	return operation[[]codec.Scored[E]]{core: z.core, op: op, request: r, err: err, take: z.scored(op)}
+	return operation[[]codec.Scored[E]]{r.arg("withscores"), z.scored}
 }
 
-func (z *SortedSet[K, E]) byScore(op cache.Op, key K, s Scores, back bool) operation[[]codec.Scored[E]] {
-	r, err := z.read(op, "zrange", key)
-	if err == nil && s.check() != nil {
-		err = z.core.fail(op, r.Key(), nil, s.check())
+func (z *SortedSet[K, E]) byScore(
+	cmd command, key K, s Scores, back bool,
+) operation[[]codec.Scored[E]] {
+	r := z.read(cmd, key)
+	r.fail(nil, s.check())
+	first, last := s.bounds()
+	if back {
+		first, last = last, first
 	}
-	if err == nil {
-		first, last := s.bounds()
-		if back {
-			first, last = last, first
-		}
-		r.Arg(first).Arg(last).Arg("byscore")
-		if back {
-			r.Arg("rev")
-		}
-		if s.Skip > 0 || s.Limit > 0 {
-			limit := s.Limit
-			if limit == 0 {
-				limit = -1
-			}
-			r.Arg("limit").Arg(s.Skip).Arg(limit)
-		}
-		r.Arg("withscores")
+	r.arg(first).arg(last).arg("byscore")
+	if back {
+		r.arg("rev")
 	}
-	return operation[[]codec.Scored[E]]{core: z.core, op: op, request: r, err: err, take: z.scored(op)}
+	if s.Skip > 0 || s.Limit > 0 {
+		limit := s.Limit
+		if limit == 0 {
+			limit = -1
+		}
+		r.arg("limit").arg(s.Skip).arg(limit)
+	}
+	return operation[[]codec.Scored[E]]{r.arg("withscores"), z.scored}
 }
 
 // bounds are the bounds as Redis reads them.
@@ -174,71 +147,51 @@ func (s Scores) bounds() (least, most string) {
 }
 
 func (z *SortedSet[K, E]) removeRange(key K, first, last int) operation[int] {
-	const op = "RemoveRange"
-	r, err := z.write(op, key)
-	if err == nil {
-		r.Command("zremrangebyrank", 0, store.Whole).Arg(first).Arg(last)
-	}
-	return operation[int]{core: z.core, op: op, request: r, err: err, take: answer(z.core, op, number)}
+	return operation[int]{z.write(sortedSetRemoveRange, key).arg(first).arg(last), number}
 }
 
 func (z *SortedSet[K, E]) removeByScore(key K, s Scores) operation[int] {
-	const op = "RemoveByScore"
-	r, err := z.write(op, key)
-	if err != nil {
-		return impossible[int](err)
-	}
-	err = s.check()
+	err := s.check()
 	if err == nil && (s.Skip != 0 || s.Limit != 0) {
 		err = errNoLimit
 	}
-	if err != nil {
-		return impossible[int](z.core.fail(op, r.Key(), nil, err))
-	}
 	least, most := s.bounds()
-	r.Command("zremrangebyscore", 0, store.Whole).Arg(least).Arg(most)
-	return operation[int]{core: z.core, op: op, request: r, take: answer(z.core, op, number)}
+	r := z.write(sortedSetRemoveByScore, key).arg(least).arg(most)
+	r.fail(nil, err)
+	return operation[int]{r, number}
 }
 
-func (z *SortedSet[K, E]) pop(op cache.Op, command string, key K, n int) operation[[]codec.Scored[E]] {
-	r, err := z.take(op, command, key, n)
-	return operation[[]codec.Scored[E]]{core: z.core, op: op, request: r, err: err, take: z.scored(op)}
-}
-
-func (z *SortedSet[K, E]) length(key K) operation[int] {
-	return z.count("zcard", key)
+func (z *SortedSet[K, E]) pop(cmd command, key K, n int) operation[[]codec.Scored[E]] {
+	return operation[[]codec.Scored[E]]{z.removing(cmd, key, n), z.scored}
 }
 
 func (z *SortedSet[K, E]) pageOf(key K, first int) operation[paged[codec.Scored[E]]] {
-	r, err := z.read(opAll, "zrange", key)
-	if err == nil {
-		r.Arg(first).Arg(first + page - 1).Arg("withscores")
-	}
-	take := func(r *store.Request) (p paged[codec.Scored[E]], err error) {
+	decode := func(r *request) (p paged[codec.Scored[E]], err error) {
 		p.first = first
-		if p.values, p.failed, err = z.parseScored(r.Parts); err != nil {
-			return p, z.core.fail(opAll, r.Key(), cache.ErrRedis, err)
+		if p.values, p.failed, err = z.parseScored(r.parts()); err != nil {
+			return p, r.error(cache.ErrRedis, err)
 		}
 		return p, nil
 	}
-	return operation[paged[codec.Scored[E]]]{core: z.core, op: opAll, request: r, err: err, take: take}
+	r := z.read(sortedSetAll, key).arg(first).arg(first + page - 1).arg("withscores")
+	return operation[paged[codec.Scored[E]]]{r, decode}
 }
 
 // scored decodes an answer of elements and scores in turn.
-func (z *SortedSet[K, E]) scored(op cache.Op) func(r *store.Request) ([]codec.Scored[E], error) {
-	return func(r *store.Request) ([]codec.Scored[E], error) {
-		if len(r.Parts) == 1 && r.Parts[0] == nil {
-			return nil, nil
-		}
-		elems, failed, err := z.parseScored(r.Parts)
-		if err != nil {
-			return nil, z.core.fail(op, r.Key(), cache.ErrRedis, err)
-		}
-		return elems, z.core.broken(op, r.Key(), failed)
+func (z *SortedSet[K, E]) scored(r *request) ([]codec.Scored[E], error) {
+	if r.noAnswer() {
+		return nil, nil
 	}
+	elems, failed, err := z.parseScored(r.parts())
+	if err != nil {
+		return nil, r.error(cache.ErrRedis, err)
+	}
+	return elems, r.undecoded(failed)
 }
 
-func (z *SortedSet[K, E]) parseScored(parts [][]byte) (elems []codec.Scored[E], failed *ElementsError, err error) {
+func (z *SortedSet[K, E]) parseScored(parts [][]byte) (
+	elems []codec.Scored[E], failed *ElementsError, err error,
+) {
 	if len(parts)%2 != 0 {
 		return nil, nil, errAnswer
 	}

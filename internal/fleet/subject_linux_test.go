@@ -82,7 +82,7 @@ func (c naiveCache) GetOrSetMany(ctx context.Context, keys []string, load loader
 	return values, c.SetMany(ctx, loaded)
 }
 
-// An unsealedCache lets all callers who come while a call is under way have its
+// An unsealedCache lets all callers that come while a call is under way have its
 // result, as many caches do. So whoever comes after a write may get what was found
 // before it.
 type unsealedCache struct {

@@ -2,7 +2,7 @@ package flight
 
 import "context"
 
-// A BatchFunc obtains the results of several flights. It lands each as soon as it has
+// A BatchFunc obtains the results of several flights. It finishes each as soon as it has
 // its result; what is then still under way ends with the error that it returns.
 type BatchFunc[R any] func(ctx context.Context, flights []*Flight[R]) error
 
@@ -13,17 +13,20 @@ type Answer[R any] struct {
 	Err     error
 }
 
-// JoinMany is Do for many keys, but for the wait. The keys that have no flight yet are
-// obtained by one call of fn, whose flights are in the order of the keys. So batches that
+// Join is Do for many keys, or Refresh with refresh, but for the wait. The keys that have no
+// flight yet are obtained by one call of fn, whose flights are in the order of the keys; a key
+// whose flight begins when the one under way is over, by a call of its own. So batches that
 // overlap, in whatever order, wait for each other's results, but no function waits for
-// another. After an error there are no seats to wait for.
+// another. After an error there are no tickets to collect.
 //
-// The function is cancelled when nobody waits for any of its flights any more.
-func (g *Group[R]) JoinMany(ctx context.Context, keys []string, fn BatchFunc[R]) (Seats[R], error) {
+// The function is cancelled when no caller waits for any of its flights any more.
+func (g *Group[R]) Join(
+	ctx context.Context, keys []string, refresh bool, fn BatchFunc[R],
+) (Tickets[R], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	seats := make(Seats[R], len(keys))
+	tickets := make(Tickets[R], len(keys))
 	parent := g.parent(ctx)
 	var fresh []Flight[R]
 	var led []*Flight[R]
@@ -36,72 +39,74 @@ func (g *Group[R]) JoinMany(ctx context.Context, keys []string, fn BatchFunc[R])
 		if parent.obtains(key) {
 			continue
 		}
-		l := g.lane(key)
-		if f := l.flight; f != nil {
-			seats[i] = seat[R]{flight: f, joined: f.join()}
+		s := g.state(key)
+		f, later := s.flight, false
+		if refresh && f != nil {
+			f, later = s.next, true
+		}
+		if f != nil {
+			tickets[i] = ticket[R]{flight: f, joined: f.join()}
 			continue
 		}
 		if fresh == nil {
 			fresh = make([]Flight[R], 0, len(keys)-i)
 		}
-		fresh = append(fresh, newFlight(l))
-		f := &fresh[len(fresh)-1]
-		l.admit(f)
-		seats[i] = seat[R]{flight: f, leads: true}
-		led = append(led, f)
+		fresh = append(fresh, newFlight(s))
+		f = &fresh[len(fresh)-1]
+		f.refresh = refresh
+		if later {
+			f.run = g.execution(ctx, parent, []*Flight[R]{f}, fn)
+		} else {
+			led = append(led, f)
+		}
+		s.admit(f)
+		tickets[i] = ticket[R]{flight: f, leads: true}
 	}
 	if len(led) > 0 {
-		g.running.Go(g.trip(ctx, parent, led, func(ctx context.Context) (none R, err error) { return none, fn(ctx, led) }))
+		g.running.Go(g.execution(ctx, parent, led, fn))
 	}
-	return seats, nil
+	return tickets, nil
 }
 
-// Seats are the places of one caller in the flights of many keys.
-type Seats[R any] []seat[R]
+// Tickets are what one caller has of flights that it joined, one for each key.
+type Tickets[R any] []ticket[R]
 
-type seat[R any] struct {
-	flight *Flight[R] // nil: the key is being obtained by who asks for it
+type ticket[R any] struct {
+	flight *Flight[R] // nil: the caller is the function that obtains the key
 	joined int        // after so many seals
 	leads  bool
 	left   bool
 }
 
-// Wait returns what has become of each key. When ctx ends, it leaves all flights that are
-// still under way. A panic of the function that this caller has brought is repeated.
-func (s Seats[R]) Wait(ctx context.Context) []Answer[R] {
-	defer s.Leave()
-	answers := make([]Answer[R], len(s))
-	for i := range s {
-		answers[i] = s[i].wait(ctx)
-	}
-	return answers
-}
+// Collect waits for what becomes of the key with this index. When ctx ends, it leaves the
+// flight. A panic of the function of this caller is repeated.
+func (t Tickets[R]) Collect(ctx context.Context, i int) Answer[R] { return t[i].wait(ctx) }
 
-func (s *seat[R]) wait(ctx context.Context) (a Answer[R]) {
-	if s.flight == nil {
+func (t *ticket[R]) wait(ctx context.Context) (a Answer[R]) {
+	if t.flight == nil {
 		return Answer[R]{Err: ErrReentrant}
 	}
-	s.left = true
-	if s.leads {
-		a.Result, a.Err = s.flight.lead(ctx)
+	t.left = true
+	if t.leads {
+		a.Result, a.Err = t.flight.lead(ctx)
 	} else {
-		a.Result, a.Outcome, a.Err = s.flight.follow(ctx, s.joined)
+		a.Result, a.Outcome, a.Err = t.flight.follow(ctx, t.joined)
 	}
 	return a
 }
 
 // Leave gives up the flights that have not been waited for.
-func (s Seats[R]) Leave() {
-	for i := range s {
-		if f := s[i].flight; f != nil && !s[i].left {
-			s[i].left = true
+func (t Tickets[R]) Leave() {
+	for i := range t {
+		if f := t[i].flight; f != nil && !t[i].left {
+			t[i].left = true
 			f.leave()
 		}
 	}
 }
 
-// Land ends the flight with its result, or an error, before the function ends.
-func (f *Flight[R]) Land(r R, err error) {
+// Finish ends the flight with its result, or an error, before the function ends.
+func (f *Flight[R]) Finish(r R, err error) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	if !f.resolved {
@@ -112,4 +117,4 @@ func (f *Flight[R]) Land(r R, err error) {
 }
 
 // Key returns the key of the flight.
-func (f *Flight[R]) Key() string { return f.lane.key }
+func (f *Flight[R]) Key() string { return f.state.key }

@@ -18,23 +18,32 @@ func many(ctx context.Context, g *Group[int], keys []string, fn BatchFunc[int]) 
 			_ = recover()
 			c <- answers
 		}()
-		seats, err := g.JoinMany(ctx, keys, fn)
+		tickets, err := g.Join(ctx, keys, false, fn)
 		if err != nil {
 			answers = []Answer[int]{{Err: err}}
 			return
 		}
-		answers = seats.Wait(ctx)
+		answers = collect(ctx, tickets)
 	}()
 	synctest.Wait()
 	return c
 }
 
-// landing lands each flight with its number, one every ms.
-func landing(ctx context.Context, flights []*Flight[int]) error {
+// collect waits for what becomes of all keys.
+func collect(ctx context.Context, tickets Tickets[int]) (answers []Answer[int]) {
+	defer tickets.Leave()
+	for i := range tickets {
+		answers = append(answers, tickets.Collect(ctx, i))
+	}
+	return answers
+}
+
+// finishing finishes each flight with its number, one every ms.
+func finishing(ctx context.Context, flights []*Flight[int]) error {
 	for i, f := range flights {
 		f.Begin()
 		time.Sleep(ms)
-		f.Land(i+1, nil)
+		f.Finish(i+1, nil)
 	}
 	return nil
 }
@@ -51,8 +60,8 @@ func TestJoinMany(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		single := do(t.Context(), g, "b", stores(7, 2*ms))
 		synctest.Wait()
-		first := many(t.Context(), g, []string{"a", "b", "c", "a"}, landing)
-		second := many(t.Context(), g, []string{"c", "d", "a"}, landing)
+		first := many(t.Context(), g, []string{"a", "b", "c", "a"}, finishing)
+		second := many(t.Context(), g, []string{"c", "d", "a"}, finishing)
 		third := do(t.Context(), g, "c", never(t))
 		began := time.Now()
 		want(t, "follower of c", <-third, 2, Shared, nil)
@@ -65,18 +74,18 @@ func TestJoinMany(t *testing.T) {
 	})
 }
 
-// What the function does not land ends with its error, or its panic.
+// What the function does not finish ends with its error, or its panic.
 func TestJoinManyErrors(t *testing.T) {
 	failure := errors.New("failed")
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		some := func(_ context.Context, flights []*Flight[int]) error {
-			flights[1].Land(2, nil)
+			flights[1].Finish(2, nil)
 			return failure
 		}
 		wantAnswers(t, "error", <-many(t.Context(), g, []string{"a", "b"}, some), Answer[int]{Err: failure}, Answer[int]{Result: 2})
 
 		batch := many(t.Context(), g, []string{"a", "b"}, func(_ context.Context, flights []*Flight[int]) error {
-			flights[0].Land(1, nil)
+			flights[0].Finish(1, nil)
 			time.Sleep(ms)
 			panic("boom")
 		})
@@ -88,7 +97,7 @@ func TestJoinManyErrors(t *testing.T) {
 		if a := <-follower; !errors.As(a.err, &panicked) {
 			t.Errorf("the follower gets %+v", a)
 		}
-		// A caller who leaves by a panic waits for nothing any more.
+		// A caller that leaves by a panic waits for nothing any more.
 		other := do(within(t, 5*ms), g, "x", stores(1, time.Hour))
 		synctest.Wait()
 		<-many(t.Context(), g, []string{"a", "x"}, func(context.Context, []*Flight[int]) error { panic("boom") })
@@ -102,7 +111,7 @@ func TestJoinManyLeavers(t *testing.T) {
 		began := time.Now()
 		var cancelled time.Duration
 		patient := func(ctx context.Context, flights []*Flight[int]) error {
-			flights[0].Land(1, nil)
+			flights[0].Finish(1, nil)
 			<-ctx.Done()
 			cancelled = time.Since(began)
 			return ctx.Err()
@@ -116,20 +125,20 @@ func TestJoinManyLeavers(t *testing.T) {
 		if cancelled != 5*ms {
 			t.Errorf("the function was cancelled after %v", cancelled)
 		}
-		seats, err := g.JoinMany(t.Context(), []string{"a", "b"}, patient)
+		tickets, err := g.Join(t.Context(), []string{"a", "b"}, false, patient)
 		if err != nil {
 			t.Fatal(err)
 		}
 		began = time.Now()
 		time.Sleep(ms)
-		seats.Leave()
+		tickets.Leave()
 		synctest.Wait()
 		if cancelled != ms {
-			t.Errorf("the function was cancelled after %v, want when the seats were left", cancelled)
+			t.Errorf("the function was cancelled after %v, want when the tickets were given up", cancelled)
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := g.JoinMany(ended, []string{"a"}, patient); err != context.Canceled {
+		if _, err := g.Join(ended, []string{"a"}, false, patient); err != context.Canceled {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -144,7 +153,7 @@ func TestJoinManyFence(t *testing.T) {
 				t.Error("the write of a has not fenced a, or has fenced b")
 			}
 			time.Sleep(ms)
-			flights[1].Land(2, nil) // also settles the store
+			flights[1].Finish(2, nil) // also settles the store
 			time.Sleep(ms)
 			return nil
 		})
@@ -171,11 +180,11 @@ func TestJoinManyReentrantAndClosed(t *testing.T) {
 					t.Errorf("it is not known that %q is being obtained", key)
 				}
 			}
-			seats, err := g.JoinMany(ctx, []string{"b", "c"}, landing)
+			tickets, err := g.Join(ctx, []string{"b", "c"}, false, finishing)
 			if err != nil {
 				return err
 			}
-			wantAnswers(t, "nested", seats.Wait(ctx), Answer[int]{Err: ErrReentrant}, Answer[int]{Result: 1})
+			wantAnswers(t, "nested", collect(ctx, tickets), Answer[int]{Err: ErrReentrant}, Answer[int]{Result: 1})
 			return nil
 		})
 		wantAnswers(t, "outer", got, Answer[int]{}, Answer[int]{})
@@ -187,6 +196,6 @@ func TestJoinManyReentrantAndClosed(t *testing.T) {
 		g.Close()
 		closed := Answer[int]{Err: ErrClosed}
 		wantAnswers(t, "batch", <-batch, closed, closed)
-		wantAnswers(t, "afterwards", <-many(t.Context(), g, []string{"a"}, landing), closed)
+		wantAnswers(t, "afterwards", <-many(t.Context(), g, []string{"a"}, finishing), closed)
 	})
 }

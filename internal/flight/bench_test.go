@@ -33,7 +33,7 @@ func BenchmarkDo(b *testing.B) {
 	})
 }
 
-// What a hundred callers pay for one flight, all of whom have joined before the
+// What a hundred callers pay for one flight that all of them have joined before the
 // function goes on.
 func BenchmarkDo100Callers(b *testing.B) {
 	const callers = 100

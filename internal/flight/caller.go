@@ -13,7 +13,7 @@ func (f *Flight[R]) join() (seals int) {
 	return f.seals
 }
 
-// lead waits for the caller who brought the function.
+// lead waits on behalf of the caller whose function it is.
 func (f *Flight[R]) lead(ctx context.Context) (R, error) {
 	if err := f.wait(ctx); err != nil {
 		var none R
@@ -25,7 +25,7 @@ func (f *Flight[R]) lead(ctx context.Context) (R, error) {
 	return f.result, f.err
 }
 
-// follow waits for a caller who joined after so many seals.
+// follow waits on behalf of a caller that joined after so many seals.
 func (f *Flight[R]) follow(ctx context.Context, joined int) (R, Outcome, error) {
 	var none R
 	if err := f.wait(ctx); err != nil {
@@ -56,8 +56,8 @@ func (f *Flight[R]) wait(ctx context.Context) error {
 	}
 }
 
-// A LeftError is that of a caller whose context ended while the function said that it
-// waited for something.
+// A LeftError is the error of a caller whose context ended while the function waited for
+// something, see Flight.Waits.
 type LeftError struct {
 	Err   error // of the context
 	Waits error // see Flight.Waits
@@ -66,7 +66,7 @@ type LeftError struct {
 func (e *LeftError) Error() string { return fmt.Sprintf("%v: %v", e.Err, e.Waits) }
 func (e *LeftError) Unwrap() error { return e.Err }
 
-// Waits says for what the function waits from now on, nil for nothing: callers that leave
+// Waits says what the function waits for from now on, nil for nothing: callers that leave
 // meanwhile get a *LeftError with it.
 func (f *Flight[R]) Waits(why error) {
 	f.group.mu.Lock()
@@ -75,14 +75,14 @@ func (f *Flight[R]) Waits(why error) {
 }
 
 // leave is called for a caller that does not wait any longer. The last one
-// cancels the function, unless the result is already being stored. It returns for what
-// the function waits, or that of the flight before it.
+// cancels the function, unless the result is already being stored. It returns what the
+// function waits for, or that of the flight before it.
 func (f *Flight[R]) leave() (waits error) {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
 	waits = f.waits
-	if l := f.lane; l.next == f && l.flight != nil {
-		waits = l.flight.waits
+	if s := f.state; s.next == f && s.flight != nil {
+		waits = s.flight.waits
 	}
 	f.waiting--
 	if f.waiting == 0 && !f.storing {
@@ -91,9 +91,9 @@ func (f *Flight[R]) leave() (waits error) {
 	return waits
 }
 
-// abandon ends what nobody waits for. Called with group.mu held.
+// abandon ends a flight that no caller waits for. Called with group.mu held.
 func (f *Flight[R]) abandon() {
 	f.fenced = true
-	f.leaveLane()
+	f.remove()
 	f.cease()
 }

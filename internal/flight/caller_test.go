@@ -78,7 +78,7 @@ func TestErrorIsShared(t *testing.T) {
 }
 
 // The function has the values of the first caller's context, and neither its
-// deadline nor its cancellation. Whatever it leaves behind is told to end with it.
+// deadline nor its cancellation. The context of whatever it leaves behind ends with it.
 func TestFunctionContext(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		type name struct{}
@@ -166,7 +166,7 @@ func TestLastCallerCancels(t *testing.T) {
 	})
 }
 
-// A store that was announced is brought to its end although nobody waits for it.
+// A store that was announced is completed although no caller waits for it.
 func TestStoreOutlivesItsCallers(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		var err error

@@ -48,7 +48,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// A store that is under way is brought to its end, and Close waits for it.
+// A store that is under way is completed, and Close waits for it.
 func TestCloseDoesNotDisturbAStore(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		began := time.Now()

@@ -8,7 +8,7 @@ import (
 // A Fence is a write of one or more keys that is under way.
 type Fence[R any] struct {
 	group *Group[R]
-	lanes []*lane[R]
+	keys  []*keyState[R]
 }
 
 // Fence begins a write of the keys: no flight that is under way, or starts
@@ -17,15 +17,15 @@ type Fence[R any] struct {
 // answered, or, when ctx ends or the deadline comes before, with an error. In both cases End
 // must be called, once; keys may be reused at once.
 func (g *Group[R]) Fence(ctx context.Context, deadline time.Time, keys ...string) (Fence[R], error) {
-	w := Fence[R]{g, make([]*lane[R], len(keys))}
+	w := Fence[R]{g, make([]*keyState[R], len(keys))}
 	var stores []<-chan struct{}
 	g.mu.Lock()
 	for i, key := range keys {
-		l := g.lane(key)
-		w.lanes[i] = l
-		l.writes++
-		l.push()
-		for _, f := range l.storing {
+		s := g.state(key)
+		w.keys[i] = s
+		s.writes++
+		s.push()
+		for _, f := range s.storing {
 			stores = append(stores, f.settling())
 		}
 	}
@@ -49,10 +49,10 @@ func (g *Group[R]) Fence(ctx context.Context, deadline time.Time, keys ...string
 func (w Fence[R]) End() {
 	w.group.mu.Lock()
 	defer w.group.mu.Unlock()
-	for _, l := range w.lanes {
-		w.group.changed(l.key) // before anybody can lead the next flight
-		l.writes--
-		l.push()
-		l.tidy()
+	for _, s := range w.keys {
+		w.group.changed(s.key) // before a caller can lead the next flight
+		s.writes--
+		s.push()
+		s.tidy()
 	}
 }

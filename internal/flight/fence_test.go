@@ -52,7 +52,7 @@ func TestRefusedStoreIsNotShared(t *testing.T) {
 	})
 }
 
-// What begins during a write is neither stored nor shared by those who come after.
+// What begins during a write is neither stored nor shared by callers that come after.
 func TestFlightOfAWrite(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		w, _ := g.Fence(t.Context(), farOff(), key)

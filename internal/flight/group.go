@@ -14,11 +14,11 @@ var (
 	ErrReentrant = errors.New("flight: the function waits for the key that it is itself obtaining")
 )
 
-// A Func obtains the result of one flight. ctx carries the values of the first
-// caller and ends when nobody waits for the flight any more.
+// A Func obtains the result of one flight. ctx has the values of the first caller and ends
+// when no caller waits for the flight any more.
 type Func[R any] func(ctx context.Context, f *Flight[R]) (R, error)
 
-// An Outcome says what a result means to the caller who gets it.
+// An Outcome says what a result means to the caller that gets it.
 type Outcome uint8
 
 const (
@@ -31,7 +31,7 @@ const (
 // and safe for concurrent use.
 type Group[R any] struct {
 	mu      sync.Mutex
-	lanes   map[string]*lane[R]     // keys with a flight or a write under way
+	keys    map[string]*keyState[R] // that have a flight or a write under way
 	flights map[*Flight[R]]struct{} // whose functions run
 	closed  bool
 	running sync.WaitGroup     // the functions
@@ -42,20 +42,20 @@ type Group[R any] struct {
 // way. It returns at once with ctx.Err() when ctx ends; the flight goes on for
 // the others.
 //
-// TurnedAway comes with a nil error and no result. An error of fn is for all who
-// joined. A panic in fn, or runtime.Goexit, is repeated in the caller who brought
-// fn; all others get a *PanicError.
+// TurnedAway comes with a nil error and no result. An error of fn is for all callers that
+// joined. A panic in fn, or runtime.Goexit, is repeated in the caller whose function it was;
+// all others get a *PanicError.
 //
 // A function that calls Do with its own ctx, for its own key or for that of a
 // flight it is nested in, gets ErrReentrant. Two functions that wait for each
-// other's keys are not found out.
+// other's keys are not detected.
 func (g *Group[R]) Do(ctx context.Context, key string, fn Func[R]) (R, Outcome, error) {
 	return g.do(ctx, key, fn, false)
 }
 
 // Refresh is Do, but never shares a flight that began before the call, nor one
-// that Do began: it waits for the end of that one, or a write that takes it out of
-// the way. All refreshes that come during one flight share the next.
+// that Do began: it waits for the end of that one, or a write that moves it out of
+// the way. All refreshes that are called during one flight share the next.
 func (g *Group[R]) Refresh(ctx context.Context, key string, fn Func[R]) (R, Outcome, error) {
 	return g.do(ctx, key, fn, true)
 }
@@ -74,26 +74,26 @@ func (g *Group[R]) do(ctx context.Context, key string, fn Func[R], refresh bool)
 		g.mu.Unlock()
 		return none, Led, ErrClosed
 	}
-	l := g.lane(key)
-	f := l.flight
+	s := g.state(key)
+	f := s.flight
 	if refresh && f != nil {
-		f = l.next
+		f = s.next
 	}
 	if f != nil {
 		joined := f.join()
 		g.mu.Unlock()
 		return f.follow(ctx, joined)
 	}
-	f = g.flight(ctx, l, parent, fn)
+	f = g.flight(ctx, s, parent, fn)
 	f.refresh = refresh
-	l.admit(f)
+	s.admit(f)
 	g.mu.Unlock()
 	r, err := f.lead(ctx)
 	return r, Led, err
 }
 
-// Obtaining reports whether ctx is used inside the function of a flight for key, or
-// of one that is nested in such a flight.
+// Obtaining reports whether ctx is used in the function of a flight for key, or of one that
+// is nested in such a flight.
 func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 	return g.parent(ctx).obtains(key)
 }
@@ -104,9 +104,9 @@ func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 func (g *Group[R]) Close() {
 	g.mu.Lock()
 	g.closed = true
-	for _, l := range g.lanes {
-		if l.next != nil {
-			l.next.fail(ErrClosed)
+	for _, s := range g.keys {
+		if s.next != nil {
+			s.next.fail(ErrClosed)
 		}
 	}
 	for f := range g.flights {
@@ -122,16 +122,16 @@ func (g *Group[R]) Close() {
 func (g *Group[R]) UnderWay(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lanes[key]
-	return l != nil && l.flight != nil
+	s := g.keys[key]
+	return s != nil && s.flight != nil
 }
 
 // Refreshing reports whether that flight is one of Refresh.
 func (g *Group[R]) Refreshing(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lanes[key]
-	return l != nil && l.flight != nil && l.flight.refresh
+	s := g.keys[key]
+	return s != nil && s.flight != nil && s.flight.refresh
 }
 
 // Changes counts the flights that have ended with a store and the writes that have

@@ -25,8 +25,8 @@ func checkIdle[R any](t *testing.T, g *Group[R]) {
 	g.running.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.lanes) != 0 || len(g.flights) != 0 {
-		t.Errorf("the idle group holds %d lanes and %d flights", len(g.lanes), len(g.flights))
+	if len(g.keys) != 0 || len(g.flights) != 0 {
+		t.Errorf("the idle group holds %d keys and %d flights", len(g.keys), len(g.flights))
 	}
 }
 
@@ -36,26 +36,26 @@ func checkInvariants[R any](t *testing.T, g *Group[R]) {
 	t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for key, l := range g.lanes {
-		switch f := l.flight; {
-		case l.key != key:
-			t.Errorf("lane %q is filed under %q", l.key, key)
-		case l.writes < 0:
-			t.Errorf("%q: %d writes are under way", key, l.writes)
-		case f == nil && l.writes == 0 && len(l.storing) == 0:
-			t.Errorf("%q: the lane is idle", key)
-		case f == nil && l.next != nil:
+	for key, s := range g.keys {
+		switch f := s.flight; {
+		case s.key != key:
+			t.Errorf("state %q is filed under %q", s.key, key)
+		case s.writes < 0:
+			t.Errorf("%q: %d writes are under way", key, s.writes)
+		case f == nil && s.writes == 0 && len(s.storing) == 0:
+			t.Errorf("%q: the state is idle", key)
+		case f == nil && s.next != nil:
 			t.Errorf("%q: the next flight waits for none", key)
-		case f != nil && (f.lane != l || f.resolved):
+		case f != nil && (f.state != s || f.resolved):
 			t.Errorf("%q: the flight is not under way here", key)
-		case f != nil && l.writes > 0 && !f.fenced:
+		case f != nil && s.writes > 0 && !f.fenced:
 			t.Errorf("%q: the flight is not fenced during a write", key)
 		case f != nil && f.waiting == 0 && !f.storing:
 			t.Errorf("%q: nobody waits for the flight", key)
-		case l.next != nil && (l.next.waiting == 0 || l.next.resolved):
+		case s.next != nil && (s.next.waiting == 0 || s.next.resolved):
 			t.Errorf("%q: nobody waits for the next flight", key)
 		}
-		for _, f := range l.storing {
+		for _, f := range s.storing {
 			if !f.storing || f.settled {
 				t.Errorf("%q: writes wait for a flight that stores nothing", key)
 			}

@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// A PanicError is what the followers of a flight get whose function panicked or
-// called runtime.Goexit.
+// A PanicError is the error of the followers of a flight whose function panicked or called
+// runtime.Goexit.
 type PanicError struct {
 	Value any    // what was panicked with; nil for runtime.Goexit
 	Stack string // of the goroutine that panicked

@@ -34,11 +34,11 @@ func TestPanic(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				bubble(t, func(t *testing.T, g *Group[int]) {
-					patience := time.Second
+					timeout := time.Second
 					if gone {
-						patience = ms
+						timeout = ms
 					}
-					leader := do(within(t, patience), g, key, func(context.Context, *Flight[int]) (int, error) {
+					leader := do(within(t, timeout), g, key, func(context.Context, *Flight[int]) (int, error) {
 						time.Sleep(2 * ms)
 						test.fail()
 						return 1, nil

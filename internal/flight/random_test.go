@@ -71,7 +71,7 @@ func (a actor) pause() {
 	time.Sleep(time.Duration(d) * ms)
 }
 
-// fork returns an actor for a function, which runs beside the one that brought it.
+// fork returns an actor for a function, which runs beside the actor that called with it.
 func (a actor) fork() actor {
 	return actor{a.model, rand.New(rand.NewPCG(a.Uint64(), a.Uint64()))}
 }
@@ -157,8 +157,8 @@ func (a actor) get(ctx context.Context, key string) {
 			return
 		}
 	}
-	v, outcome, err := a.g.Refresh(ctx, key, a.load(key, 0, false)) // which turns nobody away
-	a.answered("Refresh of who was turned away", key, v, outcome, err, floor)
+	v, outcome, err := a.g.Refresh(ctx, key, a.load(key, 0, false)) // which never returns TurnedAway
+	a.answered("Refresh after being turned away", key, v, outcome, err, floor)
 }
 
 // refresh is a call of Refresh, whose load must begin after it.
@@ -169,7 +169,7 @@ func (a actor) refresh(ctx context.Context, key string) {
 	a.answered("Refresh", key, v, outcome, err, source)
 }
 
-// answered judges a result and reports whether it is one.
+// answered checks a result and reports whether it is one.
 func (a actor) answered(what, key string, v int, outcome Outcome, err error, floor int) bool {
 	var panicked *PanicError
 	var failed loadError

@@ -2,6 +2,8 @@ package flight
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +46,44 @@ func TestRefreshesShareTheNextFlight(t *testing.T) {
 		}
 		if executions != 2 || led != 1 {
 			t.Errorf("%d executions, %d led", executions, led)
+		}
+	})
+}
+
+// A batch of refreshes loads at once what is not under way, and by a call of its own what is:
+// after that has ended. What comes meanwhile shares.
+func TestJoinOfRefreshes(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		busy := do(t.Context(), g, "b", stores(7, 5*ms))
+		synctest.Wait()
+		var mu sync.Mutex // guards batches
+		var batches [][]string
+		fn := func(_ context.Context, flights []*Flight[int]) error {
+			mu.Lock()
+			defer mu.Unlock()
+			var keys []string
+			for _, f := range flights {
+				keys = append(keys, f.Key())
+				f.Begin()
+				f.Finish(len(batches)+1, nil)
+			}
+			batches = append(batches, keys)
+			return nil
+		}
+		tickets, err := g.Join(t.Context(), []string{"a", "b", "c"}, true, fn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined := refresh(t.Context(), g, "b", never(t))
+		synctest.Wait()
+		checkInvariants(t, g)
+		wantAnswers(t, "refreshes", collect(t.Context(), tickets), Answer[int]{Result: 1}, Answer[int]{Result: 2}, Answer[int]{Result: 1})
+		want(t, "the flight under way", <-busy, 7, Led, nil)
+		want(t, "a refresh that joins", <-joined, 2, Shared, nil)
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.EqualFunc(batches, [][]string{{"a", "c"}, {"b"}}, slices.Equal) {
+			t.Errorf("calls for %q", batches)
 		}
 	})
 }
@@ -100,8 +140,8 @@ func TestRefreshLeavesWhileItWaits(t *testing.T) {
 	})
 }
 
-// The function of a refresh that has left while it waited is run for those who
-// joined it.
+// The function of a refresh that has left while it waited is run for the callers that joined
+// it.
 func TestRefreshLeavesFollowers(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		first := do(t.Context(), g, key, stores(1, 2*ms))
@@ -115,7 +155,7 @@ func TestRefreshLeavesFollowers(t *testing.T) {
 	})
 }
 
-// A refresh does not wait for a function that nobody listens to any more, nor for
+// A refresh does not wait for a function that no caller waits for any more, nor for
 // one that a write has overtaken.
 func TestRefreshPassesFlightsOutOfTheWay(t *testing.T) {
 	t.Run("left", func(t *testing.T) {

@@ -39,8 +39,8 @@ func TestRestartForNobody(t *testing.T) {
 	})
 }
 
-// A function that starts over begins anew: who came before Restart may have the result of
-// the last beginning, and it may store.
+// A function that starts over begins anew: callers that came before Restart may have the result
+// of the last beginning, and it may store.
 func TestRestartForThoseWhoWait(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		leader := do(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {

@@ -6,7 +6,7 @@ import "slices"
 // may find one: callers that join from here on do not share it. The rule closes
 // the gap between the moment a result is proved valid and the moment it is handed
 // out, in which a write can begin and end. A later seal, of this kind or by
-// SealStore, lets in those who have joined until then.
+// SealStore, admits the callers that have joined until then.
 func (f *Flight[R]) Seal() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
@@ -15,9 +15,9 @@ func (f *Flight[R]) Seal() {
 	}
 }
 
-// Begin says that what makes the result begins now: a load, say. Who has joined
-// until here may have it whatever comes of the store, since it is not older than
-// they are. When the function starts over, the last beginning counts.
+// Begin says that what makes the result begins now, such as a load. The callers that have
+// joined until here may have it whatever becomes of the store, since it is not older than
+// their calls. When the function starts over, the last Begin counts.
 func (f *Flight[R]) Begin() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
@@ -28,7 +28,7 @@ func (f *Flight[R]) Begin() {
 }
 
 // Restart says that the store was refused and that the function starts over. When
-// nobody waits any more, or the group was closed meanwhile, it cancels the function.
+// no caller waits any more, or the group was closed meanwhile, it cancels the function.
 func (f *Flight[R]) Restart() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
@@ -46,7 +46,7 @@ func (f *Flight[R]) Restart() {
 // SealStore announces the command that stores the result. Besides what Seal does,
 // writes of the key now wait until Settled, or the end of the function. It reports
 // false when the result may not be stored, because a write has come, the flight
-// was failed or nobody waits for it: then it is refused, as by Refuse.
+// was failed or no caller waits for it: then it is refused, as by Refuse.
 // At most once a flight, or once more after each Restart.
 func (f *Flight[R]) SealStore() bool {
 	f.group.mu.Lock()
@@ -63,7 +63,7 @@ func (f *Flight[R]) SealStore() bool {
 	return true
 }
 
-// Settled says that the store has been answered, or given up: writes of the key
+// Settled says that the store has been answered, or abandoned: writes of the key
 // need not wait any longer.
 func (f *Flight[R]) Settled() {
 	f.group.mu.Lock()
@@ -80,9 +80,9 @@ func (f *Flight[R]) settle() {
 	if f.stored != nil {
 		close(f.stored)
 	}
-	if i := slices.Index(f.lane.storing, f); i >= 0 {
-		f.lane.storing = slices.Delete(f.lane.storing, i, i+1)
-		f.lane.tidy()
+	if i := slices.Index(f.state.storing, f); i >= 0 {
+		f.state.storing = slices.Delete(f.state.storing, i, i+1)
+		f.state.tidy()
 	}
 }
 
@@ -95,7 +95,7 @@ func (f *Flight[R]) settling() <-chan struct{} {
 }
 
 // Refuse says that the announced command did not validate the result: it is now
-// for those alone who came before Begin, and the others start over.
+// for the callers that came before Begin alone, and the others start over.
 func (f *Flight[R]) Refuse() {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()
@@ -104,7 +104,7 @@ func (f *Flight[R]) Refuse() {
 	}
 }
 
-// Fail ends the flight with err for all who wait, and cancels its function; what
+// Fail ends the flight with err for all callers that wait, and cancels its function; what
 // that still returns is dropped. It does nothing once a store was announced or the
 // flight has ended.
 func (f *Flight[R]) Fail(err error) {
@@ -115,7 +115,7 @@ func (f *Flight[R]) Fail(err error) {
 	}
 }
 
-// Wanted reports whether anybody still waits for the result.
+// Wanted reports whether a caller still waits for the result.
 func (f *Flight[R]) Wanted() bool {
 	f.group.mu.Lock()
 	defer f.group.mu.Unlock()

@@ -20,7 +20,7 @@ func TestSeal(t *testing.T) {
 		name     string
 		first    func(f *Flight[int])
 		second   func(f *Flight[int])
-		outcomes [3]Outcome // of those who join after 1, 3 and 5 ms
+		outcomes [3]Outcome // of callers that join after 1, 3 and 5 ms
 	}{
 		{"none", nothing, nothing, [3]Outcome{TurnedAway, TurnedAway, TurnedAway}},
 		{"one", nothing, seal, [3]Outcome{Shared, Shared, TurnedAway}},
@@ -62,7 +62,7 @@ func TestSeal(t *testing.T) {
 }
 
 // A function may leave a goroutine behind. What that says after the end comes too
-// late, for followers who have still to look at the result as well.
+// late, for followers that have still to look at the result as well.
 func TestAfterTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		flights := make(chan *Flight[int], 1)
@@ -98,7 +98,7 @@ func TestAfterTheEnd(t *testing.T) {
 	})
 }
 
-// Whoever is turned away finds the way free.
+// A caller that is turned away can begin a flight of its own.
 func TestTurnedAwayCanLead(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		leader := do(t.Context(), g, key, stores(1, 2*ms))
@@ -111,7 +111,7 @@ func TestTurnedAwayCanLead(t *testing.T) {
 	})
 }
 
-// Fail lets everybody go while the function still runs. What that does later is
+// Fail ends the wait of all callers while the function still runs. What that does later is
 // dropped, and meets a key that others obtain anew.
 func TestFail(t *testing.T) {
 	failed := errors.New("too late")

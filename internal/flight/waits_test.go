@@ -24,11 +24,11 @@ func TestLeaversHearForWhatTheFunctionWaits(t *testing.T) {
 		for name, call := range map[string]func(context.Context, string, Func[int]) (int, Outcome, error){"follower": g.Do, "refresh": g.Refresh} {
 			for _, late := range []bool{false, true} {
 				go func() {
-					patience := 5 * ms
+					timeout := 5 * ms
 					if late {
-						patience = 15 * ms
+						timeout = 15 * ms
 					}
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					ctx, cancel := context.WithTimeout(t.Context(), timeout)
 					defer cancel()
 					_, _, err := call(ctx, key, stores(2, ms))
 					left, _ := errors.AsType[*LeftError](err)

@@ -23,8 +23,9 @@ func DefaultCodec[V any]() codec.StringCodec[V] {
 	return codec.Msgpack[V]()
 }
 
-// CodecPanic is the error of a codec that has panicked with r. What it panics with may
-// hold the value.
+// CodecPanic is the error of a codec that has panicked with r. The value of the panic may hold
+// that of the cache.
 func CodecPanic(r any) error {
-	return fmt.Errorf("the codec panicked with a value of type %T, which is not shown because it may hold the value", r)
+	return fmt.Errorf("the codec panicked with a value of type %T, "+
+		"which is not shown because it may hold the value", r)
 }

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// checkEmbedded refuses a struct whose text does not tell its keys apart. Embedding
-// a type that has a text makes that the text of the whole, without the other
-// fields, unless the struct brings a text of its own: so the text is asked.
+// checkEmbedded returns an error for a struct whose text is not different for different keys.
+// Embedding a type that has a text makes that the text of the whole, without the other fields,
+// unless the struct has a text of its own: so the text of two keys is compared.
 func checkEmbedded(t reflect.Type, text keyText) error {
 	if t.Kind() != reflect.Struct || !embedsText(t) {
 		return nil
@@ -19,8 +19,10 @@ func checkEmbedded(t reflect.Type, text keyText) error {
 		if f.Name == "_" || f.Anonymous {
 			continue
 		}
-		if untold(t, f, text) {
-			return fmt.Errorf("the text of %v is that of an embedded field: keys that differ only in %s would share an entry; give %v a MarshalText of its own, or set Key", t, f.Name, t)
+		if leftOut(t, f, text) {
+			return fmt.Errorf("the text of %v is that of an embedded field: "+
+				"keys that differ only in %s would share an entry; "+
+				"give %v a MarshalText of its own, or set Key", t, f.Name, t)
 		}
 	}
 	return nil
@@ -36,9 +38,9 @@ func embedsText(t reflect.Type) bool {
 	return false
 }
 
-// untold reports whether a key with something in f has the text of one with nothing
-// there. A method that fails over such keys tells nothing.
-func untold(t reflect.Type, f reflect.StructField, text keyText) (same bool) {
+// leftOut reports whether a key with something in f has the text of one with nothing
+// there. A method that fails for such keys proves nothing.
+func leftOut(t reflect.Type, f reflect.StructField, text keyText) (same bool) {
 	defer func() {
 		if recover() != nil {
 			same = false
@@ -56,7 +58,7 @@ func untold(t reflect.Type, f reflect.StructField, text keyText) (same bool) {
 	return err == nil && bytes.Equal(a, b)
 }
 
-// fill makes v differ from its zero value, if it knows how.
+// fill makes v differ from its zero value, and reports whether it can.
 func fill(v reflect.Value) bool {
 	switch {
 	case v.CanInt():

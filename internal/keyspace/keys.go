@@ -7,16 +7,18 @@ import (
 	"unsafe"
 )
 
-// Keys names the Redis keys of one family. Its methods are safe for concurrent use.
+// Keys names the Redis keys of one Name and Version. Its methods are safe for concurrent use.
 type Keys[K comparable] struct {
 	prefix string
 	text   keyText
 	custom func(dst []byte, key K) []byte // in place of text
 }
 
-// NewKeys returns the names of a family's keys. custom, which may be nil, appends the
-// text of a key. The error says why K has none.
-func NewKeys[K comparable](name string, version int, custom func(dst []byte, key K) []byte) (k Keys[K], err error) {
+// NewKeys returns the Keys of a name and a version. custom, which may be nil, appends the text
+// of a key. The error says why K has none.
+func NewKeys[K comparable](
+	name string, version int, custom func(dst []byte, key K) []byte,
+) (k Keys[K], err error) {
 	k.prefix, k.custom = prefix(name, version), custom
 	if custom == nil {
 		k.text, err = keyTextOf(reflect.TypeFor[K]())

@@ -33,35 +33,40 @@ func (p *Problems) Add(field string, err error) {
 	}
 }
 
-// Join returns all problems as one error about a thing of this sort and name, nil
-// for none.
-func (p Problems) Join(sort, name string) error {
+// Join returns all problems as one error about a cache or collection of this kind and name,
+// nil for none.
+func (p Problems) Join(kind, name string) error {
 	if len(p) == 0 {
 		return nil
 	}
-	return fmt.Errorf("aside: %s %q cannot be made: %w", sort, name, errors.Join(p...))
+	return fmt.Errorf("aside: %s %q cannot be made: %w", kind, name, errors.Join(p...))
 }
 
-// versionMark is what names the version in a Redis key: behind the name, or in front of the
+// versionSuffix is what names the version in a Redis key: behind the name, or in front of the
 // braces that keep the versions of a key in one slot.
-var versionMark = regexp.MustCompile(`@[0-9]+($|\{)`)
+var versionSuffix = regexp.MustCompile(`@[0-9]+($|\{)`)
 
-// CheckName checks what the names of the family's keys are made of.
+// CheckName checks the parts of the prefix of all keys.
 func (p *Problems) CheckName(name string, version int) {
 	p.Check(name != "", "Name is empty: give the family of keys a name, such as \"user\"")
 	p.Check(name+":" != rediskey.ControlPrefix && !strings.HasPrefix(name, rediskey.ControlPrefix),
 		"Name %q is taken: keys that begin with %q are the cache's own", name, rediskey.ControlPrefix)
-	p.Check(!versionMark.MatchString(name), "Name %q holds \"@\" and digits where a version stands: set Version instead", name)
-	p.Check(!strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }),
+	p.Check(!versionSuffix.MatchString(name),
+		"Name %q holds \"@\" and digits where a version stands: set Version instead", name)
+	isBlank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	p.Check(!strings.ContainsFunc(name, isBlank),
 		"Name %q holds a space or a control character: use letters, digits and punctuation", name)
-	p.Check(!strings.HasSuffix(name, ":"), "Name %q ends with a colon: leave it out, each key has one behind the name", name)
+	p.Check(!strings.HasSuffix(name, ":"),
+		"Name %q ends with a colon: leave it out, each key has one behind the name", name)
 	p.Check(version >= 0, "Version is %d: use a positive number, or 0 for none", version)
 }
 
-// CheckTimes checks the settings that all families have.
+// CheckTimes checks the settings that all caches and collections have.
 func (p *Problems) CheckTimes(ttl time.Duration, jitter float64, redisTimeout time.Duration) {
 	p.Check(ttl != 0, "TTL is 0: say how long values are kept, or Forever")
 	p.Check(ttl == 0 || ValidTTL(ttl), "TTL is %v: it has to be at least 1ms, or Forever", ttl)
-	p.Check(!math.IsNaN(jitter) && jitter <= 1, "Jitter is %v: it is the fraction of the TTL that may be cut off, 1 at the most; negative for none", jitter)
-	p.Check(redisTimeout >= time.Millisecond, "RedisTimeout is %v: it has to be at least 1ms", redisTimeout)
+	p.Check(!math.IsNaN(jitter) && jitter <= 1, "Jitter is %v: "+
+		"it is the fraction of the TTL that may be cut off, 1 at the most; negative for none", jitter)
+	p.Check(redisTimeout >= time.Millisecond,
+		"RedisTimeout is %v: it has to be at least 1ms", redisTimeout)
 }

@@ -31,10 +31,11 @@ func keyTextOf(t reflect.Type) (keyText, error) {
 	case reflect.Struct:
 		return keyTextOfStruct(t)
 	}
-	return nil, fmt.Errorf("%v has no text form as a key: use a string, an integer, a type with MarshalText or a struct of those, or set Key", t)
+	return nil, fmt.Errorf("%v has no text form as a key: use a string, an integer, "+
+		"a type with MarshalText or a struct of those, or set Key", t)
 }
 
-// keyMethods returns the text form of a type that brings its own.
+// keyMethods returns the text form of a type that has methods for it.
 func keyMethods(t reflect.Type) keyText {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
 		return nil // equal texts would not mean equal keys

@@ -43,15 +43,18 @@ var imports = map[string][]string{
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/keyspace", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/registry", "internal/store", goRedis, xsync},
+	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", goRedis, xsync},
 
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/registry": {"codec", "internal/store", goRedis}, // which tells one client from another
+	"internal/protocol": {"internal/flight", "internal/store"}, // in bytes: no type parameters of the caller
+
+	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
 	"internal/near":   {"codec", otter, goRedis},
-	"internal/store":  {"codec", "internal/rediskey", "internal/resp", "internal/stack", goRedis, xsync},
+	"internal/store":  {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
+	"internal/client": {"internal/rediskey", "internal/resp", "internal/stack", goRedis},
 	"internal/flight": {"codec", "internal/stack"},
 	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
 

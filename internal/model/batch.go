@@ -46,7 +46,7 @@ func ExploreBatches(p BatchProtocol, s BatchSetup) Report {
 	return newExplorer[batchState](w).explore()
 }
 
-// fits reports an error if a state has no room for the setup.
+// fits reports an error if a state is too small for the setup.
 func (s *BatchSetup) fits() error {
 	if len(s.Batches) > maxBatches {
 		return fmt.Errorf("model: more than %d batches", maxBatches)
@@ -77,7 +77,7 @@ type batchState struct {
 // A batchKey is what Redis holds of a key.
 type batchKey struct {
 	there  bool  // the value
-	holder uint8 // of the lease: a batch, counted from 1; 0: nobody
+	holder uint8 // of the lease: a batch, counted from 1; 0: none
 	loads  uint8 // begun so far, while nothing excuses a second one
 }
 
@@ -107,7 +107,7 @@ const (
 	noPart  part = iota // the key is none of its own, or it has an answer
 	unasked             // its acquire is on its way
 	mine                // it has the lease, or loads without
-	theirs              // somebody else has it
+	theirs              // another batch has it
 )
 
 func (w *batchWorld) initial() *batchState {
@@ -147,7 +147,7 @@ func (b *batchCall) has(p part) bool {
 	return false
 }
 
-// turn gives all keys of one part another.
+// turn changes the part of all keys that have the part from.
 func (b *batchCall) turn(from, to part) {
 	for k := range b.keys {
 		if b.keys[k] == from {
@@ -156,7 +156,7 @@ func (b *batchCall) turn(from, to part) {
 	}
 }
 
-// String tells what Redis holds of each key.
+// String says what Redis holds of each key.
 func (s *batchState) String() string {
 	var all []string
 	for k, key := range s.keys {

@@ -58,8 +58,8 @@ func TestBatchVariants(t *testing.T) {
 	}
 }
 
-// A place and a lease may not both be held by who waits. The cache holds neither, but
-// to let go of one would do.
+// A batch that waits may not hold both a place and a lease. The cache holds neither, but
+// to release one would be enough.
 func TestBatchesThatHoldOneOfTheTwo(t *testing.T) {
 	for _, p := range []BatchProtocol{{KeepsPlace: true}, {KeepsLeases: true}} {
 		if r := ExploreBatches(p, BatchSetup{Batches: crossed, Places: 1}); r.Breach != None {

@@ -81,7 +81,7 @@ func (w *batchWorld) ask(i int) {
 	}
 }
 
-// decide is what a batch does when it knows of all its keys.
+// decide is what a batch does when it has an answer for all its keys.
 func (w *batchWorld) decide(i int) {
 	b := &w.now.batches[i]
 	switch {
@@ -106,8 +106,8 @@ func (w *batchWorld) hasPlace(i int) bool {
 	return w.Places == 0 || w.now.taken[w.Batches[i].Process] < w.Places
 }
 
-// enter takes the place that a batch has waited for. It asks anew for its keys, unless
-// it still has leases.
+// enter acquires the place that a batch has waited for. The batch asks for its keys again,
+// unless it still has leases.
 func (w *batchWorld) enter(i int) {
 	if w.KeepsLeases {
 		w.begin(i)
@@ -190,7 +190,7 @@ func (w *batchWorld) wait(i int, says string) {
 	}
 }
 
-// poll looks at what others load, and asks anew once it may be had. A poll that finds
+// poll looks at what others load, and asks again once that may have ended. A poll that finds
 // nothing new is no move.
 func (w *batchWorld) poll(i int) {
 	news := false
@@ -210,7 +210,7 @@ func (w *batchWorld) poll(i int) {
 	b.phase = asking
 }
 
-// release gives the leases of a batch back.
+// release releases the leases of a batch.
 func (s *batchState) release(i int) {
 	for k := range s.keys {
 		if s.keys[k].holder == uint8(i+1) {
@@ -219,8 +219,8 @@ func (s *batchState) release(i int) {
 	}
 }
 
-// kill collects the death of a batch. Its process goes with it, and a new one, which
-// has its places free, comes.
+// kill collects the death of a batch. Its process dies with it, and is replaced by a new one,
+// whose places are free.
 func (w *batchWorld) kill(i int) {
 	if w.now.kills == 0 || w.now.batches[i].phase == returning {
 		return

@@ -41,9 +41,9 @@ func (t *turn) begin(p, i int, who actor) {
 	}
 }
 
-// read executes the plain read, or the closer look of who was turned away. That a hit is returned in the same step loses nothing:
-// what it is checked against was fixed when the call began, and nobody else sees it. A
-// miss is received when its caller goes on.
+// read executes the plain read, or the inspection of a caller that was turned away. That a
+// hit is returned in the same step loses nothing: what it is checked against was fixed when
+// the call began, and no other actor sees it. A miss is received when its caller continues.
 func (t *turn) read(p, i int, who actor) {
 	a := t.now.read()
 	if t.now.processes[p].callers[i].turns > 0 && !t.LooksForValueOnly {

@@ -1,8 +1,8 @@
 package model
 
-// canonical turns a state into the one that stands for all which differ from it only
-// in who of several equal processes, callers or writers is who, and in the numbers of
-// tokens and lives. What it fails to recognise as equal costs time, and no more.
+// canonical replaces a state by the one that stands for all that differ from it only
+// in the numbers of equal processes, callers or writers, and in the numbers of
+// tokens and lives. Equal states that it does not recognise cost time, and no more.
 func (w *world) canonical(s *state) {
 	s.renameLives()
 	for p, callers := range w.Readers {
@@ -82,7 +82,7 @@ func (s *state) renameTokens() {
 	}
 }
 
-// relation says who else knows a token, in place of its name.
+// relation says where else a token is known, in place of its number.
 func (s *state) relation(token uint8) (r uint8) {
 	if token == 0 {
 		return 0

@@ -20,7 +20,7 @@ func (r Report) String() string {
 }
 
 // Explore goes through all that can happen, in order of the number of steps, and
-// stops at the first breach. That nobody waits for ever is looked at in the end.
+// stops at the first breach. In the end it checks that no caller waits for ever.
 func Explore(p Protocol, s Setup) Report {
 	return newExplorer(&turn{world: newWorld(p, s)}).explore()
 }
@@ -29,9 +29,9 @@ func Explore(p Protocol, s Setup) Report {
 type game[S comparable] interface {
 	initial() *S
 	next(now *S) []move[S] // it holds until the next call
-	canonical(*S)          // turns a state into the one that stands for all its equals
+	canonical(*S)          // replaces a state by the one that stands for all its equals
 	check(*S) Breach
-	running(*S) bool // whether somebody has still to return
+	running(*S) bool // whether a call has still to return
 }
 
 // An explorer knows of each state, except of those on its frontier, no more than a hash of 64 bits:
@@ -95,8 +95,8 @@ func (e *explorer[S]) visit(s *S, parent uint32) (number uint32, isNew bool) {
 	return number, true
 }
 
-// report tells the way to a state. It is gone again from the beginning, since the
-// states on it are no longer known, and so that everybody keeps his name.
+// report describes the path to a state. It follows the path again from the beginning, since
+// the states on it are no longer known, and so that every actor keeps its number.
 func (e *explorer[S]) report(b Breach, number uint32) Report {
 	r := Report{States: len(e.parents), Moves: len(e.edges), Breach: b}
 	var way []uint32
@@ -120,7 +120,7 @@ func (e *explorer[S]) report(b Breach, number uint32) Report {
 	return r
 }
 
-// String tells what the source and Redis hold.
+// String says what the source and Redis hold.
 func (s *state) String() string {
 	k, c := "-", "-"
 	if s.value.life != 0 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A breach is told step by step, by the shortest way.
+// A breach is reported step by step, by a shortest path.
 func TestTrace(t *testing.T) {
 	const want = `
 45 states, 55 moves: Redis holds what an acknowledged write has replaced

@@ -32,7 +32,7 @@ func (t *turn) lose() {
 	}
 }
 
-// leaseIsHeld reports whether somebody lives who renews the lease, or soon will.
+// leaseIsHeld reports whether a living process renews the lease, or soon will.
 func (s *state) leaseIsHeld() bool {
 	for i := range s.processes {
 		if f := &s.processes[i].flight; f.phase != grounded && f.token == s.control.token {
@@ -42,7 +42,7 @@ func (s *state) leaseIsHeld() bool {
 	return false
 }
 
-// arrive collects what becomes of commands that nobody waits for.
+// arrive collects what becomes of commands that no actor waits for.
 func (t *turn) arrive() {
 	for i, c := range t.now.sea {
 		if c.op == nothing {
@@ -51,13 +51,13 @@ func (t *turn) arrive() {
 		t.take(actor{}, "a command that nobody waits for is lost", 0).sea[i] = command{}
 		n := t.take(actor{}, "", 0)
 		n.sea[i] = command{}
-		does, version := told(c, t.execute(n, c))
+		does, version := describe(c, t.execute(n, c))
 		says := &t.moves[len(t.moves)-1].step
 		says.does, says.version = "nobody waits for it any more: "+does, version
 	}
 }
 
-// abandon adds a move after which nobody waits for a command that was sent; it may
+// abandon adds a move after which no actor waits for a command that was sent; it may
 // still arrive. It returns nil if there are too many of them already.
 func (t *turn) abandon(who actor, does string, c command) *state {
 	n := t.take(who, does, 0)
@@ -181,7 +181,7 @@ func (t *turn) timeOut(p int) {
 	n.left.Timeouts--
 	switch {
 	case f.phase == committing:
-		// That it gives its lease back is left out: the lease ends by itself.
+		// That it releases its lease is left out: the lease ends by itself.
 		t.resolve(n, p, t.SharesRefused)
 	case t.refreshes(p), f.phase == releasing:
 		n.abort(p)
@@ -191,7 +191,7 @@ func (t *turn) timeOut(p int) {
 }
 
 // failWriter collects what can go wrong with a writer before its command is executed.
-// Only a Delete is let down: nobody can keep the late command of another writer from
+// Only a Delete is abandoned: nothing can keep the late command of another writer from
 // replacing what has been written since.
 func (t *turn) failWriter(i int, who actor) {
 	if t.Writes[i] != Delete {

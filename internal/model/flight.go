@@ -3,7 +3,7 @@ package model
 // fly collects what the flight of a process can do: the command of its phase is
 // executed, its answer is received, or the load goes on. What a flight does by itself
 // belongs to the step that lets it: to receive an answer and to send the next command
-// is one step, since whoever joins in between could as well have come before it.
+// is one step, since a caller that joins in between could as well have come before it.
 func (t *turn) fly(p int) {
 	f := &t.now.processes[p].flight
 	switch {
@@ -49,7 +49,7 @@ func (t *turn) executed(p int) {
 		a = t.execute(n, c)
 	}
 	says := &t.moves[len(t.moves)-1].step
-	says.does, says.version = told(c, a)
+	says.does, says.version = describe(c, a)
 	f := &n.processes[p].flight
 	f.status = a.status
 	switch a.status {
@@ -60,8 +60,8 @@ func (t *turn) executed(p int) {
 	}
 }
 
-// told is the execution of a command in words.
-func told(c command, a answer) (string, uint8) {
+// describe says in words how a command was executed.
+func describe(c command, a answer) (string, uint8) {
 	switch {
 	case a.status == granted:
 		return "its acquire is granted the lease", 0
@@ -183,7 +183,7 @@ func (t *turn) ask(n *state, p int) {
 	n.processes[p].flight = flight{phase: acquiring, token: token, loads: n.processes[p].flight.loads}
 }
 
-// send sends a command that has no need of what the flight knows of its lease.
+// send sends a command that does not depend on the lease of the flight.
 func (t *turn) send(n *state, p int, phase flightPhase) {
 	n.seal(p)
 	f := &n.processes[p].flight
@@ -210,7 +210,7 @@ func (t *turn) load(n *state, p int, uncached bool) {
 	t.begins(n)
 }
 
-// seal lets those who have joined have what the next command validates.
+// seal entitles the callers that have joined to what the next command validates.
 func (s *state) seal(p int) {
 	for i := range s.processes[p].callers {
 		if c := &s.processes[p].callers[i]; c.phase == following && c.entitled == late {
@@ -219,7 +219,7 @@ func (s *state) seal(p int) {
 	}
 }
 
-// begin lets those who have joined have what is loaded.
+// begin entitles the callers that have joined to what is loaded.
 func (p *process) begin() {
 	for i := range p.callers {
 		if c := &p.callers[i]; c.phase == following {
@@ -228,8 +228,8 @@ func (p *process) begin() {
 	}
 }
 
-// resolve ends a flight: who led it has its result, who follows has it or starts over.
-// They take it in the same step, since what it is checked against is fixed.
+// resolve ends a flight: its leader has the result, a follower has it or starts over.
+// They receive it in the same step, since what it is checked against is fixed.
 func (t *turn) resolve(n *state, p int, validated bool) {
 	version := n.processes[p].flight.version
 	n.processes[p].flight = flight{}

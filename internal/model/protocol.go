@@ -13,12 +13,12 @@ type Protocol struct {
 	TokenPerClient  bool // all acquisitions have the same token
 	VersionFence    bool // no lease: a load remembers a count of deletes, absent being 0
 	NoRenewal       bool // a lease may end while its load runs
-	OverwritesLease bool // acquire takes a lease from who has it
+	OverwritesLease bool // acquire takes a lease from its holder
 	EndlessLease    bool // a lease has no life of its own
 	RenewRecreates  bool // a renewal does not look whether the lease is still there
 	BlindRelease    bool // a release does not look for its token
-	WaitsOutLease   bool // who asks for a lease leaves another's with whatever life it has
-	OnlyPolls       bool // who waits does not ask anew for a lease that should have ended
+	WaitsOutLease   bool // an acquire leaves another's lease with whatever TTL it has
+	OnlyPolls       bool // a flight that waits does not ask again for a lease that should have ended
 
 	// Of the value.
 	OverwritesValue   bool // a commit replaces a value that has come, or changed, since the grant
@@ -27,11 +27,11 @@ type Protocol struct {
 	ReusesLoad        bool // a refresh that was refused stores what it had loaded before its next lease
 
 	// Of the flight.
-	NoSeal             bool // a validated result is for all who join before it is handed out
+	NoSeal             bool // a validated result is for all callers that join before it is returned
 	SharesRefused      bool // so is one that was refused, under the seal rule
-	EarlyUntilLoadEnds bool // who joins during a load counts as having come before it
+	EarlyUntilLoadEnds bool // a caller that joins during a load counts as having come before it
 	SharesUncached     bool // a load without a lease counts as validated
-	LooksForValueOnly  bool // who is turned away does not see a mark before joining again
+	LooksForValueOnly  bool // a caller that is turned away does not see a marker before joining again
 
 	// Of commands.
 	Delete DeleteOrder
@@ -77,7 +77,7 @@ type Faults struct {
 	Kills      uint8 // of a process or a writer
 	Lost       uint8 // answers are lost, and the commands repeated
 	Late       uint8 // commands are repeated, and their first copies arrive later or not at all
-	Jumps      uint8 // of the server's clock, back: a lease that nobody renews no longer ends by itself
+	Jumps      uint8 // of the server's clock, back: a lease that is not renewed no longer ends by itself
 	Timeouts   uint8 // Redis is too slow for a caller, which goes on without
 	Failures   uint8 // of a load
 	Departures uint8 // all callers of a load leave
@@ -90,7 +90,7 @@ const (
 	Delete        Write = iota
 	Set                 // also SetAbsent, if the source has no value at its version
 	SetIfAbsent         // counts as a write if it stores
-	ForeignSet          // of another program, which knows nothing of the control key
+	ForeignSet          // of another program, which does not know the control key
 	ForeignSetTo        // the same, to the very moment of expiry that the value has
 	ForeignDel          // of the value key alone, counts if there is a value
 	ForeignDelAny       // the same, counts in any case
@@ -110,7 +110,7 @@ func (w Write) String() string {
 func (w Write) orderly() bool { return w != Delete && w != ForeignDel && w != ForeignDelAny }
 
 const (
-	maxTurns = 2 // after which a call has a load that begins after it; what more would bring is the same again
+	maxTurns = 2 // after which a call has a load that begins after it; more would add nothing
 	maxLoads = 2 // of a refresh
 )
 
@@ -137,7 +137,7 @@ func newWorld(p Protocol, s Setup) *world {
 	return w
 }
 
-// fits reports an error if a state has no room for the setup.
+// fits reports an error if a state is too small for the setup.
 func (s *Setup) fits() error {
 	switch {
 	case len(s.Readers)+s.Refreshers > maxProcesses:

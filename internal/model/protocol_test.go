@@ -89,7 +89,7 @@ var promises = []promise{
 	}},
 }
 
-// These take longer than somebody wants to wait who changes a line.
+// These take too long to be run after every change.
 var largePromises = []promise{
 	{"two deletes and a loss", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1},

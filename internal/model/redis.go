@@ -1,16 +1,16 @@
 package model
 
 // A command is what Redis is sent about the key. Reads are left out: they change
-// nothing, and so nobody needs to know them after their callers.
+// nothing, and so no actor but their callers needs to know them.
 type command struct {
 	op       op
 	token    uint8
 	previous uint8
 	beside   bool  // an acquire that also wants the lease beside a value
-	saw      uint8 // as of flight
-	mark     uint8 // as of flight
+	saw      uint8 // as in flight
+	mark     uint8 // as in flight
 	version  uint8
-	began    uint8 // as of flight
+	began    uint8 // as in flight
 }
 
 type op uint8

@@ -21,7 +21,7 @@ type state struct {
 
 	processes [maxProcesses]process
 	writers   [maxWriters]writer
-	sea       [maxSea]command // sent, and nobody waits for the answer any more
+	sea       [maxSea]command // sent, and no actor waits for the answer any more
 	left      Faults
 
 	loads  uint8 // begun, if the setup bounds them
@@ -94,7 +94,7 @@ type flight struct {
 	phase  flightPhase
 	status status // how Redis has executed the command of the phase
 
-	token    uint8 // of the lease that it asks for, has, or gives back
+	token    uint8 // of the lease that it asks for, has, or releases
 	previous uint8 // token of an earlier attempt to ask, see FreshToken
 	saw      uint8 // life of the value when the lease was granted
 	mark     uint8 // version of the mark that the lease has replaced
@@ -110,12 +110,12 @@ type flightPhase uint8
 const (
 	grounded flightPhase = iota // there is no flight
 	acquiring
-	looking // reads the value that acquire has told of
+	looking // reads the value that acquire has found
 	polling // waits for another's lease
 	loading
 	committing
 	releasing
-	clearing // a refresh that has given up removes what is there
+	clearing // a refresh that has given up removes the value
 )
 
 // A writer makes one write.
@@ -150,7 +150,7 @@ func (*world) running(s *state) bool {
 	return false
 }
 
-// freshToken returns a token that nobody knows.
+// freshToken returns a token that is not in use.
 func (s *state) freshToken() uint8 {
 	used := uint32(1)
 	if s.control.kind == lease {

@@ -26,7 +26,7 @@ type step struct {
 }
 
 type actor struct {
-	kind   string // "process", say, or nothing for the world at large
+	kind   string // such as "process"; empty for the world at large
 	number int
 	caller int // of a process, 0 for its flight
 }

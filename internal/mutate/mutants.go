@@ -5,20 +5,20 @@ package main
 var mutants = []mutant{
 	// Deletes.
 	{
-		what: "a Delete hides the error of a key's first command",
-		file: "internal/store/delete.go", old: "errs[i] = cmp.Or(err, errs[i])", new: "errs[i] = err",
+		what: "a Delete hides the error of a key's last command",
+		file: "internal/store/step.go", old: "last.Err(), w.removed(cmds))", new: "cmds[0].Err())",
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
 	},
 	{
 		what: "a Delete of one key hides the error of its first command",
-		file: "internal/store/delete.go", old: "cmp.Or(cmds[0].Err(), ", new: "cmp.Or(",
+		file: "internal/store/step.go", old: "cmp.Or(cmds[0].Err(), last", new: "cmp.Or(last",
 		pkg: "internal/store", tests: "TestDeleteAsksEachCommand",
 	},
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `newSmall(ctx, "unlink", rediskey.ControlKey(key)), newSmall(ctx, "unlink", key)`,
-		new:  `newSmall(ctx, "unlink", key), newSmall(ctx, "unlink", rediskey.ControlKey(key))`,
+		old:  `client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)`,
+		new:  `client.NewSmall(ctx, "unlink", key), client.NewSmall(ctx, "unlink", rediskey.ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -35,22 +35,22 @@ var mutants = []mutant{
 	// Leases, in Lua.
 	{
 		what: "a touched lease never ends",
-		file: "internal/store/touch.lua", old: ", 'KEEPTTL')", new: ")",
+		file: "internal/store/lua/touch.lua", old: ", 'KEEPTTL')", new: ")",
 		pkg: "internal/store", tests: "TestTouchLeavesTheLeaseItsLife",
 	},
 	{
 		what: "a lease carries a mark that ends before it",
-		file: "internal/store/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if true then lease",
+		file: "internal/store/lua/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if true then lease",
 		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
 	},
 	{
 		what: "a lease never carries a mark",
-		file: "internal/store/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if false then lease",
+		file: "internal/store/lua/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if false then lease",
 		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
 	},
 	{
 		what: "a carried mark is never dropped by the server",
-		file: "internal/store/renew.lua", old: "if ARGV[3] == '1' and", new: "if false and",
+		file: "internal/store/lua/renew.lua", old: "if ARGV[3] == '1' and", new: "if false and",
 		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
 	},
 	{
@@ -60,37 +60,37 @@ var mutants = []mutant{
 	},
 	{
 		what: "any lease is taken for one's own",
-		file: "internal/store/guard.lua", old: "if token ~= ARGV[1] then", new: "if not token then",
+		file: "internal/store/lua/guard.lua", old: "if token ~= ARGV[1] then", new: "if not token then",
 		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
 	},
 	{
 		what: "many small values are stored whosever the lease is",
-		file: "internal/store/add_many.lua", old: "parse(held[i]) == ARGV[first]", new: "parse(held[i])",
+		file: "internal/store/lua/add_many.lua", old: "parse(held[i]) == ARGV[first]", new: "parse(held[i])",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
 	},
 	{
 		what: "many leases are taken from those who have them",
-		file: "internal/store/acquire_many.lua", old: ", 'NX')", new: ")",
+		file: "internal/store/lua/acquire_many.lua", old: ", 'NX')", new: ")",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
 	},
 	{
 		what: "a load is stored over a value that has changed",
-		file: "internal/store/guard.lua", old: "if unchanged(first, last) then", new: "if true then",
+		file: "internal/store/lua/guard.lua", old: "if unchanged(first, last) then", new: "if true then",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 	{
 		what: "a string is stored over one that came meanwhile",
-		file: "internal/store/add.lua", old: "ARGV[2], 'NX', unpack", new: "ARGV[2], unpack",
+		file: "internal/store/lua/add.lua", old: "ARGV[2], 'NX', unpack", new: "ARGV[2], unpack",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 	{
 		what: "a release ends anybody's lease",
-		file: "internal/store/release.lua", old: "if control(KEYS[1]) ~= ARGV[1] then", new: "if false then",
+		file: "internal/store/lua/release.lua", old: "if control(KEYS[1]) ~= ARGV[1] then", new: "if false then",
 		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
 	},
 	{
 		what: "a large value is put in place without its lease",
-		file: "internal/store/swap.lua", old: "if not permitted() then", new: "if false then",
+		file: "internal/store/lua/swap.lua", old: "if not permitted() then", new: "if false then",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 
@@ -102,12 +102,12 @@ var mutants = []mutant{
 	},
 	{
 		what: "a load that a write has overtaken is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = true", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = true", new: "",
 		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
 	},
 	{
 		what: "a load that begins during a write is stored",
-		file: "internal/flight/lane.go", old: "f.fenced = l.writes > 0", new: "",
+		file: "internal/flight/key.go", old: "f.fenced = s.writes > 0", new: "",
 		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
 	},
 	{
@@ -127,115 +127,121 @@ var mutants = []mutant{
 	},
 	{
 		what: "a function goes on when its last caller has left",
-		file: "internal/flight/flight.go", old: "f.trip.flights == 0 {", new: "false {",
+		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
 
 	// Loads and writes of a cache.
 	{
-		what: "who joins before a found value is read is turned away",
-		file: "cache/lease.go", old: "f.Seal()\n\t\terr = c.readAgain", new: "err = c.readAgain",
+		what: "a caller that joins before a found value is read is turned away",
+		file: "internal/protocol/acquire.go", old: "j.flight.Seal()\n\t\t\tthere, at", new: "there, at",
 		pkg: "cache", tests: "TestFoundValueIsShared",
 	},
 	{
-		what: "who joins before a batch reads a found value is turned away",
-		file: "cache/claimmany.go", old: "m.f.Seal()\n\t\t\tthere, at", new: "there, at",
-		pkg: "cache", tests: "TestFoundValueIsShared",
-	},
-	{
-		what: "who joins a flight that waits is turned away",
-		file: "cache/lease.go", old: "f.Seal()\n\t\tm := c.callOf(r)", new: "m := c.callOf(r)",
-		pkg: "cache", tests: "TestAwaitedValueIsShared",
-	},
-	{
-		what: "who joins a batch that waits is turned away",
-		file: "cache/claimmany.go", old: "not Redis's\n\t\t\tm.f.Seal()", new: "not Redis's",
+		what: "a caller that joins a flight that waits is turned away",
+		file: "internal/protocol/wait.go", old: "j.flight.Seal()", new: "",
 		pkg: "cache", tests: "TestAwaitedValueIsShared",
 	},
 	{
 		what: "a batch whose leases a full server refused proves its results",
-		file: "cache/lease.go", old: "unproven: !t.without", new: "unproven: false",
+		file: "internal/protocol/acquire.go", old: "unproven: !j.startedDegraded", new: "unproven: false",
 		pkg: "cache", tests: "TestManyFullServerProvesNothing",
 	},
 	{
 		what: "callers of a batch leave leases behind",
-		file: "cache/claimmany.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
+		file: "internal/protocol/acquire.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
 		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
+	},
+
+	{
+		what: "a refresh in a batch begins before the flight under way has ended",
+		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
+		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
+	},
+	{
+		what: "a load begins that nobody waits for",
+		file: "internal/protocol/run.go", old: "if ctx.Err() != nil {", new: "if false {",
+		pkg: "cache", tests: "TestLeaseNoLoadForNobody",
+	},
+	{
+		what: "a refresh whose store was refused does not load again",
+		file: "internal/protocol/commit.go", old: "if j.loads < maxAttempts {", new: "if false {",
+		pkg: "cache", tests: "TestG2WriteElsewhereDuringARefresh",
 	},
 
 	// Calls that Redis fails.
 	{
 		what: "a call without Redis shares a load that a write has overtaken",
-		file: "cache/write.go",
-		old:  "c.outage.Fence(ctx, deadline, keys...)",
-		new:  "c.outage.Fence(ctx, deadline)",
+		file: "internal/protocol/write.go",
+		old:  "e.degraded.Fence(ctx, deadline, keys...)",
+		new:  "e.degraded.Fence(ctx, deadline)",
 		pkg:  "cache", tests: "TestG2WriteBetweenLoadsWithoutRedis",
 	},
 	{
 		what: "a lookup whose lease Redis failed is a miss",
-		file: "cache/get.go", old: "if r.noRedis || err != nil {", new: "if false {",
+		file: "internal/protocol/report.go", old: "if j.Degraded || failed {", new: "if false {",
 		pkg: "cache", tests: "TestUnansweredQuestionForALease",
 	},
 	{
 		what: "a lookup that shares a load without Redis is a miss",
-		file: "cache/get.go", old: "case m.noRedis, f != nil", new: "case f != nil",
+		file: "internal/protocol/report.go", old: "case j.Degraded, r != nil && r.degraded", new: "case r != nil && r.degraded",
 		pkg: "cache", tests: "TestUnansweredFollower",
 	},
 
 	// Commands that are lost or refused.
 	{
 		what: "a write whose connection was lost is not repeated",
-		file: "internal/store/send.go",
+		file: "internal/client/send.go",
 		old:  "return tries < 2 && ctx.Err() == nil",
 		new:  "return false",
 		pkg:  "internal/store", tests: "TestLostAnswersOfWrites|TestIdleConnectionsOfNoUse",
 	},
 	{
 		what: "a write is repeated over dead connections alone",
-		file: "internal/store/send.go", old: "if tries > 0 && connectionLost(err) {", new: "if false {",
+		file: "internal/client/send.go", old: "if tries > 0 && IsConnectionLost(err) {", new: "if false {",
 		pkg: "internal/store", tests: "TestIdleConnectionsOfNoUse",
 	},
 	{
 		what: "connections to a demoted master stay",
-		file: "internal/store/send.go",
-		old:  "case isReadOnly(err):\n\t\ts.closeConns(ctx)",
-		new:  "case isReadOnly(err):",
+		file: "internal/client/send.go",
+		old:  "case IsReadOnly(err):\n\t\tc.closeConns(ctx)",
+		new:  "case IsReadOnly(err):",
 		pkg:  "internal/store", tests: "TestIdleConnectionsOfNoUse",
 	},
 	{
 		what: "what a pipeline has carried out is repeated",
-		file: "internal/store/send.go",
-		old:  "return !isReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())",
+		file: "internal/client/send.go",
+		old:  "return !IsReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())",
 		new:  "return false",
 		pkg:  "internal/store", tests: "TestStepThatWasCarriedOutIsNotRepeated",
 	},
 	{
 		what: "commands are carried out though MULTI is refused",
-		file: "internal/store/transaction.go", old: "if !s.transacts.Load() {", new: "if false {",
+		file: "internal/client/transaction.go", old: "if !c.transacts.Load() {", new: "if false {",
 		pkg: "internal/store", tests: "TestRefusedTransaction",
 	},
 	{
 		what: "a connection on which EXEC is not permitted is used again",
-		file: "internal/store/transaction.go",
+		file: "internal/client/transaction.go",
 		old:  "if err != nil {\n\t\tbreakOff(ctx, to)\n\t}",
 		new:  "",
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{
 		what: "a connection on which EXEC was refused is used again",
-		file: "internal/store/transaction.go",
+		file: "internal/client/transaction.go",
 		old:  "\"EXECABORT\") {\n\t\t\tbreakOff(ctx, to)",
 		new:  `"EXECABORT") {`,
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{
 		what: "full memory loses the old value of a collection and stores the new",
-		file: "internal/store/put.lua", old: "redis.call('SET', KEYS[2], '', 'PX', 1)", new: "",
+		file: "internal/store/lua/put.lua", old: "redis.call('SET', KEYS[2], '', 'PX', 1)", new: "",
 		pkg: "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 	{
 		what: "a mark in full memory loses the value",
-		file: "internal/store/put.lua",
+		file: "internal/store/lua/put.lua",
 		old:  "if mark ~= '' then",
 		new:  "if mark ~= '' then redis.call('UNLINK', KEYS[1])",
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
@@ -243,17 +249,17 @@ var mutants = []mutant{
 
 	// Families and codecs.
 	{
-		what: "a family is never left",
+		what: "a keyspace is never left",
 		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",
 		pkg: "internal/registry", tests: "TestLeave",
 	},
 	{
-		what: "a closed cache stays a member of its family",
+		what: "a closed cache stays a member of its keyspace",
 		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
 		pkg: "cache", tests: "TestOneNameAfterClose",
 	},
 	{
-		what: "codecs of one family are not compared",
+		what: "codecs of one keyspace are not compared",
 		file: "internal/registry/form.go",
 		old:  "return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)",
 		new:  "return f.shape == g.shape && f.call == g.call",

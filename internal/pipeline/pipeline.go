@@ -1,5 +1,5 @@
-// Package pipeline is what a cache and a collection have to say to a pipeline: which
-// operations are to be sent together, and what becomes of their answers.
+// Package pipeline is what caches and collections tell a pipeline: which operations are to
+// be sent together, and what to do with their answers.
 package pipeline
 
 import (
@@ -14,40 +14,41 @@ import (
 
 // An Operation is a call of a method, ready to be sent along with others.
 type Operation struct {
-	Client redis.UniversalClient // as its family was given it
+	Client redis.UniversalClient // of the cache or collection
 	Store  *store.Store
 	Step   store.Step
 
-	Closed func() bool                               // whether its family has been closed
+	Closed func() bool                               // reports whether that is closed
 	Fail   func(key string, kind, cause error) error // an error of the pipeline as a whole
 
-	// Begin is called before anything is sent, and what it returns when all has been
-	// answered, in every case. nil: there is nothing to see to.
+	// Begin is called before anything is sent. The end that it returns is called in every
+	// case, when all has been answered. Begin may be nil.
 	Begin func(ctx context.Context, now time.Time) (end func(), err error)
-	// Settle is called with the error of the step and returns that of the operation.
-	Settle func(ctx context.Context, err error) error
-	// Refuse is called in place of Settle with the error for which nothing was sent.
-	Refuse func(err error)
+	// Finish is called with the error of the step and returns that of the operation.
+	Finish func(ctx context.Context, err error) error
+	// NotSent is called in place of Finish with the error for which nothing was sent.
+	NotSent func(err error)
 }
 
-// A Queue holds the operations of a pipeline.
-type Queue struct {
-	operations []Operation
-	err        error // of the first operation that could not be queued
+// Operations are what is queued in a pipeline.
+type Operations struct {
+	queued []Operation
+	err    error // of the first operation that could not be queued
 }
 
-// A Pipeline is a type that has a Queue embedded.
-type Pipeline interface{ queue() *Queue }
+// A Pipeline is a type that has Operations embedded.
+type Pipeline interface{ all() *Operations }
 
-func (q *Queue) queue() *Queue { return q }
+func (o *Operations) all() *Operations { return o }
 
 // Len returns how many operations are queued.
-func Len(q *Queue) int { return len(q.operations) }
+func Len(o *Operations) int { return len(o.queued) }
 
-// Take empties a queue. The error is of the first operation that could not be queued.
-func Take(q *Queue) ([]Operation, error) {
-	all, err := q.operations, q.err
-	*q = Queue{}
+// Drain removes and returns all operations. The error is of the first one that could not be
+// queued.
+func Drain(o *Operations) ([]Operation, error) {
+	all, err := o.queued, o.err
+	*o = Operations{}
 	return all, err
 }
 
@@ -59,34 +60,36 @@ type Future[T any] struct {
 
 var errNotSent = errors.New("aside: the pipeline has not been sent: call Exec first")
 
-// Result returns what the method itself would have returned. What is Found has two
-// results there.
+// Result returns what the method itself would have returned. A Found stands for two results
+// of the method.
 func (f *Future[T]) Result() (T, error) { return f.value, f.err }
 
-// A Found is a value that may be there or not: what futures have in place of two results.
+// A Found is a value that may exist or not: a future has it in place of two results.
 type Found[T any] struct {
 	Value T
 	OK    bool
 }
 
-// Add queues an operation, whose result take returns once its step has been answered.
-// Settle and Refuse are set here.
-func Add[T any](p Pipeline, o Operation, take func(ctx context.Context, err error) (T, error)) *Future[T] {
+// Add queues an operation. It sets Finish and NotSent. Once the step has been answered,
+// result is called with its error and returns the result of the operation.
+func Add[T any](
+	p Pipeline, o Operation, result func(ctx context.Context, err error) (T, error),
+) *Future[T] {
 	f := &Future[T]{err: errNotSent}
-	o.Settle = func(ctx context.Context, err error) error {
-		f.value, f.err = take(ctx, err)
+	o.Finish = func(ctx context.Context, err error) error {
+		f.value, f.err = result(ctx, err)
 		return f.err
 	}
-	o.Refuse = func(err error) { f.err = err }
-	q := p.queue()
-	q.operations = append(q.operations, o)
+	o.NotSent = func(err error) { f.err = err }
+	all := p.all()
+	all.queued = append(all.queued, o)
 	return f
 }
 
 // Failed is the future of an operation that could not be queued.
 func Failed[T any](p Pipeline, err error) *Future[T] {
-	if q := p.queue(); q.err == nil {
-		q.err = err
+	if all := p.all(); all.err == nil {
+		all.err = err
 	}
 	return &Future[T]{err: err}
 }

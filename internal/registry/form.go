@@ -13,7 +13,7 @@ import (
 
 // Values says what a cache or a collection keeps.
 type Values struct {
-	Kind  string       // Cache, or what the collection is called
+	Kind  string       // Cache, or the collection's name for itself
 	Type  reflect.Type // of a cache's values, a collection's elements, a hash's struct
 	Shape codec.Shape
 	Codec any // of Type
@@ -22,13 +22,13 @@ type Values struct {
 // Cache is the Kind of caches.
 const Cache = "cache"
 
-// A form is how values are stored, as far as types tell it.
+// A form is how values are stored, as far as types show it.
 type form struct {
 	kind   string
-	typ    reflect.Type // for String alone: a codec's type tells of what it is
+	typ    reflect.Type // for String alone: the type of the codec includes it
 	shape  codec.Shape
 	codecs []reflect.Type // a codec and those inside it
-	call   string         // that makes a Mapping, whose type does not tell of its options
+	call   string         // that makes a Mapping, whose type does not show its options
 	opaque bool           // a whole collection is stored by a codec that may do it in any way
 }
 
@@ -47,7 +47,7 @@ func (f form) equal(g form) bool {
 }
 
 // agrees reports whether values of f and of g may have the same keys: those of a cache and
-// of a collection also where nobody can say that their elements are stored differently.
+// of a collection also where it is not known that their elements are stored differently.
 func (f form) agrees(g form) bool {
 	if f.kind != g.kind && (f.opaque || g.opaque) {
 		return f.shape == g.shape
@@ -59,7 +59,7 @@ func (f form) sameBytes(g form) bool {
 	return f.shape == g.shape && f.call == g.call && slices.Equal(f.codecs, g.codecs)
 }
 
-// String says what keeps values of the form.
+// String describes a member that keeps values of the form.
 func (f form) String() string {
 	names := make([]string, len(f.codecs))
 	for i, t := range f.codecs {
@@ -105,8 +105,8 @@ func isOurs(t reflect.Type) bool {
 	return p == codecPath || p == path.Dir(codecPath)+"/hashmap"
 }
 
-// codecNames has the functions that make the types of package codec. Those without one
-// say nothing beyond the shape and what is inside.
+// codecNames has the functions that make the types of package codec. Those without one add
+// nothing to the shape and to what is inside.
 var codecNames = map[string]string{
 	"StringCodec": "",
 	"list":        "",

@@ -8,43 +8,46 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/internal/store"
+	"github.com/asidecache/aside/internal/client"
 )
 
-// A family is the keys of one Name and Version on one client.
-type family struct {
-	client  any // see store.ClientKey
+// A keyspace is the keys of one Name and Version on one client.
+type keyspace struct {
+	client  any // see client.Key
 	name    string
 	version int
 }
 
-// A use is a form that members of a family have, and how many of them do.
+// A use is a form that members of a keyspace have, and how many of them have it.
 type use struct {
 	form  form
 	count int
 }
 
 var (
-	mu       sync.Mutex
-	families = map[family][]*use{} // none of them is empty
+	mu        sync.Mutex
+	keyspaces = map[keyspace][]*use{} // none of them is empty
 )
 
 // A Member is a cache or a collection that is open.
 type Member struct {
-	family family
-	form   form
-	left   bool
+	keyspace keyspace
+	form     form
+	left     bool
 }
 
-// Enter notes that owner keeps values on client under a name and a version, until Leave or
-// until nobody can use owner any more. The error says which member of the family keeps them
-// otherwise. A client that cannot be compared is nobody else's, so that nothing is refused.
-func Enter[T any](owner *T, client redis.UniversalClient, name string, version int, v Values) (*Member, error) {
-	key, ok := store.ClientKey(client)
+// Enter registers that owner keeps values on rdb under a name and a version, until Leave or
+// until owner is no longer reachable. The error says which member of the keyspace keeps them in
+// another form. A client that cannot be compared is never that of another member, so that
+// nothing is refused.
+func Enter[T any](
+	owner *T, rdb redis.UniversalClient, name string, version int, v Values,
+) (*Member, error) {
+	key, ok := client.Key(rdb)
 	if !ok {
 		return &Member{left: true}, nil
 	}
-	m := &Member{family: family{key, name, version}, form: formOf(v)}
+	m := &Member{keyspace: keyspace{key, name, version}, form: formOf(v)}
 	if err := m.enter(); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func Enter[T any](owner *T, client redis.UniversalClient, name string, version i
 func (m *Member) enter() error {
 	mu.Lock()
 	defer mu.Unlock()
-	uses := families[m.family]
+	uses := keyspaces[m.keyspace]
 	for _, u := range uses {
 		if !u.form.agrees(m.form) {
 			return m.refused(u.form)
@@ -65,25 +68,25 @@ func (m *Member) enter() error {
 		u.count++
 		return nil
 	}
-	families[m.family] = append(uses, &use{m.form, 1})
+	keyspaces[m.keyspace] = append(uses, &use{m.form, 1})
 	return nil
 }
 
-// refused is the error of a member whose values are not those of the first.
+// refused is the error of a member whose values have another form than those of the first.
 func (m *Member) refused(first form) error {
 	version := "without a Version"
-	if m.family.version != 0 {
-		version = fmt.Sprint("with Version ", m.family.version)
+	if m.keyspace.version != 0 {
+		version = fmt.Sprint("with Version ", m.keyspace.version)
 	}
 	a, b := first.String(), m.form.String()
 	if a == b {
 		b += ", of other types with the same names"
 	}
 	return fmt.Errorf("the Name %q %s belongs on this client to %s, and this one is %s: "+
-		"choose another Name or Version, or Close the first", m.family.name, version, a, b)
+		"choose another Name or Version, or Close the first", m.keyspace.name, version, a, b)
 }
 
-// Leave takes the member out. Only the first call does anything.
+// Leave removes the member. Only the first call does anything.
 func (m *Member) Leave() {
 	mu.Lock()
 	defer mu.Unlock()
@@ -91,14 +94,14 @@ func (m *Member) Leave() {
 		return
 	}
 	m.left = true
-	uses := families[m.family]
+	uses := keyspaces[m.keyspace]
 	u := find(uses, m.form)
 	if u.count--; u.count > 0 {
 		return
 	}
 	uses = slices.DeleteFunc(uses, func(other *use) bool { return other == u })
-	if families[m.family] = uses; len(uses) == 0 {
-		delete(families, m.family)
+	if keyspaces[m.keyspace] = uses; len(uses) == 0 {
+		delete(keyspaces, m.keyspace)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestLeave(t *testing.T) {
 	mustEnter(t, client, 0, codec.Text[int]()).member.Leave()
 }
 
-// A cache with a user's codec may be of one family with a list, and another list may not.
+// A cache with a user's codec may share keys with a list, and another list may not.
 func TestEachFormIsAsked(t *testing.T) {
 	client := newClient(t)
 	first := new(owner)
@@ -192,7 +192,7 @@ func TestConcurrently(t *testing.T) {
 func members(name string) (n int) {
 	mu.Lock()
 	defer mu.Unlock()
-	for f, uses := range families {
+	for f, uses := range keyspaces {
 		if f.name == name {
 			for _, u := range uses {
 				n += u.count
@@ -202,7 +202,7 @@ func members(name string) (n int) {
 	return n
 }
 
-// Members that nobody uses any more leave though nobody closes them, and the registry keeps
+// Members that are not reachable any more leave without a Close, and the registry keeps
 // no client.
 func TestForgotten(t *testing.T) {
 	client := newClient(t)
@@ -228,7 +228,7 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
-// forgotten enters a client that is closed then, and nobody's.
+// forgotten enters a client that is closed then, and not reachable any more.
 func forgotten[T any](t *testing.T, p *T, client redis.UniversalClient) (gone func() bool) {
 	o, err := enter(client, "forgotten", 0, codec.Text[int]())
 	if err != nil {

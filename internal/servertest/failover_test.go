@@ -25,7 +25,7 @@ func TestFailover(t *testing.T) {
 					v, err := c.GetOrSet(t.Context(), "k", load)
 					testcache.Want(t, when, v, err, "v")
 				}
-				// A slow machine may need more than one call's patience to connect, and the client
+				// A slow machine may need more than one call's time to connect, and the client
 				// follows a failover when it learns of the new master, which go-redis sees to with
 				// Sentinels, and the cache in a cluster.
 				untilServed := func(when string) {

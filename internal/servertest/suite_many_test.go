@@ -116,7 +116,7 @@ func caseManyBroken[V any](t *testing.T, b *bench[V]) {
 // The keys of a batch lie in all slots, and are more than go into a round trip.
 func caseManyKeys[V any](t *testing.T, b *bench[V]) {
 	if !b.is("text") && !b.is("hash") {
-		return // it is all the same to a trip what the keys hold
+		return // what the keys hold makes no difference to a round trip
 	}
 	c := b.open(t, func(cfg *cache.Config[string, V]) { cfg.RedisTimeout = time.Minute })
 	n := 1100 // more than go into one round trip

@@ -145,7 +145,7 @@ func caseQueue[V any](t *testing.T, b *bench[V]) {
 			b.foreignWrite(t, key, b.one)
 			b.do(t, "SET", testcache.Control(key), lease, "PX", half)
 		},
-		"a stray mark": func(key string) {
+		"a mark alone": func(key string) {
 			b.foreignWrite(t, key, b.one)
 			b.do(t, "SET", testcache.Control(key), "N", "PX", half)
 		},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -15,7 +16,7 @@ func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, 
 		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, life, ask.Replace)
 		return
 	}
-	for part := range slices.Chunk(asks, keysPerTrip) {
+	for part := range slices.Chunk(asks, client.CallsPerTrip) {
 		s.acquireTrip(ctx, deadline, part, life)
 	}
 }
@@ -28,25 +29,25 @@ func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask,
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
-		errands := make([]errand, len(due))
+		calls := make([]client.Call, len(due))
 		for n, i := range due {
-			errands[n] = tries[i].attempt(&leases[n], tokens[n])
+			calls[n] = tries[i].attempt(&leases[n], tokens[n])
 		}
-		sent, err := until(ctx, s, deadline, func(ctx context.Context) ([]errand, error) {
-			return errands, s.carryOut(ctx, once, pointers(errands))
+		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {
+			return calls, s.ExecAll(ctx, client.NotRetryable, client.Pointers(calls))
 		})
 		late := ctx.Err() != nil || !time.Now().Before(deadline)
 		for n, i := range due {
 			ask := &asks[i]
 			ask.Answer, ask.Err = Acquired{}, err
 			if err == nil {
-				if ask.Err = sent[n].err; ask.Err == nil {
-					ask.Answer, ask.Err = acquiredOf(sent[n].answer, &leases[n])
+				if ask.Err = sent[n].Err; ask.Err == nil {
+					ask.Answer, ask.Err = acquiredOf(sent[n].Answer, &leases[n])
 				}
-				s.sawLoss(ask.Err)
+				s.RecordLoss(ask.Err)
 			}
 		}
-		s.leaveDead(ctx, tries[due[0]].made-1, asks[due[0]].Err)
+		s.CloseDead(ctx, tries[due[0]].made-1, asks[due[0]].Err)
 		due = slices.DeleteFunc(due, func(i int) bool {
 			ask := &asks[i]
 			over := ask.Err == nil || late || tries[i].isOver(ask.Err)
@@ -67,8 +68,8 @@ func (s *Store) RenewAll(ctx context.Context, deadline time.Time, leases []*Leas
 		ended[0] = err == nil && !held
 		return ended
 	}
-	for i, v := range s.judgeAll(ctx, deadline, len(leases), func(i int) errand { return leases[i].renewal() }) {
-		ended[i] = v.err == nil && !v.yes
+	for i, v := range s.EvalBools(ctx, deadline, len(leases), func(i int) client.Call { return leases[i].renewal() }) {
+		ended[i] = v.Err == nil && !v.Yes
 	}
 	return ended
 }
@@ -80,5 +81,5 @@ func (s *Store) ReleaseAll(ctx context.Context, deadline time.Time, leases []*Le
 		_, _ = leases[0].Release(ctx, deadline)
 		return
 	}
-	s.judgeAll(ctx, deadline, len(leases), func(i int) errand { return leases[i].giveBack() })
+	s.EvalBools(ctx, deadline, len(leases), func(i int) client.Call { return leases[i].giveBack() })
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -22,7 +23,7 @@ const (
 // where values are strings and the client no cluster's, a key of another type is none.
 func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
 	ask := s.readEach
-	if s.joinsStrings() {
+	if s.multiString() {
 		ask = s.readStrings
 	}
 	return s.inTrips(ctx, deadline, keys, entries, ask)
@@ -30,20 +31,17 @@ func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, 
 
 // ProbeAll is Probe for many keys, in the trips of ReadAll.
 func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+	if len(keys) == 1 {
+		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
+	}
 	ask := s.inspectEach
-	if s.joinsStrings() {
+	if s.multiString() {
 		ask = s.probeStrings
 	}
 	return s.inTrips(ctx, deadline, keys, entries, ask)
 }
 
-// joins reports whether one command can name keys of different slots. A client of one node
-// of a cluster finds out when it tries.
-func (s *Store) joins() bool { return s.standalone && !s.crossSlot.Load() }
-
-func (s *Store) joinsStrings() bool { return s.joins() && s.shape == codec.ShapeString }
-
-func isCrossSlot(err error) bool { return redis.HasErrorPrefix(err, "CROSSSLOT") }
+func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
 
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
@@ -59,20 +57,20 @@ func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, 
 			e.Wire.Reset(part[i])
 			e.State, e.TTL, e.Leased = Missing, 0, false
 		}
-		answered, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
+		answered, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
 		if err != nil {
 			for i := range part {
 				errs[asked+i] = err
 			}
 		} else {
 			copy(errs[asked:], answered)
-			s.sawLosses(answered)
+			s.RecordLosses(answered)
 			for _, e := range into {
 				received += e.bytes()
 			}
 		}
 		asked = to
-		size = int(min(max(int64(tripSize)*int64(asked)/int64(max(received, 1)), 1), keysPerTrip))
+		size = int(min(max(int64(tripSize)*int64(asked)/int64(max(received, 1)), 1), client.CallsPerTrip))
 	}
 	return errs
 }
@@ -92,9 +90,8 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	for i := range keys {
 		args = append(args, keys[i])
 	}
-	values, err := s.askMany(ctx, args)
-	if isCrossSlot(err) {
-		s.crossSlot.Store(true)
+	values, err := s.ReadStrings(ctx, args)
+	if s.IsCrossSlot(err) {
 		return s.readEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -116,9 +113,8 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 	for _, key := range keys {
 		args = append(args, key, rediskey.ControlKey(key))
 	}
-	values, err := s.askMany(ctx, args)
-	if isCrossSlot(err) {
-		s.crossSlot.Store(true)
+	values, err := s.ReadStrings(ctx, args)
+	if s.IsCrossSlot(err) {
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
@@ -139,20 +135,8 @@ func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entr
 	return make([]error, len(keys)), nil
 }
 
-// askMany returns the strings that a command answers with, nil for none.
-func (s *Store) askMany(ctx context.Context, args []any) ([][]byte, error) {
-	n := len(args) - 1
-	cmd := newCommand(ctx, args...)
-	cmd.reply.Grow(min(int(float64(n)*s.values.bytes()*1.25), maxKept))
-	if err := process(ctx, s.rdb, cmd); err != nil {
-		return nil, err
-	}
-	s.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
-	return cmd.reply.Strings(n)
-}
-
 // readEach asks by a command for each key. What go-redis would not repeat is asked once more,
-// see askRaw.
+// see client.Client.Raw.
 func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
@@ -160,7 +144,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
-	if err := refused(cmds, exec(ctx, s.rdb, cmds)); err != nil {
+	if err := client.PipelineError(cmds, client.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
 	}
 	var again []int
@@ -168,9 +152,9 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 		switch err := cmd.Err(); {
 		case err == nil:
 			errs[i] = entries[i].take(entries[i].reply.ParseValue(&entries[i].Wire, s.shape))
-		case isWrongType(err):
+		case client.IsWrongType(err):
 			errs[i] = ErrWrongType
-		case mayRepeat(err):
+		case client.MayRepeat(err):
 			again = append(again, i)
 		default:
 			errs[i] = err
@@ -179,18 +163,17 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	if len(again) == 0 {
 		return errs, nil
 	}
-	repeated := make([]*command, len(again))
+	steps := make([]client.Step, len(again))
 	for n, i := range again {
-		repeated[n] = s.readCmd(ctx, keys[i])
+		steps[n] = s.InspectStep(keys[i], entries[i], false, false)
 	}
-	all := cmders(repeated)
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return nil, err
-	}
+	found, err := s.ReadSteps(ctx, steps...)
 	for n, i := range again {
-		errs[i] = entries[i].take(repeated[n].value(&entries[i].Wire, s.shape, repeated[n].Err()))
+		if err == nil {
+			errs[i] = found[n]
+		}
 	}
-	return errs, nil
+	return errs, err
 }
 
 // take notes what a read has found.
@@ -203,20 +186,9 @@ func (e *Entry) take(found bool, err error) error {
 
 // inspectEach asks for value and control key of each key.
 func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	looks := make([]inspectStep, len(keys))
-	cmds := make([][]*command, len(keys))
-	var all []redis.Cmder
+	steps := make([]client.Step, len(keys))
 	for i, key := range keys {
-		looks[i] = inspectStep{store: s, key: key, entry: entries[i], marks: true}
-		cmds[i] = looks[i].commands(ctx, nil)
-		all = append(all, cmders(cmds[i])...)
+		steps[i] = s.InspectStep(key, entries[i], true, false)
 	}
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return nil, err
-	}
-	errs := make([]error, len(keys))
-	for i := range looks {
-		errs[i] = looks[i].answered(ctx, s, cmds[i])
-	}
-	return errs, nil
+	return s.ReadSteps(ctx, steps...)
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A Commit is what a load stores, and where.
@@ -28,8 +30,8 @@ func (c Commit) Send(ctx context.Context, deadline time.Time) (stored bool, err 
 	return c.Committer.StoreNothing(ctx, deadline)
 }
 
-// errand is what Send sends, unless that is more than a script of moderate size.
-func (c Commit) errand() (e errand, ok bool) {
+// call is what Send sends, unless that is more than a script of moderate size.
+func (c Commit) call() (e client.Call, ok bool) {
 	switch target := c.Committer.(type) {
 	case *Lease:
 		switch c.State {
@@ -42,9 +44,9 @@ func (c Commit) errand() (e errand, ok bool) {
 	case leaseless:
 		switch c.State {
 		case Present:
-			return target.store.PutStep(target.key, c.Entry, c.TTL).errand()
+			return target.store.PutStep(target.key, c.Entry, c.TTL).call()
 		case Absent:
-			return target.store.PutAbsentStep(target.key, c.TTL).errand()
+			return target.store.PutAbsentStep(target.key, c.TTL).call()
 		}
 	}
 	return e, false
@@ -60,23 +62,23 @@ func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Com
 		return
 	}
 	var small, large []int
-	errands := make([]errand, 0, len(commits))
+	calls := make([]client.Call, 0, len(commits))
 	for i, c := range commits {
-		if e, ok := c.errand(); ok {
-			small, errands = append(small, i), append(errands, e)
+		if e, ok := c.call(); ok {
+			small, calls = append(small, i), append(calls, e)
 		} else {
 			large = append(large, i)
 		}
 	}
-	for n, v := range s.judgeAll(ctx, deadline, len(small), func(n int) errand { return errands[n] }) {
+	for n, v := range s.EvalBools(ctx, deadline, len(small), func(n int) client.Call { return calls[n] }) {
 		c := &commits[small[n]]
-		if _, leased := c.Committer.(*Lease); !leased && withoutScripts(v.err) {
+		if _, leased := c.Committer.(*Lease); !leased && withoutScripts(v.Err) {
 			large = append(large, small[n])
 			continue
 		}
-		c.Stored, c.Err = v.yes && v.err == nil, v.err
+		c.Stored, c.Err = v.Yes && v.Err == nil, v.Err
 	}
-	forEach(len(large), func(n int) {
+	client.ForEach(len(large), func(n int) {
 		c := &commits[large[n]]
 		c.Stored, c.Err = c.Send(ctx, deadline)
 	})

@@ -1,4 +1,4 @@
-// Package store is the only code of the project that talks to Redis. It speaks
+// Package store is where the project asks Redis for entries. It speaks
 // in the cache's own words: read an entry, look closer, put, mark as absent,
 // delete.
 //

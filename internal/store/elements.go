@@ -8,20 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-//go:embed mutate.lua
+//go:embed lua/mutate.lua
 var mutateSource string
 
-var mutate = func() *script {
-	sc := newScript(mutateSource, controlSource)
-	sc.answersParts = true
-	return sc
-}()
+var mutate = client.NewScript(mutateSource, controlSource).AnswersParts()
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")
@@ -44,9 +39,9 @@ func (e *WrongTypeError) Unwrap() error { return ErrWrongType }
 // carried out twice: when the connection breaks before the answer, the error leaves open
 // whether it was carried out. The time now is when the wait begins.
 func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
-	ctx = s.patience.context(ctx, now)
-	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.fit(ctx, r.Key(), r.largest(), r.repeats(), func() error {
+	ctx = s.Context(ctx, now)
+	_, err := client.Run(ctx, s.Client, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.FitArguments(ctx, r.Key(), r.Largest(), r.Retry(), func() error {
 			if r.write {
 				return s.change(ctx, r)
 			}
@@ -57,59 +52,58 @@ func (s *Store) Do(ctx context.Context, r *Request, now time.Time) error {
 }
 
 func (s *Store) change(ctx context.Context, r *Request) error {
-	if r.staged() > 0 || s.replicas > 0 {
-		errs, err := s.doSteps(ctx, []Step{r}, false, s.replicas)
+	if r.staged() > 0 || s.Replicas() > 0 {
+		errs, err := s.SendSteps(ctx, []client.Step{r}, false, s.Replicas())
 		if err != nil {
 			return err
 		}
 		return errs[0]
 	}
-	cmd, err := s.eval(ctx, s.rdb, mutate, once, r.scriptKeys(), r.args)
-	return s.answered(ctx, r, cmd, err)
+	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.scriptKeys(), r.args)
+	return r.setAnswer(ctx, s.Client, cmd, err)
 }
 
 // ask asks twice at most, for the reasons of Store.read.
 func (s *Store) ask(ctx context.Context, r *Request) error {
-	r.reply.Reset()
-	err := process(ctx, s.rdb, redis.NewRawWriteToCmd(ctx, &r.reply, r.args...))
+	answered, err := s.RawNow(ctx, &r.reply, r.args)
 	switch {
-	case isWrongType(err):
-		return s.wrongType(ctx, r)
-	case err == nil:
+	case errors.Is(err, ErrWrongType):
+		return r.wrongType(ctx, s.Client)
+	case err != nil:
+		return err
+	case answered:
 		r.Parts, err = r.reply.Flatten(r.Parts[:0])
 		return err
-	case !mayRepeat(err):
-		return err
 	}
-	again := newCommand(ctx, r.args...)
-	return s.answered(ctx, r, again, process(ctx, s.rdb, again))
+	again := client.NewCommand(ctx, r.args...)
+	return r.setAnswer(ctx, s.Client, again, client.Process(ctx, s.Redis(), again))
 }
 
-// answered sets the parts of a request from the command that it was sent as.
-func (s *Store) answered(ctx context.Context, r *Request, cmd *command, err error) error {
+// setAnswer sets the parts of a request from the command that it was sent as.
+func (r *Request) setAnswer(ctx context.Context, c *client.Client, cmd *client.Command, err error) error {
 	switch {
-	case isWrongType(err):
-		return s.wrongType(ctx, r)
-	case isUnknownCommand(err):
+	case client.IsWrongType(err):
+		return r.wrongType(ctx, c)
+	case client.IsUnknownCommand(err):
 		return ErrUnknownCommand
 	case err != nil:
-		return withoutValue(err)
+		return client.Redact(err)
 	}
-	r.Parts, err = cmd.reply.Flatten(r.Parts[:0])
+	r.Parts, err = cmd.Reply().Flatten(r.Parts[:0])
 	return err
 }
 
 // wrongType finds out which of the keys holds another type than it should.
-func (s *Store) wrongType(ctx context.Context, r *Request) error {
+func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
 	for _, key := range r.names {
 		if strings.HasPrefix(key, rediskey.ControlPrefix) {
 			continue
 		}
-		cmd := newSmall(ctx, "type", key)
-		if err := process(ctx, s.rdb, cmd); err != nil {
+		cmd := client.NewSmall(ctx, "type", key)
+		if err := client.Process(ctx, c.Redis(), cmd); err != nil {
 			return err
 		}
-		found, err := cmd.text()
+		found, err := cmd.Text()
 		if err != nil {
 			return err
 		}
@@ -123,16 +117,7 @@ func (s *Store) wrongType(ctx context.Context, r *Request) error {
 // WrongType is the error of a key that has turned out to hold another type.
 func (s *Store) WrongType(ctx context.Context, now time.Time, key string) error {
 	r := &Request{shape: s.shape, names: []string{key}}
-	ctx = s.patience.context(ctx, now)
-	_, err := run(ctx, s, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.wrongType(ctx, r) })
+	ctx = s.Context(ctx, now)
+	_, err := client.Run(ctx, s.Client, func(ctx context.Context) (struct{}, error) { return struct{}{}, r.wrongType(ctx, s.Client) })
 	return err
-}
-
-// isUnknownCommand knows what Redis says by itself, and what from within a script.
-func isUnknownCommand(err error) bool {
-	if err == nil {
-		return false
-	}
-	text := strings.ToLower(err.Error())
-	return strings.Contains(text, "unknown command") || strings.Contains(text, "unknown redis command")
 }

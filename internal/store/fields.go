@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // ReadFields asks for fields of a hash by one plain command and lends those that are
@@ -17,22 +19,22 @@ func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *E
 	for _, name := range names {
 		args = append(args, name)
 	}
-	answered, err := s.askRaw(ctx, key, e, redis.NewRawWriteToCmd(ctx, &e.reply, args...), now)
+	answered, err := s.Raw(ctx, key, redis.NewRawWriteToCmd(ctx, &e.reply, args...), &e.reply, now)
 	switch {
 	case err != nil:
 		return false, err
 	case answered:
 		return e.reply.ParseFields(&e.Wire, names)
 	}
-	return run(s.patience.context(ctx, now), s, func(ctx context.Context) (bool, error) {
-		again := newCommand(ctx, args...)
-		err := process(ctx, s.rdb, again)
+	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
+		again := client.NewCommand(ctx, args...)
+		err := client.Process(ctx, s.Redis(), again)
 		switch {
-		case isWrongType(err):
+		case client.IsWrongType(err):
 			return false, ErrWrongType
 		case err != nil:
 			return false, err
 		}
-		return again.reply.ParseFields(&e.Wire, names)
+		return again.Reply().ParseFields(&e.Wire, names)
 	})
 }

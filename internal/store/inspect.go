@@ -4,26 +4,21 @@ import (
 	"context"
 	"time"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
 // absent, and with ttl the remaining life. One round trip.
 func (s *Store) Inspect(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, s.inspect(ctx, key, e, ttl)
+	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
+		errs, err := s.ReadSteps(ctx, s.InspectStep(key, e, true, ttl))
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, errs[0]
 	})
 	return err
-}
-
-func (s *Store) inspect(ctx context.Context, key string, e *Entry, ttl bool) error {
-	l := inspectStep{store: s, key: key, entry: e, marks: true, ttl: ttl}
-	cmds := l.commands(ctx, nil)
-	all := cmders(cmds)
-	if err := refused(all, exec(ctx, s.rdb, all)); err != nil {
-		return err
-	}
-	return l.answered(ctx, s, cmds)
 }
 
 // InspectStep is Inspect as a Step. Without marks it is Read: values that are strings need no
@@ -34,7 +29,7 @@ func (s *Store) InspectStep(key string, e *Entry, marks, ttl bool) Step {
 
 // A inspectStep reads a value, and with marks the control key, and with ttl the lives of both.
 type inspectStep struct {
-	reading
+	client.Reading
 	store      *Store
 	key        string
 	entry      *Entry
@@ -42,25 +37,25 @@ type inspectStep struct {
 }
 
 func (l *inspectStep) Key() string    { return l.key }
-func (l *inspectStep) keys() []string { return []string{l.key} }
+func (l *inspectStep) Keys() []string { return []string{l.key} }
 
-func (l *inspectStep) commands(ctx context.Context, _ form) []*command {
-	cmds := []*command{l.store.readCmd(ctx, l.key)}
+func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
+	cmds := []*client.Command{l.store.readCmd(ctx, l.key)}
 	control := rediskey.ControlKey(l.key)
 	if l.marks {
-		cmds = append(cmds, newCommand(ctx, "get", control))
+		cmds = append(cmds, client.NewCommand(ctx, "get", control))
 	}
 	if l.ttl {
-		cmds = append(cmds, newSmall(ctx, "pttl", l.key), newSmall(ctx, "pttl", control))
+		cmds = append(cmds, client.NewSmall(ctx, "pttl", l.key), client.NewSmall(ctx, "pttl", control))
 	}
 	return cmds
 }
 
-func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*command) error {
+func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	found, err := cmds[0].value(&e.Wire, l.store.shape, cmds[0].Err())
+	found, err := l.store.parseValue(&e.Wire, cmds[0], cmds[0].Err())
 	if err != nil {
 		return err
 	}
@@ -81,8 +76,8 @@ func (l *inspectStep) answered(_ context.Context, _ *Store, cmds []*command) err
 }
 
 // ttlOf reads the answer to PTTL.
-func ttlOf(cmd *command) (time.Duration, error) {
-	left, err := cmd.int()
+func ttlOf(cmd *client.Command) (time.Duration, error) {
+	left, err := cmd.Int()
 	if err == nil && left >= 0 {
 		return time.Duration(left) * time.Millisecond, nil
 	}
@@ -90,9 +85,9 @@ func ttlOf(cmd *command) (time.Duration, error) {
 }
 
 // readMark sets e's state by what the control key holds.
-func (s *Store) readMark(e *Entry, cmd *command) error {
-	held, err := cmd.text()
-	if err != nil && !isWrongType(err) {
+func (s *Store) readMark(e *Entry, cmd *client.Command) error {
+	held, err := cmd.Text()
+	if err != nil && !client.IsWrongType(err) {
 		return err
 	}
 	var mark string
@@ -112,7 +107,7 @@ func (s *Store) FieldsStep(key string, names [][]byte, e *Entry) Step {
 }
 
 type fieldsStep struct {
-	reading
+	client.Reading
 	store *Store
 	key   string
 	names [][]byte
@@ -120,35 +115,35 @@ type fieldsStep struct {
 }
 
 func (f *fieldsStep) Key() string    { return f.key }
-func (f *fieldsStep) keys() []string { return []string{f.key} }
+func (f *fieldsStep) Keys() []string { return []string{f.key} }
 
-func (f *fieldsStep) commands(ctx context.Context, _ form) []*command {
+func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
 	args := []any{"hmget", f.key}
 	for _, name := range f.names {
 		args = append(args, name)
 	}
-	return []*command{
-		newCommand(ctx, args...),
-		newSmall(ctx, "exists", f.key),
-		newCommand(ctx, "get", rediskey.ControlKey(f.key)),
+	return []*client.Command{
+		client.NewCommand(ctx, args...),
+		client.NewSmall(ctx, "exists", f.key),
+		client.NewCommand(ctx, "get", rediskey.ControlKey(f.key)),
 	}
 }
 
-func (f *fieldsStep) answered(_ context.Context, _ *Store, cmds []*command) error {
+func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	e := f.entry
 	e.Wire.Reset(f.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
 	switch err := cmds[0].Err(); {
-	case isWrongType(err):
+	case client.IsWrongType(err):
 		return ErrWrongType
 	case err != nil:
 		return err
 	}
-	found, err := cmds[0].reply.ParseFields(&e.Wire, f.names)
+	found, err := cmds[0].Reply().ParseFields(&e.Wire, f.names)
 	if err != nil {
 		return err
 	}
-	there, err := cmds[1].int()
+	there, err := cmds[1].Int()
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,10 @@ package store
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -69,20 +67,20 @@ var statuses = map[string]Status{
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
 func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, replace bool) (c Acquired, err error) {
-	ctx, cancel := s.patience.until(ctx, deadline)
+	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	a := acquisition{store: s, keys: keysOf(key), replace: replace, life: life}
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, rediskey.NewToken())
-		err := s.do(ctx, &e)
+		err := s.Exec(ctx, &e)
 		if err == nil {
-			c, err = acquiredOf(e.answer, lease)
+			c, err = acquiredOf(e.Answer, lease)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
 		}
-		s.leaveDead(ctx, a.made-1, err)
+		s.CloseDead(ctx, a.made-1, err)
 	}
 }
 
@@ -107,18 +105,18 @@ type acquisition struct {
 }
 
 // attempt returns what is sent to obtain l, with another token each time.
-func (a *acquisition) attempt(l *Lease, token string) errand {
+func (a *acquisition) attempt(l *Lease, token string) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, life: a.life, markEnds: time.Now()}
 	args := make([]any, 4, 4+a.made)
 	args[0], args[1], args[2], args[3] = l.token, a.life.Milliseconds(), a.store.kind.name, a.replace
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
-	return errand{script: acquire, how: once, keys: a.keys, args: args}
+	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: a.keys, Args: args}
 }
 
 // isOver reports whether no further attempt is made after err.
-func (a *acquisition) isOver(err error) bool { return wasRefused(err) || a.made == len(a.tokens) }
+func (a *acquisition) isOver(err error) bool { return client.IsRefused(err) || a.made == len(a.tokens) }
 
 // end returns what has come of the last attempt. An error may leave a lease behind.
 func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
@@ -126,22 +124,13 @@ func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
 		return c, nil
 	}
 	unsure := a.tokens[:a.made]
-	if wasRefused(err) {
+	if client.IsRefused(err) {
 		unsure = unsure[:len(unsure)-1]
 	}
 	if len(unsure) == 0 {
 		return Acquired{}, err
 	}
 	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], life: a.life}}, err
-}
-
-// wasRefused reports whether a command was certainly not carried out: Redis has said
-// so, or it was not sent.
-func wasRefused(err error) bool {
-	var answer redis.Error
-	op := (*net.OpError)(nil)
-	return errors.As(err, &answer) || errors.As(err, &op) && op.Op == "dial" ||
-		errors.Is(err, ErrUnanswered) || errors.Is(err, ErrClosed)
 }
 
 // maxLost is how often the lease is asked for once more, when an answer is lost or the
@@ -203,26 +192,26 @@ func scan(parts []any, into ...any) error {
 
 // Renew gives the lease its life anew. It reports false when the lease has ended.
 func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
-	return l.store.judge(ctx, deadline, l.renewal())
+	return l.store.EvalBool(ctx, deadline, l.renewal())
 }
 
-func (l *Lease) renewal() errand {
+func (l *Lease) renewal() client.Call {
 	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
-	return errand{script: renew, how: often, keys: l.keys[1:], args: []any{l.token, l.life.Milliseconds(), markEnds}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:], Args: []any{l.token, l.life.Milliseconds(), markEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
 // still there. Only a lease whose load has stored nothing needs it.
 func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err error) {
-	return l.store.judge(ctx, deadline, l.giveBack())
+	return l.store.EvalBool(ctx, deadline, l.giveBack())
 }
 
-func (l *Lease) giveBack() errand {
+func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
 	if l.mark != "" {
 		args = append(args, l.mark, l.markExpiry)
 	}
-	return errand{script: release, how: often, keys: l.keys[1:], args: args}
+	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:], Args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -233,13 +222,13 @@ func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl tim
 		return false, err
 	}
 	if small, ok := l.filling(e, ttl); ok {
-		return l.store.judge(ctx, deadline, small)
+		return l.store.EvalBool(ctx, deadline, small)
 	}
 	return l.storeStaged(ctx, deadline, e, ttl)
 }
 
-// filling is the errand that stores a value, unless that has to be staged.
-func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
+// filling is the call that stores a value, unless that has to be staged.
+func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool) {
 	w := &e.Wire
 	switch {
 	case w.Len() == 0:
@@ -250,12 +239,12 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small errand, ok bool) {
 	life, value := l.store.adding(e, ttl)
 	if l.store.shape == codec.ShapeString && !l.HadValue() {
 		value[0] = l.token // the script knows the command
-		return errand{script: add, how: often, keys: l.keys, args: value}, true
+		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return errand{script: fill, how: often, keys: l.keys, args: append(l.guarded(life), value...)}, true
+	return client.Call{Script: fill, Retry: client.Retryable, Keys: l.keys, Args: append(l.guarded(life), value...)}, true
 }
 
-// isSmall reports whether a value goes through a script: there each byte costs several
+// isSmall reports whether a value goes through a Script: there each byte costs several
 // times what a plain command takes.
 func isSmall(e *Entry) bool { return e.bytes() <= maxFill && e.Wire.Len() <= maxFillParts }
 
@@ -267,17 +256,17 @@ const (
 // StoreAbsent removes the value and notes for ttl that the source has none, under
 // the conditions of Store.
 func (l *Lease) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error) {
-	return l.store.judge(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
+	return l.store.EvalBool(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
 }
 
 // StoreNothing removes the value, under the conditions of Store.
 func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error) {
-	return l.store.judge(ctx, deadline, l.marking())
+	return l.store.EvalBool(ctx, deadline, l.marking())
 }
 
-// marking is the errand that stores no value: a mark with its life, or nothing for none.
-func (l *Lease) marking(noted ...any) errand {
-	return errand{script: mark, how: often, keys: l.keys, args: l.guarded(noted...)}
+// marking is the call that stores no value: a mark with its life, or nothing for none.
+func (l *Lease) marking(noted ...any) client.Call {
+	return client.Call{Script: mark, Retry: client.Retryable, Keys: l.keys, Args: l.guarded(noted...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.

@@ -11,10 +11,10 @@ import (
 // Probe is Inspect for those who wait for another's load: it asks in the cheapest way
 // there is, and may take a value of another Redis type for none.
 func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
-	if s.shape != codec.ShapeString || !s.standalone {
+	if s.shape != codec.ShapeString || !s.Standalone() {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
-	ctx, cancel := s.patience.until(ctx, deadline)
+	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	return s.probeString(ctx, key, e)
 }
@@ -24,28 +24,15 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	ask := func(ctx context.Context) *command {
-		return newCommand(ctx, "mget", key, rediskey.ControlKey(key))
-	}
-	var both *command
-	err := s.dispatch(often, func() error {
-		both = ask(ctx)
-		return s.share(ctx, time.Now(), queuedCommand{cmd: both.RawWriteToCmd})
-	}, func() (err error) {
-		both, err = run(ctx, s, func(ctx context.Context) (*command, error) {
-			cmd := ask(ctx)
-			return cmd, process(ctx, s.rdb, cmd)
-		})
-		return err
-	})
+	answer, err := s.ReadReply(ctx, "mget", key, rediskey.ControlKey(key))
 	if err != nil {
 		return err
 	}
-	values, err := both.reply.Strings(2)
+	both, err := answer.Strings(2)
 	if err != nil {
 		return err
 	}
-	value, held := values[0], values[1]
+	value, held := both[0], both[1]
 	var mark string
 	mark, e.Leased = parseControl(string(held))
 	switch {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
@@ -127,7 +128,7 @@ const maxPart = 512 << 20
 func (r *Request) Take(b []byte) error {
 	from := len(r.buf)
 	if len(b)-from > maxPart {
-		return fmt.Errorf("%w: a part of %d bytes is longer than the 512 MB that it takes", ErrTooLarge, len(b)-from)
+		return fmt.Errorf("%w: a part of %d bytes is longer than the 512 MB that it takes", client.ErrTooLarge, len(b)-from)
 	}
 	r.buf = b
 	r.Arg(b[from:len(b):len(b)])

@@ -5,37 +5,38 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Durable is part of Step.
 func (r *Request) Durable() bool { return r.write }
-func (r *Request) writes() bool  { return r.write }
-func (r *Request) largest() int  { return r.long }
+func (r *Request) Writes() bool  { return r.write }
+func (r *Request) Largest() int  { return r.long }
 
-func (r *Request) repeats() repetition { return repetition(!r.write) }
+func (r *Request) Retry() client.Retry { return client.Retry(!r.write) }
 
-func (r *Request) keys() []string {
+func (r *Request) Keys() []string {
 	if r.write {
 		return r.names[:1]
 	}
 	return r.names
 }
 
-func (r *Request) uses() *script {
+func (r *Request) Script() *client.Script {
 	if r.write {
 		return mutate
 	}
 	return nil
 }
 
-func (r *Request) commands(ctx context.Context, as form) []*command {
+func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	if !r.write {
-		return []*command{newCommand(ctx, r.args...)}
+		return []*client.Command{client.NewCommand(ctx, r.args...)}
 	}
 	n := r.staged()
 	if n == 0 {
-		return []*command{as(mutate, ctx, r.scriptKeys(), r.args)}
+		return []*client.Command{mode(mutate, ctx, r.scriptKeys(), r.args)}
 	}
 	if r.token == "" {
 		r.token = rediskey.NewToken()
@@ -50,7 +51,7 @@ func (r *Request) commands(ctx context.Context, as form) []*command {
 	args[listedArg] = n
 	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
 	args = append(args, first[head+n:]...)
-	return append(cmds, as(mutate, ctx, append(r.scriptKeys(), staged), args))
+	return append(cmds, mode(mutate, ctx, append(r.scriptKeys(), staged), args))
 }
 
 // scriptKeys are the keys of the script of a write, but for a staged one.
@@ -78,11 +79,11 @@ func (r *Request) staged() int {
 	return n - head
 }
 
-func (r *Request) answered(ctx context.Context, s *Store, cmds []*command) error {
+func (r *Request) Answered(ctx context.Context, c *client.Client, cmds []*client.Command) error {
 	last := len(cmds) - 1
 	err := cmds[last].Err()
 	if last > 0 && redis.HasErrorPrefix(err, "ERR the arguments did not") {
 		err = incomplete(cmds[:last])
 	}
-	return s.answered(ctx, r, cmds[last], err)
+	return r.setAnswer(ctx, c, cmds[last], err)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -18,13 +19,14 @@ type Write struct {
 	store   *Store
 	key     string
 	durable bool
-	once    bool    // it is not to be repeated
-	sc      *script // nil: a delete
+	once    bool           // it is not to be repeated
+	sc      *client.Script // nil: a delete
 	args    []any
 	value   *codec.Wire // of a put, for ttl or Forever
 	mark    string      // what a put notes in place of a value
 	ttl     time.Duration
 	longest int    // bytes of the longest part of the value, if it may be long
+	changed bool   // the server has written something
 	staged  string // the key where the value is staged, empty if it is not
 }
 
@@ -89,48 +91,65 @@ func (s *Store) TouchStep(key string, ttl time.Duration) *Write {
 // DeleteStep is Delete of one key.
 func (s *Store) DeleteStep(key string) *Write { return &Write{store: s, key: key, durable: true} }
 
-// errand is the script of a write, where that is all to be sent.
-func (w *Write) errand() (e errand, ok bool) {
-	if w.staged != "" || w.durable && w.store.replicas > 0 {
+// call is the script of a write, where that is all to be sent.
+func (w *Write) call() (e client.Call, ok bool) {
+	if w.staged != "" || w.durable && w.store.Replicas() > 0 {
 		return e, false
 	}
-	return errand{script: w.sc, how: w.repeats(), keys: keysOf(w.key), args: w.args}, true
+	return client.Call{Script: w.sc, Retry: w.Retry(), Keys: keysOf(w.key), Args: w.args}, true
 }
 
 // Key is part of Step.
 func (w *Write) Key() string { return w.key }
 
+// Changed is part of [client.Step].
+func (w *Write) Changed() bool { return w.changed }
+
 // Durable is part of Step.
-func (w *Write) Durable() bool  { return w.durable }
-func (w *Write) keys() []string { return []string{w.key} }
-func (w *Write) writes() bool   { return true }
-func (w *Write) uses() *script  { return w.sc }
-func (w *Write) largest() int   { return w.longest }
+func (w *Write) Durable() bool          { return w.durable }
+func (w *Write) Keys() []string         { return []string{w.key} }
+func (w *Write) Writes() bool           { return true }
+func (w *Write) Script() *client.Script { return w.sc }
+func (w *Write) Largest() int           { return w.longest }
 
-func (w *Write) repeats() repetition { return repetition(!w.once) }
+func (w *Write) Retry() client.Retry { return client.Retry(!w.once) }
 
-func (w *Write) commands(ctx context.Context, as form) []*command {
+func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	if w.sc == nil {
 		return w.store.unlinks(ctx, w.key)
 	}
 	keys := keysOf(w.key)
-	var cmds []*command
+	var cmds []*client.Command
 	if w.staged != "" {
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
 	}
-	return append(cmds, as(w.sc, ctx, keys, w.args))
+	return append(cmds, mode(w.sc, ctx, keys, w.args))
 }
 
-func (w *Write) answered(_ context.Context, _ *Store, cmds []*command) error {
+func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	last := cmds[len(cmds)-1]
-	n, err := last.int()
+	n, err := last.Int()
 	if w.sc == nil { // a delete
-		n, err = 1, cmp.Or(cmds[0].Err(), last.Err())
+		n, err = 1, cmp.Or(cmds[0].Err(), last.Err(), w.removed(cmds))
 	}
 	if n < 0 && err == nil {
 		err = incomplete(cmds)
 	}
 	w.Done = n == 1 && err == nil
-	return withoutValue(err)
+	w.changed = w.Done && (w.sc != nil || w.changed)
+	return client.Redact(err)
+}
+
+// removed notes whether a delete has removed anything, and returns an error if there is no
+// answer to one of its commands: a hook may keep an error to itself.
+func (w *Write) removed(cmds []*client.Command) error {
+	for _, cmd := range cmds {
+		n, err := cmd.Int()
+		if err != nil {
+			return err
+		}
+		w.changed = w.changed || n > 0
+	}
+	return nil
 }

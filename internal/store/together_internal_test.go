@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 )
@@ -52,7 +53,7 @@ func token(text string) string { return text + strings.Repeat("x", rediskey.Toke
 // longWays are the scripts that have a shorter way to serve many keys, as they are sent.
 var longWays = []struct {
 	name   string
-	script *script
+	script *client.Script
 	args   func(t string) []any
 }{
 	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false} }},
@@ -102,34 +103,34 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 			if first == valueless && len(way.args("")) > 4 && way.script == acquire {
 				continue // it removes a lease
 			}
-			run := func(name string, send func(errands []errand)) (told []string) {
-				errands := make([]errand, n+1)
+			run := func(name string, send func(calls []client.Call)) (told []string) {
+				calls := make([]client.Call, n+1)
 				for i, state := range states[:n] {
 					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
-					errands[i] = errand{script: way.script, keys: keysOf(key), args: way.args(tok)}
+					calls[i] = client.Call{Script: way.script, Keys: keysOf(key), Args: way.args(tok)}
 					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
 						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
 							t.Fatal(cmd, err)
 						}
 					}
 				}
-				errands[n] = errand{script: way.script, keys: keysOf(name + "0"), args: way.args(token("twin"))} // of a key that is there twice
+				calls[n] = client.Call{Script: way.script, Keys: keysOf(name + "0"), Args: way.args(token("twin"))} // of a key that is there twice
 				fill(true)
-				send(errands)
+				send(calls)
 				fill(false)
-				for i := range errands {
-					told = append(told, tell(t.Context(), rdb, &errands[i]))
+				for i := range calls {
+					told = append(told, tell(t.Context(), rdb, &calls[i]))
 				}
 				return told
 			}
-			sendAll := func(errands []errand) {
-				if err := s.carryOut(t.Context(), once, pointers(errands)); err != nil {
+			sendAll := func(calls []client.Call) {
+				if err := s.ExecAll(t.Context(), client.NotRetryable, client.Pointers(calls)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			alone := run("alone", func(errands []errand) {
-				for i := range errands {
-					sendAll(errands[i : i+1])
+			alone := run("alone", func(calls []client.Call) {
+				for i := range calls {
+					sendAll(calls[i : i+1])
 				}
 			})
 			together := run("together", sendAll)
@@ -146,13 +147,13 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 	}
 }
 
-// tell describes the answer to an errand and what it has left behind, but for moments.
-func tell(ctx context.Context, rdb redis.UniversalClient, e *errand) string {
-	told := fmt.Sprint(e.answer)
-	if e.err != nil {
-		told, _, _ = strings.Cut(e.err.Error(), " ")
+// tell describes the answer to a call and what it has left behind, but for moments.
+func tell(ctx context.Context, rdb redis.UniversalClient, e *client.Call) string {
+	told := fmt.Sprint(e.Answer)
+	if e.Err != nil {
+		told, _, _ = strings.Cut(e.Err.Error(), " ")
 	}
-	for _, key := range e.keys {
+	for _, key := range e.Keys {
 		held := rdb.Type(ctx, key.(string)).Val()
 		if held == "string" {
 			held = rdb.Get(ctx, key.(string)).Val()

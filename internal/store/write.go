@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		func() error { return s.putByScript(ctx, deadline, w) },
 		func() error { return s.putPlainly(ctx, deadline, w) },
 	}
-	plainFirst := s.scriptless.Load()
+	plainFirst := s.Scriptless().Load()
 	if plainFirst {
 		slices.Reverse(ways)
 	}
@@ -39,67 +40,82 @@ func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
 		return err
 	}
 	if other := ways[1](); !withoutScripts(other) {
-		s.scriptless.Store(!plainFirst)
+		s.Scriptless().Store(!plainFirst)
 		return other
 	}
 	return err
 }
 
 // withoutScripts reports whether what a script was to do may be done without one.
-func withoutScripts(err error) bool { return isForbidden(err) || IsNoScripts(err) }
+func withoutScripts(err error) bool { return client.IsForbidden(err) || client.IsNoScripts(err) }
 
 func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) error {
-	if e, ok := w.errand(); ok {
-		_, err := s.judge(ctx, deadline, e)
+	if e, ok := w.call(); ok {
+		_, err := s.EvalBool(ctx, deadline, e)
 		return err
 	}
-	errs, err := until(ctx, s, deadline, func(ctx context.Context) ([]error, error) {
-		return s.doFitting(ctx, []Step{w}, false, s.replicas)
-	})
-	if err != nil {
-		return err
-	}
-	return errs[0]
+	return s.sendStep(ctx, deadline, w, false)
 }
 
-func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) error {
-	_, err := until(ctx, s, deadline, func(ctx context.Context) (struct{}, error) {
-		send := func(ctx context.Context, to link) error { return s.transact(ctx, to, often, w.plain(ctx)) }
-		return struct{}{}, s.fit(ctx, w.key, w.longest, often, func() error {
-			if s.replicas > 0 {
-				return s.replicated(ctx, w.key, often, send)
-			}
-			return s.onMaster(ctx, s.rdb, w.key, send)
-		})
+// sendStep sends a write in a pipeline of its own, or in one step as a transaction.
+func (s *Store) sendStep(ctx context.Context, deadline time.Time, step client.Step, inOneStep bool) error {
+	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
+		errs, err := s.SendSteps(ctx, []client.Step{step}, inOneStep, s.Replicas())
+		if err == nil {
+			err = errs[0]
+		}
+		return struct{}{}, err
 	})
 	return err
 }
 
+func (s *Store) putPlainly(ctx context.Context, deadline time.Time, w *Write) error {
+	return s.sendStep(ctx, deadline, plainStep{w}, true)
+}
+
+// A plainStep does without a script what put.lua does.
+type plainStep struct{ *Write }
+
+func (w plainStep) Script() *client.Script { return nil }
+
+func (w plainStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
+	return w.plain(ctx)
+}
+
+func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // plain are the commands that do without a script what put.lua does.
-func (w *Write) plain(ctx context.Context) []*command {
+func (w *Write) plain(ctx context.Context) []*client.Command {
 	s, control := w.store, rediskey.ControlKey(w.key)
 	switch {
 	case w.mark != "":
-		return []*command{
-			newSmall(ctx, "unlink", w.key),
-			newSmall(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
+		return []*client.Command{
+			client.NewSmall(ctx, "unlink", w.key),
+			client.NewSmall(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
 		}
 	case s.shape == codec.ShapeString:
 		set := []any{"set", w.key, w.value.Value(0)}
 		if w.ttl != Forever {
 			set = append(set, "px", w.ttl.Milliseconds())
 		}
-		return []*command{newSmall(ctx, set...), newSmall(ctx, "del", control)}
+		return []*client.Command{client.NewSmall(ctx, set...), client.NewSmall(ctx, "del", control)}
 	}
-	cmds := []*command{newSmall(ctx, "unlink", w.key)}
+	cmds := []*client.Command{client.NewSmall(ctx, "unlink", w.key)}
 	for from := 0; from < w.value.Len(); from += partsPerCommand {
 		to := min(from+partsPerCommand, w.value.Len())
-		cmds = append(cmds, newSmall(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
+		cmds = append(cmds, client.NewSmall(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
 	}
 	if w.ttl != Forever {
-		cmds = append(cmds, newSmall(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
+		cmds = append(cmds, client.NewSmall(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
 	}
-	return append(cmds, newSmall(ctx, "del", control))
+	return append(cmds, client.NewSmall(ctx, "del", control))
 }
 
 // endless is the life of a mark whose value does not expire: a control key always
@@ -117,29 +133,13 @@ func markTTL(ttl time.Duration) time.Duration {
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
-	args := s.putIfAbsentArgs(e, ttl)
-	if s.replicas == 0 && isSmall(e) {
-		return s.judge(ctx, deadline, errand{script: putIfAbsent, how: once, keys: keysOf(key), args: args})
+	w := s.PutIfAbsentStep(key, e, ttl)
+	if s.Replicas() == 0 && isSmall(e) {
+		call, _ := w.call()
+		return s.EvalBool(ctx, deadline, call)
 	}
-	longest := e.largest()
-	return until(ctx, s, deadline, func(ctx context.Context) (stored bool, err error) { // results of its own: the caller may have left
-		send := func(ctx context.Context, to link) error {
-			cmd, err := s.eval(ctx, to, putIfAbsent, once, keysOf(key), args)
-			n := int64(0)
-			if err == nil {
-				n, err = cmd.int()
-			}
-			stored = n == 1
-			return withoutValue(err)
-		}
-		err = s.fit(ctx, key, longest, once, func() error {
-			if s.replicas > 0 {
-				return s.replicated(ctx, key, once, send)
-			}
-			return send(ctx, s.rdb)
-		})
-		return stored && err == nil, err
-	})
+	err = s.sendStep(ctx, deadline, w, false)
+	return err == nil && w.Done, err
 }
 
 func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
@@ -151,7 +151,7 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 // Touch gives a value, empty or not, a new life of ttl or Forever. It reports
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
-	return s.judge(ctx, deadline, errand{script: touch, how: often, keys: keysOf(key), args: s.touchArgs(ttl)})
+	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: keysOf(key), Args: s.touchArgs(ttl)})
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {

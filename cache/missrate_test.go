@@ -1,0 +1,110 @@
+package cache_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// A miss that is predicted saves its read: after a delete of this process, and while
+// there are hardly any hits.
+func TestForeseenMisses(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		var log commandLog
+		log.keep(f, 0, 0)
+		runs := 0
+		ask := func(key string, wanted ...string) {
+			t.Helper()
+			log.take()
+			v, err := c.GetOrSet(t.Context(), key, value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+			if got := log.take(); !slices.Equal(got, wanted) {
+				t.Errorf("GetOrSet of %s: %v, want %v", key, got, wanted)
+			}
+		}
+		_, _ = c.GetOrSet(t.Context(), "first", value("v", &runs)) // the server learns the scripts
+		ask("k", "GET", "EVALSHA", "EVALSHA")
+		ask("k", "GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		ask("k", "EVALSHA", "EVALSHA")
+		ask("k", "GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		ask("k", "GET")
+
+		for i := range 200 {
+			v, err := c.GetOrSet(t.Context(), fmt.Sprint("new", i), value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+		}
+		ask("another", "EVALSHA", "EVALSHA")
+		ask("k", "EVALSHA", "GET")
+		for range 100 { // hits, and nothing else
+			v, err := c.GetOrSet(t.Context(), "k", never[string](t))
+			want(t, "GetOrSet", v, err, "v")
+		}
+		ask("k", "GET")
+		ask("one more", "GET", "EVALSHA", "EVALSHA")
+	})
+}
+
+// Without leases it is a closer look that does for the read.
+func TestForeseenMissesWithoutLeases(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
+		learnScripts(t, c)
+		var log commandLog
+		log.keep(f, 0, 0)
+		runs := 0
+		ask := func(wanted ...string) {
+			t.Helper()
+			v, err := c.GetOrSet(t.Context(), "k", value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+			if got := log.take(); !slices.Equal(got, wanted) {
+				t.Errorf("GetOrSet: %v, want %v", got, wanted)
+			}
+		}
+		ask("GET", "MGET", "EVALSHA")
+		ask("GET")
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		log.take()
+		ask("MGET", "EVALSHA")
+		ask("GET")
+	})
+}
+
+// A call that has not read hears all the same that the key is of another type.
+func TestForeseenMissOfAnotherType(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		var log recorder
+		c := open(t, env.Client, cache.Config[string, string]{Observer: log.observer()})
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := env.Client.RPush(t.Context(), c.RedisKey("k"), "x").Err(); err != nil {
+			t.Fatal(err)
+		}
+		runs := 0
+		v, err := c.GetOrSet(t.Context(), "k", value("v", &runs))
+		want(t, "GetOrSet", v, err, "v")
+		if n := len(log.errors); n != 1 || !errors.Is(log.errors[0], cache.ErrDecode) {
+			t.Errorf("the observer has heard of %d errors, want one of ErrDecode: %v", n, log.errors)
+		}
+		stored := "v"
+		wantGet(t, c, "k", &stored)
+	})
+}

@@ -1,0 +1,132 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asidecache/aside/internal/protocol"
+)
+
+// reportLookup tells what a request has found by itself.
+func (c *Cache[K, V]) reportLookup(ctx context.Context, r *request[K, V]) {
+	e := LookupEvent{Key: r.redisKey, State: r.state, Duration: c.core.lookupTime(r.began)}
+	if r.op == OpEntry && r.state != Missing {
+		e.TTL = r.entry.TTL
+	}
+	c.core.reportLookup(ctx, e)
+}
+
+// unanswered is the error of a request that Redis has failed, and that ends with it.
+func (c *Cache[K, V]) unanswered(ctx context.Context, r *request[K, V], cause error) error {
+	err := c.core.redisError(ctx, r.op, r.redisKey, cause)
+	c.core.reportUnanswered(ctx, r.redisKey, r.began)
+	return err
+}
+
+// reportBroken tells, once a request, that its entry cannot be decoded.
+func (c *Cache[K, V]) reportBroken(ctx context.Context, r *request[K, V], cause error) {
+	if !r.broken {
+		r.broken = true
+		c.core.Broken(ctx, string(r.op), r.redisKey, cause)
+	}
+}
+
+// reportUnanswered tells of a lookup that Redis did not answer.
+func (c *core) reportUnanswered(ctx context.Context, key string, began time.Time) {
+	c.reportLookup(ctx, LookupEvent{Key: key, State: Unknown, Duration: c.lookupTime(began)})
+}
+
+// lookupTime is the duration of a lookup, if anybody wants to know.
+func (c *core) lookupTime(began time.Time) time.Duration {
+	if c.observer.Lookup == nil {
+		return 0
+	}
+	return time.Since(began)
+}
+
+func (c *core) reportLookup(ctx context.Context, e LookupEvent) {
+	c.stats.lookup(e.State)
+	c.engine.Learn(protocol.State(e.State), c.stats.hits.Load())
+	if c.observer.Lookup != nil {
+		e.Source = Redis
+		if e.State == Unknown {
+			e.Source = None
+		}
+		c.observer.lookup(ctx, e)
+	}
+}
+
+// The states and outcomes of package protocol are those of this package, by other names.
+var (
+	_ = [1]struct{}{}[Unknown-State(protocol.Unknown)]
+	_ = [1]struct{}{}[WriteUnchanged-WriteOutcome(protocol.Unchanged)]
+	_ = [1]struct{}{}[WriteNotEncoded-WriteOutcome(protocol.NotEncoded)]
+	_ = [1]struct{}{}[LoadCancelled-Outcome(protocol.LoadCancelled)]
+)
+
+// core is a protocol.Reporter by the methods below.
+var _ protocol.Reporter = (*core)(nil)
+
+func (c *core) Lookup(ctx context.Context, key string, s protocol.State, took time.Duration) {
+	c.reportLookup(ctx, LookupEvent{Key: key, State: State(s), Duration: took})
+}
+
+func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r protocol.LoadReport) {
+	c.stats.loads.Add(1)
+	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration}
+	switch e.Outcome {
+	case LoadFailed, LoadPanicked:
+		c.stats.loadErrors.Add(1)
+	case LoadCancelled:
+		c.stats.loadsCancelled.Add(1)
+	}
+	if c.observer.Load == nil {
+		return
+	}
+	e.Keys = make([]string, len(jobs))
+	for i, j := range jobs {
+		e.Keys[i] = j.Key
+	}
+	c.observer.load(ctx, e)
+}
+
+func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o protocol.Outcome, err error) {
+	c.stats.commits[o].Add(1)
+	if o == protocol.Stored {
+		c.stats.stores.Add(1)
+	}
+	c.observer.write(ctx, WriteEvent{
+		Op: Op(op), Key: key, State: State(l.State), Bytes: l.Bytes, TTL: l.TTL, Outcome: WriteOutcome(o), Err: err,
+	})
+}
+
+func (c *core) Broken(ctx context.Context, op, key string, cause error) {
+	c.trial.begin() // what takes its place may be as broken
+	c.stats.broken.Add(1)
+	c.observer.survived(ctx, c.error(Op(op), key, ErrDecode, cause))
+}
+
+func (c *core) RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool) {
+	err = c.redisError(ctx, Op(op), key, cause)
+	return err, errors.Is(err, ErrRedis)
+}
+
+func (c *core) IsRedisError(err error) bool {
+	own, _ := err.(*Error) // not errors.As: a loader may return that of another cache
+	return own != nil && own.Kind == ErrRedis && own.Cache == c.name
+}
+
+func (c *core) LoadTimedOut(op, key string, cause error) error {
+	return c.error(Op(op), key, context.DeadlineExceeded, cause)
+}
+
+func (c *core) LoadPanicked(op, key string, stack []byte) error {
+	return c.error(Op(op), key, ErrPanic, fmt.Errorf("at\n%s", stack))
+}
+
+func (c *core) HookPanicked(key string, value any) {
+	err := fmt.Errorf("a hook of the client panicked with a value of type %T", value)
+	c.observer.survived(context.Background(), c.error("Lease", key, ErrRedis, err))
+}

@@ -1,0 +1,158 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
+)
+
+// A Call is the call of a script for the keys of one slot, alone or merged with others.
+type Call struct {
+	Script *Script
+	Retry  Retry // when it is sent by itself
+	Keys   []any // each a string
+	Args   []any
+
+	Answer any // set when the script has run, as is Err
+	Err    error
+}
+
+// Pointers returns the addresses of calls.
+func Pointers(calls []Call) []*Call {
+	all := make([]*Call, len(calls))
+	for i := range calls {
+		all[i] = &calls[i]
+	}
+	return all
+}
+
+// CallsPerTrip bounds what one pipeline may keep the server busy with.
+const CallsPerTrip = 1000
+
+// Exec runs the script of one call, along with other commands or by itself.
+func (c *Client) Exec(ctx context.Context, call *Call) error {
+	return c.dispatch(call.Retry, func() error {
+		return c.share(ctx, time.Now(), queuedCommand{call: call})
+	}, func() error {
+		call.Answer, call.Err = Run(ctx, c, func(ctx context.Context) (any, error) {
+			cmd, err := c.Eval(ctx, c.rdb, call.Script, call.Retry, call.Keys, call.Args)
+			if err != nil {
+				return nil, err
+			}
+			return cmd.Decoded()
+		})
+		return call.Err
+	})
+}
+
+// ExecAll runs the scripts of calls in one round trip, on a cluster one to each master, and
+// the commands beside them. What has met a server without its script was not carried out,
+// and is sent again; retry is for what go-redis repeats.
+func (c *Client) ExecAll(ctx context.Context, retry Retry, calls []*Call, beside ...redis.Cmder) error {
+	for _, mode := range evalModes {
+		merged := c.merge(calls)
+		cmds := make([]*Command, len(merged))
+		for i, m := range merged {
+			cmds[i] = m.command(ctx, mode)
+		}
+		all := append(Cmders(cmds), beside...)
+		if err := PipelineError(all, c.PipelineWrites(ctx, c.rdb, retry, all)); err != nil {
+			return err
+		}
+		askAgain(beside, readOnlyError(all))
+		beside, calls = nil, nil
+		for i, m := range merged {
+			err := cmds[i].Err()
+			if len(m) > 1 && c.IsCrossSlot(err) {
+				calls = append(calls, m...)
+				continue
+			}
+			if isUnknownScript(err) {
+				calls = append(calls, m...)
+			}
+			m.setAnswers(cmds[i], err)
+		}
+		if len(calls) == 0 {
+			break
+		}
+		var scripts []scriptOf
+		for _, m := range c.merge(calls) {
+			scripts = append(scripts, scriptOf{m[0].Keys[0].(string), m.script()})
+		}
+		c.loadScripts(ctx, c.rdb, scripts)
+	}
+	return nil
+}
+
+// askAgain has commands that read asked again when others beside them met a server that must
+// not write: what it said may be out of date as well.
+func askAgain(reads []redis.Cmder, refusal error) {
+	if refusal == nil {
+		return
+	}
+	for _, cmd := range reads {
+		if !IsReadOnly(cmd.Err()) {
+			cmd.SetErr(fmt.Errorf("%w: %w", errUnsettled, refusal))
+		}
+	}
+}
+
+// A Bool is the answer of a script that says yes or no.
+type Bool struct {
+	Yes bool
+	Err error
+}
+
+func (call *Call) boolean() Bool {
+	if call.Err != nil {
+		return Bool{Err: Redact(call.Err)}
+	}
+	n, ok := call.Answer.(int64)
+	if !ok {
+		return Bool{Err: resp.ErrBroken}
+	}
+	return Bool{Yes: n == 1}
+}
+
+// EvalBool is Exec for a script that says yes or no.
+func (c *Client) EvalBool(ctx context.Context, deadline time.Time, call Call) (yes bool, err error) {
+	ctx, cancel := c.WithDeadline(ctx, deadline)
+	defer cancel()
+	if err := c.Exec(ctx, &call); err != nil {
+		return false, Redact(err)
+	}
+	answer := call.boolean()
+	return answer.Yes, answer.Err
+}
+
+// EvalBools is EvalBool for n calls, a thousand a round trip.
+func (c *Client) EvalBools(ctx context.Context, deadline time.Time, n int, nth func(i int) Call) []Bool {
+	answers := make([]Bool, n)
+	for from := 0; from < n; from += CallsPerTrip {
+		part := answers[from:min(from+CallsPerTrip, n)]
+		calls := make([]Call, len(part))
+		for i := range calls {
+			calls[i] = nth(from + i)
+		}
+		found, err := RunUntil(ctx, c, deadline, func(ctx context.Context) ([]Bool, error) {
+			if err := c.ExecAll(ctx, Retryable, Pointers(calls)); err != nil {
+				return nil, err
+			}
+			found := make([]Bool, len(calls))
+			for i := range calls {
+				c.RecordLoss(calls[i].Err)
+				found[i] = calls[i].boolean()
+			}
+			return found, nil
+		})
+		for i := range part {
+			part[i].Err = err
+		}
+		copy(part, found)
+	}
+	return answers
+}

@@ -1,0 +1,25 @@
+package client
+
+import "context"
+
+// ForTests gives the tests of other packages what it takes traffic to reach. Nothing else
+// uses it.
+func (c *Client) ForTests() ForTests { return ForTests{c} }
+
+// ForTests is what Client.ForTests returns.
+type ForTests struct{ c *Client }
+
+// ManyInFlight makes the client send commands as it does while many are in flight.
+func (f ForTests) ManyInFlight() { f.c.inFlight.count.Add(2 * pipelineAbove) }
+
+// KnowMasters makes the client send reads to the masters of a cluster, as it does once it
+// knows these.
+func (f ForTests) KnowMasters() { f.c.masters.known.Store(true) }
+
+// AsksMasters reports whether it would do so for a key.
+func (f ForTests) AsksMasters(ctx context.Context, key string) bool {
+	return f.c.masters.of(ctx, key) != nil
+}
+
+// MaxSenders is how many shared pipelines of small answers can be under way.
+func (ForTests) MaxSenders() int { return maxSenders }

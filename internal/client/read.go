@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
+)
+
+// Raw has the answer to a read of a key put into answer, which the command writes to. The time
+// now is when the wait for it begins.
+//
+// It reports false when the command is to be sent once more, as a [Command], which go-redis
+// repeats: this one it does not, so that a caller may leave it behind. WRONGTYPE is an
+// ErrWrongType.
+func (c *Client) Raw(ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time) (answered bool, err error) {
+	answer.Reset()
+	return isAnswered(c.read(ctx, key, cmd, now))
+}
+
+// RawNow is Raw for a command that is sent by itself, at once.
+func (c *Client) RawNow(ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error) {
+	answer.Reset()
+	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+}
+
+// isAnswered reports whether a read that has ended with err has its answer.
+func isAnswered(err error) (answered bool, _ error) {
+	switch {
+	case IsWrongType(err):
+		return false, ErrWrongType
+	case MayRepeat(err):
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// MayRepeat reports whether a read is to be sent once more: Redis may soon give a better answer
+// than an error, or its connection was lost.
+func MayRepeat(err error) bool { return IsConnectionLost(err) || isAnswer(err) }
+
+// isAnswer reports whether an error is what Redis has answered with.
+func isAnswer(err error) bool {
+	if err == nil {
+		return false
+	}
+	var answer resp.AnswerError
+	return errors.As(err, &answer)
+}
+
+// IsWrongType reports whether a command has met a key of another type.
+func IsWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") }
+
+// read sends one read, by itself or along with others, and returns its error. Where it
+// was not answered it may still be in use.
+func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
+	defer c.leave()
+	switch {
+	case c.enter():
+		err = c.share(ctx, now, queuedCommand{cmd: cmd})
+	case c.synchronous:
+		ctx = c.timeouts.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		err = Process(ctx, c.rdb, cmd)
+	default:
+		ctx = c.timeouts.context(ctx, now)
+		if err = ctx.Err(); err != nil {
+			return err
+		}
+		master := c.masters.of(ctx, key)
+		if master == nil {
+			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, Process(ctx, c.rdb, cmd) })
+			if err == nil || isAnswer(err) {
+				c.masters.known.Store(true)
+			}
+			return err
+		}
+		err = c.masters.ask(ctx, master, cmd)
+	}
+	c.RecordLoss(err)
+	return err
+}
+
+// ReadReply sends a read that is made by NewCommand of args, along with others or by itself, and
+// returns the answer. A command is made for each attempt.
+func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply, err error) {
+	var cmd *Command
+	err = c.dispatch(Retryable, func() error {
+		cmd = NewCommand(ctx, args...)
+		return c.share(ctx, time.Now(), queuedCommand{cmd: cmd.RawWriteToCmd})
+	}, func() (err error) {
+		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
+			cmd := NewCommand(ctx, args...)
+			return cmd, Process(ctx, c.rdb, cmd)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cmd.reply, nil
+}
+
+// ReadStrings returns the strings that a command answers with, one for each of its
+// arguments but the first, nil for none.
+func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) {
+	n := len(args) - 1
+	cmd := NewCommand(ctx, args...)
+	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
+	if err := Process(ctx, c.rdb, cmd); err != nil {
+		return nil, err
+	}
+	c.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
+	return cmd.reply.Strings(n)
+}
+
+// maxGrown is how much memory is made ready for an answer, in bytes.
+const maxGrown = 64 << 10
+
+// IsConnectionLost reports whether a command may be sent again on another
+// connection: not when none could be made, nor when time has run out.
+func IsConnectionLost(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, errUnsettled) || strings.HasSuffix(err.Error(), retired) {
+		return true
+	}
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// PipelineError returns the error of a pipeline that none of its commands tells of, such
+// as that of a hook which has not let it pass.
+func PipelineError(cmds []redis.Cmder, err error) error {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return nil
+		}
+	}
+	return err
+}

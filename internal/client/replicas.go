@@ -1,0 +1,114 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
+)
+
+// onConn calls write with a connection of a server and waits for so many replicas. What
+// may be repeated it calls again with another connection when the first is lost.
+func (c *Client) onConn(ctx context.Context, master *redis.Client, replicas int, retry Retry, write func(context.Context, Conn) error) error {
+	for try := 0; ; try++ {
+		if err := onOneConn(ctx, master, replicas, write); !c.again(ctx, retry, try, err) {
+			return err
+		}
+	}
+}
+
+func onOneConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, Conn) error) error {
+	deadline, _ := ctx.Deadline()
+	conn, longest := waitingConn(master, time.Until(deadline))
+	defer conn.Close()
+	if err := write(ctx, conn); err != nil {
+		return err
+	}
+	timeout := min(time.Until(deadline), longest)
+	timeout = max(timeout-min(waitDelay, timeout/2), time.Millisecond)
+	wait := NewSmall(ctx, "wait", replicas, timeout.Milliseconds())
+	if err := Process(ctx, conn, wait.RawWriteToCmd); err != nil {
+		return err
+	}
+	have, err := wait.Int()
+	if err == nil && have < int64(replicas) {
+		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, replicas)
+	}
+	return err
+}
+
+// connOf returns one connection of a server, which is to be closed.
+func connOf(server *redis.Client) *redis.Conn {
+	conn, _ := waitingConn(server, 0)
+	return conn
+}
+
+// waitingConn is connOf for a command whose answer may take so long. It returns how long the
+// connection waits.
+//
+// The connection comes from a clone of the client: a Conn has its client's options, but not
+// the lock under which either of them notes what the server of a new connection cannot do. A
+// client with hooks has to stand that race, and keeps its ReadTimeout, as a clone would lose
+// the hooks.
+func waitingConn(server *redis.Client, longest time.Duration) (*redis.Conn, time.Duration) {
+	own := server.Options().ReadTimeout
+	switch {
+	case hooked(server):
+		if own > 0 {
+			longest = min(longest, own)
+		}
+	default:
+		server = cloneOf(server)
+		if own > 0 {
+			server.Options().ReadTimeout = max(longest, own)
+		}
+	}
+	return server.Conn(), longest
+}
+
+// waitDelay is how long before the deadline WAIT has to give up: an idle server
+// notices ten times a second that it has waited long enough.
+const waitDelay = 150 * time.Millisecond
+
+// writeBarrier writes something, which WAIT then waits for, and all that was written
+// before. A write that changes nothing leaves no trace for WAIT: a delete that is
+// repeated because its first answer was lost would be said to be safe at once.
+func writeBarrier(ctx context.Context, to Conn, key string) error {
+	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+	return Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
+}
+
+const reloadPause = 5 * time.Millisecond
+
+// reload has the cluster client learn where its keys are, since one connection does
+// not follow them. It reports false when there is no time for that.
+func (c *Client) reload(ctx context.Context) bool {
+	cluster, ok := c.rdb.(*redis.ClusterClient)
+	if !ok {
+		return false
+	}
+	cluster.ReloadState(ctx) // in the background
+	select {
+	case <-time.After(reloadPause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// master returns the client of the server that holds key.
+func (c *Client) master(ctx context.Context, key string) (*redis.Client, error) {
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return c.rdb.(*redis.Client), nil // WaitForReplicas has seen to that
+}
+
+func isMoved(err error) bool {
+	_, moved := redis.IsMovedError(err)
+	_, asks := redis.IsAskError(err)
+	return moved || asks
+}

@@ -1,0 +1,139 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/merge.lua
+var mergeSource string
+
+// A Script is one that the servers keep. All its keys are declared and in one slot.
+type Script struct {
+	source string
+	hash   any     // a string
+	many   *Script // runs it once for each of many keys, in any slots, see merge.lua
+
+	answersParts bool // of values: its answer may be large
+}
+
+// NewScript returns the script of a source that uses functions of others.
+func NewScript(source string, functions ...string) *Script {
+	const nothing = "local together\n"
+	return NewScripts(source, nothing, functions...)
+}
+
+// NewScripts is NewScript for a source with a shorter way to serve many keys, see merge.lua.
+func NewScripts(source, together string, functions ...string) *Script {
+	uses := strings.Join(functions, "")
+	alone := uses + source
+	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + together + mergeSource
+	return &Script{
+		source: alone, hash: redis.NewScript(alone).Hash(),
+		many: &Script{source: many, hash: redis.NewScript(many).Hash()},
+	}
+}
+
+// AnswersParts says that the script answers with parts of a value, of any size.
+func (sc *Script) AnswersParts() *Script {
+	sc.answersParts = true
+	return sc
+}
+
+// An EvalMode is how a script is sent: [Script.ByHash] or [Script.Inline].
+type EvalMode func(sc *Script, ctx context.Context, keys, args []any) *Command
+
+// evalModes are the attempts to run a script. Where a server does not know it, it is loaded
+// before the second one; the server may not be allowed to keep it, or not be the one that
+// has loaded it.
+var evalModes = []EvalMode{(*Script).ByHash, (*Script).ByHash, (*Script).Inline}
+
+// ByHash is the command that runs the script where the server knows it, Inline the one that
+// has it in full. A server forgets a script that came inline when many others follow, but
+// none that was loaded.
+func (sc *Script) ByHash(ctx context.Context, keys, args []any) *Command {
+	return sc.command(ctx, "evalsha", sc.hash, keys, args)
+}
+
+// Inline is the command that has the script in full.
+func (sc *Script) Inline(ctx context.Context, keys, args []any) *Command {
+	return sc.command(ctx, "eval", sc.source, keys, args)
+}
+
+func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *Command {
+	cmd := new(Command)
+	all := cmd.args[:0]
+	if n := 3 + len(keys) + len(args); n > inlineArgs {
+		all = make([]any, 0, n)
+	}
+	all = append(append(append(all, name, text, len(keys)), keys...), args...)
+	if !sc.answersParts {
+		cmd.reply.Limit(smallAnswer * len(keys))
+	}
+	cmd.init(ctx, all)
+	cmd.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each
+	return cmd
+}
+
+// Eval runs one script by itself, whether the server knows it or not.
+func (c *Client) Eval(ctx context.Context, to Conn, sc *Script, retry Retry, keys, args []any) (cmd *Command, err error) {
+	for try, mode := range evalModes {
+		if try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
+			continue
+		}
+		cmd = mode(sc, ctx, keys, args)
+		if err = c.ProcessWrite(ctx, to, retry, cmd); !isUnknownScript(err) {
+			break
+		}
+	}
+	return cmd, err
+}
+
+// A scriptOf is a script that the server of a key is to know.
+type scriptOf struct {
+	key    string
+	script *Script
+}
+
+// loadScripts loads scripts into the servers of keys. Where one may not keep them, the last
+// attempt has them inline. A caller that holds a connection does not wait for another one.
+func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (err error) {
+	type place struct {
+		server *redis.Client
+		script *Script
+	}
+	known := make(map[place]bool)
+	loads := make(map[*redis.Client][]redis.Cmder)
+	for _, s := range scripts {
+		server, failed := c.server(ctx, s.key)
+		if at := (place{server, s.script}); failed != nil || known[at] {
+			err = cmp.Or(err, failed)
+			continue
+		} else {
+			known[at] = true
+		}
+		loads[server] = append(loads[server], NewSmall(ctx, "script", "load", s.script.source))
+	}
+	for server, cmds := range loads {
+		err = cmp.Or(err, Pipeline(ctx, c.connTo(to, server), cmds))
+	}
+	return err
+}
+
+// connTo returns what leads to a server of a cluster, or to the only one, which is nil; to
+// itself if that is one connection.
+func (c *Client) connTo(to Conn, server *redis.Client) Conn {
+	switch {
+	case isHeld(to):
+		return to
+	case server != nil:
+		return server
+	}
+	return c.rdb
+}
+
+func isUnknownScript(err error) bool { return err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") }

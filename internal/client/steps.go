@@ -1,0 +1,351 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A Step is an operation that can be sent along with others.
+type Step interface {
+	// Key returns the key that the step is about, or the first of several.
+	Key() string
+	// Durable reports whether the step is a write that replicas are to have.
+	Durable() bool
+
+	Keys() []string // the value keys
+	Writes() bool
+	Retry() Retry
+	Largest() int    // bytes of the longest argument that may be long
+	Script() *Script // what the last of its commands runs, nil for none
+	// Commands makes the commands; the script is sent in this mode.
+	Commands(ctx context.Context, mode EvalMode) []*Command
+	// Answered takes the answers, which are there, to these commands.
+	Answered(ctx context.Context, c *Client, cmds []*Command) error
+}
+
+// Reading is what all steps have in common that only read.
+type Reading struct{}
+
+// Durable and the other methods are part of Step.
+func (Reading) Durable() bool   { return false }
+func (Reading) Writes() bool    { return false }
+func (Reading) Retry() Retry    { return Retryable }
+func (Reading) Largest() int    { return 0 }
+func (Reading) Script() *Script { return nil }
+
+// DoAll sends steps in their order in one round trip, on a cluster one to each master,
+// waits for so many replicas if there are durable writes, and returns an error, or nil,
+// for each: an ErrTooLarge for one that was not sent for its size, which keeps the others
+// from being sent in one step alone. No step is carried out twice that is not Retryable. In one step, as a
+// MULTI, nothing else comes between them. The steps may be of other stores on the same
+// redis.UniversalClient.
+func (c *Client) DoAll(ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int) []error {
+	ctx = c.Context(ctx, now)
+	errs, err := Run(ctx, c, func(ctx context.Context) ([]error, error) {
+		return c.SendSteps(ctx, steps, inOneStep, replicas)
+	})
+	if err == nil {
+		return errs
+	}
+	errs = make([]error, len(steps)) // the other ones may still be written to
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+// Send sends one step without a script, along with other commands or by itself.
+func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error {
+	return c.dispatch(step.Retry(), func() error {
+		ctx, cancel := c.WithDeadline(ctx, deadline)
+		defer cancel()
+		cmds := step.Commands(ctx, nil)
+		all := make([]queuedCommand, len(cmds))
+		for i, cmd := range cmds {
+			all[i].cmd = cmd
+		}
+		if err := c.share(ctx, time.Now(), all...); err != nil {
+			return err // they may still be in use
+		}
+		return step.Answered(ctx, c, cmds)
+	}, func() error {
+		_, err := RunUntil(ctx, c, deadline, func(ctx context.Context) (struct{}, error) {
+			cmds := step.Commands(ctx, nil)
+			if len(cmds) == 1 {
+				err := c.ProcessWrite(ctx, c.rdb, step.Retry(), cmds[0])
+				return struct{}{}, cmp.Or(err, step.Answered(ctx, c, cmds))
+			}
+			all := Cmders(cmds)
+			err := PipelineError(all, c.PipelineWrites(ctx, c.rdb, step.Retry(), all))
+			return struct{}{}, cmp.Or(err, step.Answered(ctx, c, cmds))
+		})
+		return err
+	})
+}
+
+// ReadSteps sends steps that only read in one round trip, on a cluster one to each master, and
+// returns an error, or nil, for each.
+func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) {
+	cmds := make([][]*Command, len(steps))
+	var all []redis.Cmder
+	for i, step := range steps {
+		cmds[i] = step.Commands(ctx, nil)
+		all = append(all, Cmders(cmds[i])...)
+	}
+	if err := PipelineError(all, Pipeline(ctx, c.rdb, all)); err != nil {
+		return nil, err
+	}
+	return c.answeredAll(ctx, steps, cmds), nil
+}
+
+// sendSteps sends steps, and waits for so many replicas.
+func (c *Client) sendSteps(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+	if replicas > 0 {
+		return c.sendReplicated(ctx, steps, inOneStep, replicas)
+	}
+	return c.sendOn(ctx, c.rdb, steps, inOneStep)
+}
+
+// sendReplicated sends each master its steps on one connection, and waits there.
+func (c *Client) sendReplicated(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+	errs := make([]error, len(steps))
+	keys := make([]string, len(steps))
+	pending := make([]int, len(steps))
+	for i, step := range steps {
+		keys[i], pending[i] = step.Key(), i
+	}
+	for {
+		byMaster, err := c.byMaster(ctx, keys, pending)
+		if err != nil {
+			return nil, err
+		}
+		var masters sync.WaitGroup
+		for master, part := range byMaster {
+			masters.Go(func() { c.sendTo(ctx, master, replicas, steps, part, errs, inOneStep) })
+		}
+		masters.Wait()
+		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
+		if len(pending) == 0 || !c.reload(ctx) {
+			return errs, nil
+		}
+	}
+}
+
+// byMaster returns which of the given indexes of keys each server holds.
+func (c *Client) byMaster(ctx context.Context, keys []string, indexes []int) (map[*redis.Client][]int, error) {
+	parts := make(map[*redis.Client][]int)
+	for _, i := range indexes {
+		master, err := c.master(ctx, keys[i])
+		if err != nil {
+			return nil, err
+		}
+		parts[master] = append(parts[master], i)
+	}
+	return parts, nil
+}
+
+// sendTo sends the steps of the given indexes to one server, and sets their errors.
+func (c *Client) sendTo(ctx context.Context, master *redis.Client, replicas int, steps []Step, indexes []int, errs []error, inOneStep bool) {
+	part := make([]Step, len(indexes))
+	durable := ""
+	for n, i := range indexes {
+		errs[i] = nil
+		part[n] = steps[i]
+		if part[n].Durable() {
+			durable = part[n].Key()
+		}
+	}
+	send := func(ctx context.Context, to Conn) error {
+		found, err := c.sendOn(ctx, to, part, inOneStep)
+		for n, err := range found {
+			errs[indexes[n]] = err
+		}
+		if err == nil && durable != "" && !slices.ContainsFunc(part, hasChanged) {
+			err = writeBarrier(ctx, to, durable)
+		}
+		return err
+	}
+	var err error
+	if durable == "" {
+		err = send(ctx, master)
+	} else {
+		err = c.onConn(ctx, master, replicas, retryOf(part), send)
+	}
+	for _, i := range indexes {
+		if err != nil && (steps[i].Durable() || durable == "") {
+			errs[i] = cmp.Or(errs[i], err)
+		}
+	}
+}
+
+// hasChanged reports whether it is known that a step has written something.
+func hasChanged(step Step) bool {
+	changing, ok := step.(interface{ Changed() bool })
+	return ok && changing.Changed()
+}
+
+func (c *Client) sendOn(ctx context.Context, to Conn, steps []Step, inOneStep bool) ([]error, error) {
+	if inOneStep {
+		return c.transactAll(ctx, to, steps)
+	}
+	return c.pipeline(ctx, to, steps)
+}
+
+// transactAll sends the scripts inline, as a transaction goes on after a command that finds
+// none.
+func (c *Client) transactAll(ctx context.Context, to Conn, steps []Step) ([]error, error) {
+	cmds := make([][]*Command, len(steps))
+	err := c.OnMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to Conn) error {
+		sent := make(map[*Script]bool)
+		for i, step := range steps {
+			cmds[i] = step.Commands(ctx, inlineFirst(sent, step.Script()))
+		}
+		return c.Transact(ctx, to, retryOf(steps), slices.Concat(cmds...))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.answeredAll(ctx, steps, cmds), nil
+}
+
+// retryOf says whether steps may be repeated together.
+func retryOf(steps []Step) Retry {
+	return Retry(!slices.ContainsFunc(steps, func(step Step) bool { return step.Retry() == NotRetryable }))
+}
+
+// inlineFirst returns the mode in which a script is sent that all servers concerned know
+// once it was sent.
+func inlineFirst[K comparable](sent map[K]bool, id K) EvalMode {
+	if sent[id] {
+		return (*Script).ByHash
+	}
+	sent[id] = true
+	return (*Script).Inline
+}
+
+func (c *Client) answeredAll(ctx context.Context, steps []Step, cmds [][]*Command) []error {
+	errs := make([]error, len(steps))
+	for i, step := range steps {
+		errs[i] = ExecCause(step.Answered(ctx, c, cmds[i]), cmds[i])
+	}
+	return errs
+}
+
+// pipeline sends again what has met a server without the script, or one that must not
+// write, and so has not been carried out.
+func (c *Client) pipeline(ctx context.Context, to Conn, steps []Step) ([]error, error) {
+	cmds := make([][]*Command, len(steps))
+	due := make([]int, len(steps)) // the steps to send, by index
+	for i := range due {
+		due[i] = i
+	}
+	modes, retry := c.modes(ctx, steps), retryOf(steps)
+	for try := range evalModes {
+		var all []redis.Cmder
+		for _, i := range due {
+			mode := modes[i]
+			if try == len(evalModes)-1 {
+				mode = evalModes[try]
+			}
+			cmds[i] = steps[i].Commands(ctx, mode)
+			all = append(all, Cmders(cmds[i])...)
+		}
+		if err := PipelineError(all, c.PipelineWrites(ctx, to, retry, all)); err != nil {
+			return nil, err
+		}
+		if err := demoted(steps, cmds); err != nil && isHeld(to) {
+			return nil, err
+		} else if err != nil && retry == NotRetryable && try == 0 {
+			continue
+		}
+		if due = unsent(steps, cmds); len(due) == 0 {
+			break
+		}
+		var scripts []scriptOf
+		for _, i := range due {
+			if sc := steps[i].Script(); sc != nil {
+				scripts = append(scripts, scriptOf{steps[i].Key(), sc})
+			}
+		}
+		_ = c.loadScripts(ctx, to, scripts)
+	}
+	return c.answeredAll(ctx, steps, cmds), nil
+}
+
+// demoted returns the error of a server that must not write, if it has carried out
+// nothing: what it said to those that read may be out of date as well.
+func demoted(steps []Step, cmds [][]*Command) error {
+	var refusal error
+	for i, step := range steps {
+		all := Cmders(cmds[i])
+		if step.Writes() && wasCarriedOut(all[len(all)-1]) {
+			return nil
+		}
+		refusal = cmp.Or(refusal, readOnlyError(all))
+	}
+	return refusal
+}
+
+// modes says how the script of each step is sent. What is sent again comes behind all that
+// has been carried out: so a write that another one of its key follows must not meet a server
+// without its script, which is sent inline.
+func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
+	modes := make([]EvalMode, len(steps))
+	if !slices.ContainsFunc(steps, func(step Step) bool { return step.Script() != nil }) {
+		return modes
+	}
+	last := make(map[string]int) // the last write of each key
+	for i, step := range steps {
+		modes[i] = (*Script).ByHash
+		if step.Writes() {
+			last[step.Key()] = i
+		}
+	}
+	type place struct {
+		server *redis.Client
+		script *Script
+	}
+	sent := make(map[place]bool)
+	for i, step := range steps {
+		sc := step.Script()
+		if sc == nil || last[step.Key()] == i {
+			continue
+		}
+		server, err := c.server(ctx, step.Key())
+		if err != nil {
+			modes[i] = (*Script).Inline
+			continue
+		}
+		modes[i] = inlineFirst(sent, place{server, sc})
+	}
+	return modes
+}
+
+// server tells the servers of a cluster apart.
+func (c *Client) server(ctx context.Context, key string) (*redis.Client, error) {
+	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return nil, nil
+}
+
+// unsent returns the writes that have found no script, and the reads behind them that
+// were to see what they do. No write of the same key stands behind one of these.
+func unsent(steps []Step, cmds [][]*Command) (due []int) {
+	unwritten := make(map[string]bool)
+	for i, step := range steps {
+		switch {
+		case step.Script() != nil && isUnknownScript(cmds[i][len(cmds[i])-1].Err()):
+			unwritten[step.Key()] = true
+			due = append(due, i)
+		case !step.Writes() && slices.ContainsFunc(step.Keys(), func(key string) bool { return unwritten[key] }):
+			due = append(due, i)
+		}
+	}
+	return due
+}

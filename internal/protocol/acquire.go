@@ -1,0 +1,184 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asidecache/aside/internal/store"
+)
+
+var errFull = errors.New("redis has no memory for the lease of the key, nor for its value")
+
+// acquire asks for the leases, and reads what makes them needless. It finishes the flights of
+// what it has found or failed for. What is granted may be loaded here, what is busy others
+// load, and what has changed meanwhile is to be asked for again.
+//
+// Where Redis cannot grant a lease, the load goes on without, and is not stored.
+func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (granted, busy, retry jobs) {
+	if e.Lease == Off {
+		return e.acquireWithoutLeases(ctx, r, open), nil, nil
+	}
+	asking, granted := splitDegraded(open)
+	for _, j := range granted {
+		e.reportLookup(ctx, j, Unknown, true)
+		j.grant = e.leaseless(ctx, r, j, false)
+	}
+	if len(asking) == 0 {
+		return granted, nil, nil
+	}
+	asks := make([]store.Ask, len(asking))
+	for i, j := range asking {
+		j.flight.Seal()
+		asks[i] = store.Ask{Key: j.Key, Replace: j.Broken || r.Refresh}
+	}
+	began, deadline := asking.start(), asking.deadline()
+	// A call that leaves meanwhile must not leave leases behind that nobody knows of.
+	e.Store.AcquireAll(context.WithoutCancel(ctx), deadline, asks, e.Lease)
+	e.hold(asking, asks)
+	finds := e.readAcquired(ctx, r, deadline, asking, asks)
+	asking.spent(began)
+
+	var over, unused jobs
+	shortest := time.Duration(-1)
+	for i, j := range asking {
+		status := asks[i].Answer.Status
+		found, err := e.acquired(ctx, r, j, &asks[i], finds, i)
+		switch {
+		case found || err != nil:
+			j.loaded.Err = err
+			over = append(over, j)
+		case j.Degraded || status == store.Full:
+			unused = append(unused, j)
+		case status == store.Granted:
+			granted = append(granted, j)
+		case status == store.Busy:
+			if left := asks[i].Answer.Wait; shortest < 0 || left < shortest {
+				shortest = left
+			}
+			busy = append(busy, j)
+		default:
+			retry = append(retry, j)
+		}
+	}
+	e.releaseSoon(unused) // the read after the grant may have failed
+	for _, j := range unused {
+		j.grant = e.leaseless(ctx, r, j, !j.Degraded)
+		granted = append(granted, j)
+	}
+	e.finishAll(over)
+	if shortest >= 0 {
+		w.busy(shortest)
+	}
+	return granted, busy, retry
+}
+
+// acquired makes sense of the answer for a job, and reports whether j.result has what was
+// found. A refresh needs a load of its own, and Redis to store that: it does not go on
+// without.
+func (e *Engine) acquired(ctx context.Context, r *Run, j *Job, ask *store.Ask, finds []find, i int) (found bool, err error) {
+	full := ask.Err == nil && ask.Answer.Status == store.Full
+	switch {
+	case r.Refresh && full:
+		err, _ = e.Reporter.RedisError(ctx, r.Op, j.Key, errFull)
+		return false, err
+	case r.Refresh && ask.Err != nil:
+		err, _ = e.Reporter.RedisError(ctx, r.Op, j.Key, ask.Err)
+		return false, err
+	case r.Refresh:
+		return false, nil
+	case ask.Err != nil:
+		err = e.Degrade(ctx, r, j, ask.Err)
+	case ask.Answer.Status == store.HasAbsence:
+		j.result, found = Result{State: Absent}, true
+	case finds != nil && finds[i].entry != nil:
+		found, err = e.found(ctx, r, j, finds[i])
+	case ask.Answer.Status == store.Granted && ask.Answer.Lease.HadValue():
+		e.reportBroken(ctx, r, j, store.ErrWrongType) // reads of many keys may take it for nothing
+	}
+	j.result.FromRedis = found
+	e.reportLookup(ctx, j, j.result.State, err != nil)
+	return found, err
+}
+
+// readAcquired reads the values that the answers say are there. It returns a find for each
+// job, without an entry where there is nothing to read, or nil for none at all.
+func (e *Engine) readAcquired(ctx context.Context, r *Run, deadline time.Time, asking jobs, asks []store.Ask) (finds []find) {
+	if r.Refresh {
+		return nil
+	}
+	var there jobs
+	var at []int
+	for i, j := range asking {
+		if asks[i].Err != nil {
+			continue
+		}
+		switch status := asks[i].Answer.Status; {
+		case status == store.HasEmpty:
+			entry := e.entry()
+			entry.Wire.Reset(j.Key)
+			entry.State = store.Present
+			finds = findsFor(finds, asking)
+			finds[i].entry = entry
+		case status == store.HasValue, status == store.Granted && j.Broken:
+			// A broken entry may have been replaced before the lease was granted.
+			j.flight.Seal()
+			there, at = append(there, j), append(at, i)
+		}
+	}
+	if len(there) > 0 {
+		finds = findsFor(finds, asking)
+		for n, found := range e.readAll(ctx, deadline, there) {
+			finds[at[n]] = found
+		}
+	}
+	return finds
+}
+
+func findsFor(finds []find, all jobs) []find {
+	if finds == nil {
+		finds = make([]find, len(all))
+	}
+	return finds
+}
+
+// leaseless is the grant of a load for which there is no lease, as Redis has failed or is
+// full: the load is not stored.
+func (e *Engine) leaseless(ctx context.Context, r *Run, j *Job, full bool) grant {
+	g := grant{unproven: !j.startedDegraded, why: j.DegradedBy}
+	if full && !j.Degraded {
+		g.why = OutOfMemory
+		_, _ = e.Reporter.RedisError(ctx, r.Op, j.Key, errFull) // which the observer hears of
+	}
+	return g
+}
+
+// acquireWithoutLeases grants all loads for which nothing is found where the keys may have
+// been filled since the call looked.
+func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (granted jobs) {
+	var changed jobs
+	for _, j := range open {
+		if !r.Refresh && !j.Degraded && e.flights.Changes(j.Key) != j.changes {
+			j.flight.Seal()
+			changed = append(changed, j)
+		}
+	}
+	if len(changed) > 0 {
+		began := changed.start()
+		finds := e.probeAll(ctx, changed.deadline(), changed)
+		changed.spent(began)
+		for i, j := range changed {
+			if found, err := e.found(ctx, r, j, finds[i]); found || err != nil {
+				j.finishFound(err)
+			}
+		}
+		open = open.unfinished()
+	}
+	for _, j := range open {
+		j.grant = grant{why: j.DegradedBy}
+		if !j.Degraded {
+			j.grant = grant{committer: e.Store.Leaseless(j.Key)}
+		}
+	}
+	return open
+}

@@ -1,0 +1,157 @@
+package protocol
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// A Run is one call that may load: of one key or of many.
+type Run struct {
+	Op      string // the method
+	Refresh bool   // load in any case, and insist on the store
+	Loader  Loader
+	Jobs    []*Job // with different keys
+}
+
+// A Loader is the typed side of a Run. What it is told of a job concerns Job.Index alone,
+// so that jobs can be told of at the same time.
+type Loader interface {
+	// Load runs the caller's loader for the jobs. It may panic, or call runtime.Goexit.
+	Load(ctx context.Context, jobs []*Job) LoadResult
+	// Encode puts what Load has found for the job into its Entry. So many callers share it.
+	Encode(ctx context.Context, j *Job, callers int) Loaded
+	// Decode reads the value that Redis has for the job. An error says that the entry is
+	// broken: it counts as none.
+	Decode(j *Job, e *store.Entry) error
+}
+
+// Loaded is what a load has found for one job.
+type Loaded struct {
+	Err   error         // there is no result: the flight ends with it
+	State State         // Present or Absent
+	Bytes int           // of the encoded value
+	TTL   time.Duration // to store it with
+	Skip  Outcome       // why it is not to be stored; Stored: it is
+}
+
+// A Job is one key of a Run. The flight that it leads may outlive the call: so a job is
+// never used again.
+type Job struct {
+	Key   string // the Redis key
+	Index int    // for the typed side
+	Entry store.Entry
+
+	// What is known of the key before Load is called, and what the call itself finds later.
+	// A flight uses it when the job leads one, and then nobody else does.
+	Began      time.Time // when the call began, or would have without its wait for flights
+	Reported   bool      // the observer knows what the call has found
+	Broken     bool      // the key holds what cannot be decoded
+	Degraded   bool      // Redis has failed the call: it goes on without
+	DegradedBy Outcome   // with Degraded: why nothing can be stored
+	changes    uint64    // of the key when the call looked, see flight.Group.Changes
+
+	// End is set by Load.
+	End End
+
+	// Below is what the flight knows that the job leads.
+	flight          *flight.Flight[*Result]
+	startedDegraded bool          // Redis had failed before the flight began
+	budget          time.Duration // how long the flight may still wait for Redis
+	loads           int           // so far
+	grant           grant
+	loaded          Loaded
+	result          Result
+	finished        bool
+}
+
+// An End is what has become of a job: an error, what the call itself has found or loaded, or
+// the result of another call's flight.
+type End struct {
+	Outcome flight.Outcome
+	Result  *Result // with the outcome Led: what Loader.Decode or Encode knows already
+	Err     error
+}
+
+// A Result is what a flight has found, in the form that all callers can share.
+type Result struct {
+	State     State        // Present or Absent
+	Entry     *store.Entry // of a value, which is read by many at once
+	FromRedis bool         // Redis knew it: nobody had to load
+	degraded  bool         // it was loaded without Redis, which had failed
+	commitErr error        // Redis has not stored it, which only a refresh minds
+}
+
+// finish ends the flight that the job leads.
+func (j *Job) finish(r *Result, err error) {
+	j.finished = true
+	j.flight.Finish(r, err)
+}
+
+// jobs are some of those of a Run.
+type jobs []*Job
+
+// partition returns the jobs that are kept, and the rest, in their order. It calls keep once
+// for each.
+func (all jobs) partition(keep func(*Job) bool) (kept, rest jobs) {
+	for i, j := range all {
+		switch {
+		case keep(j):
+			if rest != nil {
+				kept = append(kept, j)
+			}
+		case rest == nil:
+			kept, rest = slices.Clip(all[:i]), jobs{j}
+		default:
+			rest = append(rest, j)
+		}
+	}
+	if rest == nil { // as almost always: nothing is copied
+		return all, nil
+	}
+	return kept, rest
+}
+
+// unfinished returns those whose flights have not ended.
+func (all jobs) unfinished() jobs {
+	open, _ := all.partition(func(j *Job) bool { return !j.finished })
+	return open
+}
+
+// deadline is when the flights have waited long enough for what they ask Redis now.
+func (all jobs) deadline() time.Time {
+	budget := all[0].budget
+	for _, j := range all[1:] {
+		budget = min(budget, j.budget)
+	}
+	return time.Now().Add(budget)
+}
+
+// start and spent stand around what asks Redis: its time is taken from the budgets.
+func (jobs) start() time.Time { return time.Now() }
+
+func (all jobs) spent(began time.Time) {
+	took := time.Since(began)
+	for _, j := range all {
+		j.budget -= took
+	}
+}
+
+func (all jobs) flights() []*flight.Flight[*Result] {
+	flights := make([]*flight.Flight[*Result], len(all))
+	for i, j := range all {
+		flights[i] = j.flight
+	}
+	return flights
+}
+
+func (all jobs) keys() []string {
+	keys := make([]string, len(all))
+	for i, j := range all {
+		keys[i] = j.Key
+	}
+	return keys
+}

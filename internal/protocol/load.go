@@ -1,0 +1,171 @@
+package protocol
+
+import (
+	"context"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+)
+
+// maxAttempts is how often a call joins a flight that may not be for it, and how often a
+// refresh loads whose store is refused: a key that is written all the time must not keep
+// anybody waiting for ever.
+const maxAttempts = 3
+
+// Load finds what Redis has for the jobs, or loads it, by flights of their own or those that
+// are under way. It sets the End of each job. A panic of the loader that the call has
+// brought, or runtime.Goexit, is repeated.
+func (e *Engine) Load(ctx context.Context, r *Run) {
+	open := jobs(r.Jobs)
+	for attempt := 0; len(open) > 0; attempt++ {
+		open = e.lookFirst(ctx, r, open, attempt)
+		open = e.join(ctx, r, open, attempt)
+	}
+}
+
+// UnderWay reports whether a flight loads the key.
+func (e *Engine) UnderWay(key string) bool { return e.flights.UnderWay(key) }
+
+// lookFirst looks what there is before the jobs join flights, and returns those that are
+// still open. With leases the flight itself looks closely; then only a call looks that came
+// too late for a flight, or that would have to wait for a refresh.
+func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (open jobs) {
+	var unsure jobs
+	open, _ = all.partition(func(j *Job) bool {
+		j.changes = e.flights.Changes(j.Key)
+		switch {
+		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key):
+			j.End.Err = flight.ErrReentrant
+			return false
+		case r.Refresh:
+			j.Reported = true
+		case j.Degraded && e.Lease == Off: // with leases the flight tells
+			e.reportLookup(ctx, j, Unknown, true)
+		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key)):
+			unsure = append(unsure, j)
+			return false
+		}
+		return true
+	})
+	if len(unsure) == 0 {
+		return open
+	}
+	finds := e.probeFirst(ctx, unsure, attempt)
+	for i, j := range unsure {
+		found, err := e.found(ctx, r, j, finds[i])
+		switch {
+		case found:
+			e.reportLookup(ctx, j, j.result.State, false)
+			j.End.Result = &j.result
+		case err != nil:
+			e.reportLookup(ctx, j, Unknown, true)
+			j.End.Err = err
+		default:
+			if e.Lease == Off {
+				e.reportLookup(ctx, j, Missing, false)
+			}
+			open = append(open, j)
+		}
+	}
+	return open
+}
+
+// join has the jobs join the flights of their keys, and begin those that there are not. It
+// returns the jobs that have joined too late, and have to look again.
+//
+// Calls that Redis has failed share loads of their own: nobody can say whether these are
+// older than a write, and a call that Redis answers must not share them. Among these also
+// joins, at its last attempt, a call that was too late again and again: it shares none but
+// the flight that begins next, and so is in time.
+func (e *Engine) join(ctx context.Context, r *Run, all jobs, attempt int) (late jobs) {
+	if len(all) == 0 {
+		return nil
+	}
+	last := attempt == maxAttempts-1 && !r.Refresh
+	answered, degraded := all, jobs(nil)
+	switch {
+	case last:
+		answered, degraded = nil, all
+	case e.Lease != Off && !r.Refresh:
+		answered, degraded = splitDegraded(all)
+	}
+	next := last || r.Refresh
+	first := e.joinGroup(ctx, r, &e.flights, answered, next)
+	defer first.tickets.Leave()
+	second := e.joinGroup(ctx, r, &e.degraded, degraded, next)
+	defer second.tickets.Leave()
+	late = e.collect(ctx, r, first, late)
+	return e.collect(ctx, r, second, late)
+}
+
+// splitDegraded returns the jobs that Redis has answered, and those that it has failed.
+func splitDegraded(all jobs) (answered, degraded jobs) {
+	return all.partition(func(j *Job) bool { return !j.Degraded })
+}
+
+// A joined is the jobs of a call that have joined flights of one group.
+type joined struct {
+	jobs    jobs
+	at      time.Time
+	tickets flight.Tickets[*Result]
+	err     error // of all
+}
+
+func (e *Engine) joinGroup(ctx context.Context, r *Run, group *flight.Group[*Result], all jobs, next bool) (g joined) {
+	if len(all) == 0 {
+		return g
+	}
+	g.jobs, g.at = all, time.Now()
+	for _, j := range all { // that nobody else uses yet
+		j.budget = j.Began.Add(e.RedisTimeout).Sub(g.at)
+		j.startedDegraded = j.Degraded
+	}
+	g.tickets, g.err = group.Join(ctx, all.keys(), next, func(ctx context.Context, flights []*flight.Flight[*Result]) error {
+		return e.run(ctx, r, led(all, flights))
+	})
+	return g
+}
+
+// led returns the jobs that lead the flights; both are in the order of the keys.
+func led(all jobs, flights []*flight.Flight[*Result]) jobs {
+	if len(flights) == len(all) {
+		for i, j := range all {
+			j.flight = flights[i]
+		}
+		return all
+	}
+	leading := make(jobs, len(flights))
+	for i, f := range flights {
+		for all[0].Key != f.Key() {
+			all = all[1:]
+		}
+		leading[i], all[0].flight = all[0], f
+		all = all[1:]
+	}
+	return leading
+}
+
+// collect waits for the flights, and adds the jobs that have joined too late to others.
+func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs {
+	for i, j := range g.jobs {
+		if g.err != nil {
+			j.End.Err = g.err
+			continue
+		}
+		a := g.tickets.Collect(ctx, i)
+		waited := g.at.Sub(j.Began)
+		if a.Outcome != flight.Led && a.Outcome != flight.TurnedAway && !j.Reported {
+			e.reportFollower(ctx, j, a.Result, e.Reporter.IsRedisError(a.Err), waited)
+		}
+		if r.Refresh && a.Err == nil && a.Result != nil {
+			a.Err = a.Result.commitErr
+		}
+		if a.Outcome == flight.TurnedAway && a.Err == nil {
+			j.Began = time.Now().Add(-waited) // the wait for the flight was none for Redis
+			late = append(late, j)
+			continue
+		}
+		j.End = End{Outcome: a.Outcome, Result: a.Result, Err: a.Err}
+	}
+	return late
+}

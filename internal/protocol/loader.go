@@ -1,0 +1,50 @@
+package protocol
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+)
+
+// load runs the loader for the jobs, and releases their place under MaxLoads. Their leases
+// end with the time that the loader has, if not before.
+func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
+	report := LoadReport{Outcome: LoadPanicked}
+	began := time.Now()
+	defer func() {
+		if report.Outcome == LoadPanicked {
+			report.Err = e.Reporter.LoadPanicked(r.Op, all[0].Key, debug.Stack())
+		}
+		report.Duration, report.Callers = time.Since(began), all.callers()
+		e.Reporter.Load(ctx, r.Op, all, report)
+	}()
+	defer e.limit.release() // before the observer is told, which may load as well
+	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
+	defer cancel()
+	defer context.AfterFunc(bounded, func() {
+		if bounded.Err() == context.DeadlineExceeded { // which a loader may ignore, and callers not
+			for _, j := range all {
+				j.flight.Fail(e.loadTimedOut(r, j, call))
+			}
+		}
+		e.releaseAll(all, time.Now().Add(e.RedisTimeout))
+	})()
+	for _, j := range all {
+		j.loads++
+		j.flight.Begin()
+	}
+	result := r.Loader.Load(bounded, all)
+	report.Outcome, report.Err = result.Outcome, result.Err
+	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled {
+		report.Outcome = LoadCancelled // nobody waits, so that this is nobody's failure
+	}
+}
+
+// callers returns how many calls share the load of the jobs so far.
+func (all jobs) callers() int {
+	n := 1
+	for _, j := range all {
+		n += j.flight.Callers() - 1
+	}
+	return n
+}

@@ -1,0 +1,78 @@
+package protocol
+
+import (
+	"hash/maphash"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// A missPredictor guesses which calls Redis has nothing for. These ask for the lease at once:
+// the plain read before it would be a round trip for nothing.
+type missPredictor struct {
+	deleted [1024]atomic.Uint64 // hashes of keys that were deleted here and not asked for since
+	missing atomic.Uint64       // the rate of misses, a moving average as in math.Float64bits
+
+	mu   sync.Mutex
+	hits uint64 // that missing knows of
+}
+
+const (
+	predictedFrom = 0.8      // the rate of misses from which on a miss is predicted
+	rateWeight    = 1.0 / 64 // of the latest call in the average
+)
+
+// PredictsMiss reports whether a call can do without the plain read: Redis is likely to have
+// nothing, and will be asked more closely before a load. But what is there does not wait for a
+// flight under way.
+func (e *Engine) PredictsMiss(key string) bool {
+	return e.predictor.predicts(key) && !e.flights.UnderWay(key)
+}
+
+// predicts reports whether the key is likely not to be in Redis.
+func (p *missPredictor) predicts(key string) bool {
+	if p.always() {
+		return true
+	}
+	hash := maphash.String(keySeed, key)
+	slot := &p.deleted[hash%uint64(len(p.deleted))]
+	return slot.Load() == hash && slot.CompareAndSwap(hash, 0)
+}
+
+// always reports whether so much is missing that no read is worth while.
+func (p *missPredictor) always() bool {
+	return math.Float64frombits(p.missing.Load()) > predictedFrom
+}
+
+// Learn takes into account what a lookup has found, after so many hits in all. Hits count at
+// once only while every call is predicted to miss; otherwise the next miss makes up for them.
+func (e *Engine) Learn(s State, hits uint64) {
+	miss := s == Missing || s == Absent
+	if s != Unknown && (miss || e.predictor.always()) {
+		e.predictor.record(miss, hits)
+	}
+}
+
+func (p *missPredictor) record(miss bool, hits uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since := max(hits, p.hits) - p.hits
+	p.hits += since
+	rate := math.Float64frombits(p.missing.Load()) * math.Pow(1-rateWeight, float64(since))
+	if miss {
+		rate += (1 - rate) * rateWeight
+	}
+	p.missing.Store(math.Float64bits(rate))
+}
+
+// LearnDeleted and LearnStored take into account what this process has done to a key.
+func (e *Engine) LearnDeleted(key string) {
+	hash := maphash.String(keySeed, key)
+	e.predictor.deleted[hash%uint64(len(e.predictor.deleted))].Store(hash)
+}
+
+// LearnStored is LearnDeleted for a key that has been stored.
+func (e *Engine) LearnStored(key string) {
+	hash := maphash.String(keySeed, key)
+	e.predictor.deleted[hash%uint64(len(e.predictor.deleted))].CompareAndSwap(hash, 0)
+}

@@ -1,0 +1,71 @@
+package protocol
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// Off is the Lease of a cache without leases.
+const Off time.Duration = -1
+
+// A Config is what an Engine works by.
+type Config struct {
+	Store        *store.Store
+	Reporter     Reporter
+	Lease        time.Duration // of a key, or Off
+	LoadTimeout  time.Duration // of each run of a loader
+	RedisTimeout time.Duration // for all that a call asks Redis
+	MaxLoads     int           // how many loads run at once; 0: no limit
+	FailFast     bool          // a call that Redis fails does not load
+}
+
+// An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
+type Engine struct {
+	Config
+
+	flights   flight.Group[*Result]
+	degraded  flight.Group[*Result] // of calls that Redis has failed
+	limit     loadLimit
+	reads     sharedReads
+	predictor missPredictor
+	entries   sync.Pool      // of *store.Entry, which nothing refers to
+	leases    sync.WaitGroup // leases to be released, and what keeps them alive
+	uncertain atomic.Int64   // leases of which it is not known whether there are any
+	closing   chan struct{}  // closed by Close
+}
+
+// New returns an engine.
+func New(c Config) *Engine {
+	e := &Engine{Config: c, closing: make(chan struct{})}
+	e.limit.init(c.MaxLoads)
+	return e
+}
+
+// Close fails all flights, cancels the contexts of loaders, and returns when all that the
+// engine has started has ended. It must be called once.
+func (e *Engine) Close() {
+	close(e.closing)
+	e.flights.Close()
+	e.degraded.Close()
+	e.leases.Wait()
+	e.reads.close()
+	e.Store.Close()
+}
+
+// entry returns an entry that nothing refers to.
+func (e *Engine) entry() *store.Entry {
+	if entry, ok := e.entries.Get().(*store.Entry); ok {
+		return entry
+	}
+	return new(store.Entry)
+}
+
+// giveBack takes an entry that no command uses any more, and no result.
+func (e *Engine) giveBack(entry *store.Entry) {
+	entry.Release()
+	e.entries.Put(entry)
+}

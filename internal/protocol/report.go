@@ -1,0 +1,153 @@
+package protocol
+
+import (
+	"context"
+	"time"
+
+	"github.com/asidecache/aside/internal/store"
+)
+
+// A Reporter counts and tells what an Engine does, and puts its failures into the words of
+// the cache. It contains the panics of those it tells.
+type Reporter interface {
+	// Lookup tells what a call has found before any load.
+	Lookup(ctx context.Context, key string, s State, took time.Duration)
+	// Load tells of one run of a loader.
+	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
+	// Commit tells what has become of the result of a load, once for each key.
+	Commit(ctx context.Context, op, key string, l Loaded, o Outcome, err error)
+	// Broken tells of an entry that cannot be decoded.
+	Broken(ctx context.Context, op, key string, cause error)
+	// RedisError returns the error of a call that Redis has failed. It reports false when
+	// rather the context has ended or the cache was closed.
+	RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool)
+	// IsRedisError reports whether an error is one of RedisError, for a failure of Redis.
+	IsRedisError(err error) bool
+	// LoadTimedOut returns the error of a load that has run for LoadTimeout.
+	LoadTimedOut(op, key string, cause error) error
+	// LoadPanicked returns the error of a load that has not returned.
+	LoadPanicked(op, key string, stack []byte) error
+	// HookPanicked tells of a panic in a hook of the client, of this value.
+	HookPanicked(key string, value any)
+}
+
+// A LoadReport is how a load has gone.
+type LoadReport struct {
+	Outcome  LoadOutcome
+	Err      error
+	Callers  int
+	Duration time.Duration
+}
+
+// A LoadResult is how a loader has ended that has returned.
+type LoadResult struct {
+	Outcome LoadOutcome // LoadOK, LoadNotFound or LoadFailed
+	Err     error       // what it returned
+}
+
+// A LoadOutcome is how a run of a loader has ended.
+type LoadOutcome uint8
+
+// The outcomes of a load.
+const (
+	LoadOK LoadOutcome = iota
+	LoadNotFound
+	LoadFailed
+	LoadPanicked
+	LoadCancelled
+)
+
+// A State says what there is of a key.
+type State uint8
+
+// The states.
+const (
+	Missing State = iota
+	Present
+	Stale
+	Absent
+	Unknown // Redis did not answer
+)
+
+// stateOf returns the state of an entry that was inspected.
+func stateOf(e *store.Entry) State {
+	switch e.State {
+	case store.Present:
+		return Present
+	case store.Absent:
+		return Absent
+	}
+	return Missing
+}
+
+// An Outcome is what has become of an entry on its way into Redis.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Stored Outcome = iota
+	Fenced
+	OutOfMemory
+	TooLarge
+	NoPermission
+	NoScripts
+	RedisFailed
+	NotEncoded
+	Expired
+	NoStore
+	AbsentOff
+	Cancelled
+	Unchanged
+)
+
+// OutcomeOf returns the outcome of a write for which the store returned err.
+func OutcomeOf(err error) Outcome {
+	switch {
+	case err == nil:
+		return Stored
+	case err == errFull, store.IsOutOfMemory(err):
+		return OutOfMemory
+	case store.IsTooLarge(err):
+		return TooLarge
+	case store.IsNoPermission(err):
+		return NoPermission
+	case store.IsNoScripts(err):
+		return NoScripts
+	}
+	return RedisFailed
+}
+
+// reportLookup tells, once, what the call that leads a flight has found before a load: s,
+// unless Redis has failed it.
+func (e *Engine) reportLookup(ctx context.Context, j *Job, s State, failed bool) {
+	if j.Reported {
+		return
+	}
+	j.Reported = true
+	if j.Degraded || failed {
+		s = Unknown
+	}
+	e.Reporter.Lookup(ctx, j.Key, s, time.Since(j.Began))
+}
+
+// reportBroken tells, once for each job, that its entry cannot be decoded.
+func (e *Engine) reportBroken(ctx context.Context, r *Run, j *Job, cause error) {
+	if !j.Broken {
+		j.Broken = true
+		e.Reporter.Broken(ctx, r.Op, j.Key, cause)
+	}
+}
+
+// reportFollower tells what a call has found that joined another's flight, after its own
+// lookup had taken so long: what Redis knew, even if only the other has asked closely.
+func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFailed bool, took time.Duration) {
+	s := Missing
+	switch {
+	case j.Degraded, r != nil && r.degraded, redisFailed:
+		s = Unknown
+	case r != nil && r.FromRedis:
+		s = r.State
+	}
+	j.Reported = true
+	e.Reporter.Lookup(ctx, j.Key, s, took)
+}

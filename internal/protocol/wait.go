@@ -1,0 +1,89 @@
+package protocol
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// wait waits while other processes load, and finishes the flights of what these have loaded.
+// It returns the jobs whose leases are to be asked for again, once there are any: the other's
+// lease is gone, or should have ended by now. (It was renewed then, or the server's clock has
+// gone back; and the question shortens it.) While something is loaded here it returns when
+// that has ended, and not before.
+//
+// A refresh needs a load of its own, and only waits for a while.
+func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded <-chan struct{}) (open jobs) {
+	for len(busy) > 0 && (loaded != nil || len(open) == 0) {
+		select {
+		case <-time.After(w.next()):
+		case <-loaded:
+			return append(open, busy...)
+		case <-ctx.Done():
+			return append(open, busy...)
+		}
+		for _, j := range busy {
+			j.budget = e.RedisTimeout // the time was the load's, not Redis's
+		}
+		if r.Refresh {
+			return append(open, busy...)
+		}
+		for _, j := range busy {
+			j.flight.Seal()
+		}
+		began := busy.start()
+		finds := e.probeAll(ctx, busy.deadline(), busy)
+		busy.spent(began)
+		var still jobs
+		for i, j := range busy {
+			leased := finds[i].err == nil && finds[i].entry.Leased
+			found, err := e.found(ctx, r, j, finds[i])
+			switch {
+			case found || err != nil:
+				j.finishFound(err)
+			case !leased, loaded == nil && w.over():
+				open = append(open, j)
+			default:
+				still = append(still, j)
+			}
+		}
+		busy = still
+	}
+	return append(open, busy...)
+}
+
+// A waiting is the time for which a flight waits for the loads of other processes.
+type waiting struct {
+	began time.Time // zero before the first
+	ends  time.Time // when the other's lease ends, unless it is renewed
+}
+
+// busy notes that the other's lease has so much of its TTL left.
+func (w *waiting) busy(ttl time.Duration) {
+	now := time.Now()
+	if w.began.IsZero() {
+		w.began = now
+	}
+	w.ends = now.Add(ttl)
+}
+
+// over reports whether the other's lease has outlived the TTL that it had left.
+func (w *waiting) over() bool { return time.Now().After(w.ends) }
+
+const (
+	minPause = 2 * time.Millisecond
+	maxPause = 250 * time.Millisecond
+)
+
+// next returns how long to wait before Redis is asked again: about an eighth of the time
+// waited so far, so that a short load is found to have ended within milliseconds, and a long
+// one costs a few commands a second. The end of a dead process's lease is not slept through.
+func (w *waiting) next() time.Duration {
+	d := min(max(time.Since(w.began)/8, minPause), maxPause)
+	// So that processes do not ask in step.
+	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d))
+	if left := time.Until(w.ends); left >= 0 {
+		d = min(d, left+time.Millisecond)
+	}
+	return d
+}
