@@ -115,7 +115,12 @@ func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) 
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
 	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	if err := Process(ctx, c.rdb, cmd); err != nil {
+	err := Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	if MayRepeat(err) {
+		cmd.reset()
+		err = Process(ctx, c.rdb, cmd)
+	}
+	if err != nil {
 		return nil, err
 	}
 	c.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
