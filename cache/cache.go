@@ -49,10 +49,15 @@ type core struct {
 // A request is one key of a call of a method, as far as Redis has what it asks for. It is
 // reused, unless Redis failed it: a command that was given up may still be using it.
 type request[K comparable, V any] struct {
+	lookup
+	key   K
+	value V
+}
+
+// A lookup is what of a request does not depend on its types.
+type lookup struct {
 	op       Op
-	key      K
-	value    V
-	text     []byte
+	text     []byte // of redisKey
 	redisKey string
 	entry    store.Entry
 	began    time.Time
@@ -104,20 +109,23 @@ func (c *Cache[K, V]) end(r *request[K, V]) {
 	var key K
 	var value V
 	r.key, r.value = key, value
-	r.redisKey = ""
-	if cap(r.text) > maxKeptText {
-		r.text = nil
-	}
-	r.entry.Release()
+	r.release()
 	c.requests.Put(r)
 }
 
-// deadline is when the request has waited for Redis long enough.
-func (c *Cache[K, V]) deadline(r *request[K, V]) time.Time {
-	return r.began.Add(c.core.redisTimeout)
+// release gives up what was found, and memory that only a large key or value needs.
+func (l *lookup) release() {
+	l.redisKey = ""
+	if cap(l.text) > maxKeptText {
+		l.text = nil
+	}
+	l.entry.Release()
 }
 
-// maxKeptText is how much memory for the text of a key a request keeps for the next.
+// deadline is when the lookup has waited for Redis long enough.
+func (c *core) deadline(l *lookup) time.Time { return l.began.Add(c.redisTimeout) }
+
+// maxKeptText is how much memory for the text of a key a lookup keeps for the next.
 const maxKeptText = 4 << 10
 
 // RedisKey returns the Redis key that holds the value of key, or the empty string

@@ -52,11 +52,13 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 		err = c.readFields(ctx, r, to)
 		// Without leases the load looks first.
 		if err == nil && r.state == Missing && !r.broken && c.core.engine.Lease != Off {
-			err = c.readAgain(ctx, r)
-			c.fill(ctx, r, to)
+			var found bool
+			if found, err = c.core.readAgain(ctx, &r.lookup); found {
+				c.fill(ctx, r, to)
+			}
 		}
 		if err == nil && r.state == Present {
-			c.reportLookup(ctx, r)
+			c.core.found(ctx, &r.lookup)
 			c.end(r)
 			return true, nil
 		}
@@ -74,13 +76,12 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 func (c *Cache[K, V]) getFields(ctx context.Context, r *request[K, V], to destinations[V]) (ok bool, err error) {
 	err = c.readFields(ctx, r, to)
 	if err == nil && r.state == Missing && !r.broken {
-		err = c.inspect(ctx, r, false)
-		c.fill(ctx, r, to)
+		err = c.inspectedFields(ctx, r, to, c.core.inspect(ctx, &r.lookup, false))
 	}
 	if err != nil {
-		return false, c.unanswered(ctx, r, err)
+		return false, c.core.unanswered(ctx, &r.lookup, err)
 	}
-	c.reportLookup(ctx, r)
+	c.core.found(ctx, &r.lookup)
 	ok = r.state == Present
 	c.end(r)
 	return ok, nil
@@ -93,35 +94,33 @@ func (c *Cache[K, V]) readFields(ctx context.Context, r *request[K, V], to desti
 	found, err := c.core.store.ReadFields(ctx, r.redisKey, to.names, &r.entry, r.began)
 	switch {
 	case store.IsBroken(err):
-		c.reportBroken(ctx, r, err)
+		c.core.reportBroken(ctx, &r.lookup, err)
 		return nil
 	case err != nil:
 		return err
 	case found:
-		r.state = Present
 		c.fill(ctx, r, to)
 	}
 	return nil
 }
 
-// inspectedFields is inspected for an entry that holds the destinations' fields alone.
+// inspectedFields is inspected for an entry that may hold the destinations' fields alone.
 func (c *Cache[K, V]) inspectedFields(ctx context.Context, r *request[K, V], to destinations[V], err error) error {
-	return c.inspectedBy(ctx, r, err, func() {
-		r.state = Present
+	found, err := c.core.inspected(ctx, &r.lookup, err)
+	if found {
 		c.fill(ctx, r, to)
-	})
+	}
+	return err
 }
 
-// fill sets the destinations from r.entry, if m is Present. A field that cannot be
-// decoded makes the entry a broken one.
+// fill sets the destinations from r.entry, which has a value. A field that cannot be decoded
+// makes the entry a broken one.
 func (c *Cache[K, V]) fill(ctx context.Context, r *request[K, V], to destinations[V]) {
-	if r.state != Present {
+	if err := to.parse(&r.entry.Wire); err != nil {
+		c.core.reportBroken(ctx, &r.lookup, err)
 		return
 	}
-	if err := to.parse(&r.entry.Wire); err != nil {
-		r.state = Missing
-		c.reportBroken(ctx, r, err)
-	}
+	r.state = Present
 }
 
 // setFields sets the destinations from a value that was loaded, or that another call

@@ -21,9 +21,9 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 		err = c.inspect(ctx, r, false)
 	}
 	if err != nil {
-		return v, false, c.unanswered(ctx, r, err)
+		return v, false, c.core.unanswered(ctx, &r.lookup, err)
 	}
-	c.reportLookup(ctx, r)
+	c.core.found(ctx, &r.lookup)
 	v, ok = r.value, r.state == Present
 	c.end(r)
 	return v, ok, nil
@@ -38,15 +38,15 @@ func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V
 		return Entry[V]{}, err
 	}
 	if err := c.inspect(ctx, r, true); err != nil {
-		return Entry[V]{State: Unknown, Source: None}, c.unanswered(ctx, r, err)
+		return Entry[V]{State: Unknown, Source: None}, c.core.unanswered(ctx, &r.lookup, err)
 	}
-	c.reportLookup(ctx, r)
+	c.core.found(ctx, &r.lookup)
 	e := r.whole()
 	c.end(r)
 	return e, nil
 }
 
-// whole is what a call has found that has asked for all.
+// whole is what a request has found that has asked for all.
 func (r *request[K, V]) whole() Entry[V] {
 	e := Entry[V]{Value: r.value, State: r.state, Source: Redis}
 	if r.state != Missing {
@@ -58,57 +58,26 @@ func (r *request[K, V]) whole() Entry[V] {
 // read sets r.state, and r.value if Present, by one plain read, which finds
 // neither absent marks nor empty values. An error is one of Redis or of ctx.
 func (c *Cache[K, V]) read(ctx context.Context, r *request[K, V]) error {
-	return c.readSince(ctx, r, r.began)
-}
-
-// readAgain is read for a call that has waited for Redis before.
-func (c *Cache[K, V]) readAgain(ctx context.Context, r *request[K, V]) error {
-	ctx, cancel := context.WithDeadline(ctx, c.deadline(r))
-	defer cancel()
-	return c.readSince(ctx, r, time.Now())
-}
-
-func (c *Cache[K, V]) readSince(ctx context.Context, r *request[K, V], began time.Time) error {
-	found, err := c.core.engine.Read(ctx, r.redisKey, &r.entry, began, c.deadline(r))
-	switch {
-	case store.IsBroken(err):
-		c.reportBroken(ctx, r, err)
-		return nil
-	case err != nil:
-		return err
-	case found:
+	found, err := c.core.read(ctx, &r.lookup, r.began)
+	if found {
 		c.decode(ctx, r)
 	}
-	return nil
+	return err
 }
 
 // inspect is read in full: it also finds that the source has no value, and that the
 // value is empty; with ttl, the remaining TTL.
 func (c *Cache[K, V]) inspect(ctx context.Context, r *request[K, V], ttl bool) error {
-	return c.inspected(ctx, r, c.core.store.Inspect(ctx, c.deadline(r), r.redisKey, &r.entry, ttl))
+	return c.inspected(ctx, r, c.core.inspect(ctx, &r.lookup, ttl))
 }
 
 // inspected sets r.state, and r.value if Present, by what the store has found.
 func (c *Cache[K, V]) inspected(ctx context.Context, r *request[K, V], err error) error {
-	return c.inspectedBy(ctx, r, err, func() { c.decode(ctx, r) })
-}
-
-// inspectedBy is inspected for a caller that decodes a value in its own way.
-func (c *Cache[K, V]) inspectedBy(ctx context.Context, r *request[K, V], err error, decode func()) error {
-	switch {
-	case store.IsBroken(err):
-		c.reportBroken(ctx, r, err)
-		return nil
-	case err != nil:
-		return err
+	found, err := c.core.inspected(ctx, &r.lookup, err)
+	if found {
+		c.decode(ctx, r)
 	}
-	switch r.entry.State {
-	case store.Present:
-		decode()
-	case store.Absent:
-		r.state = Absent
-	}
-	return nil
+	return err
 }
 
 // decode sets r.value from r.entry. Bytes that cannot be decoded count as no
@@ -118,7 +87,7 @@ func (c *Cache[K, V]) decode(ctx context.Context, r *request[K, V]) {
 	r.value = zero
 	if err := c.parse(&r.entry.Wire, &r.value); err != nil {
 		r.value = zero
-		c.reportBroken(ctx, r, err)
+		c.core.reportBroken(ctx, &r.lookup, err)
 		return
 	}
 	r.state = Present
@@ -132,4 +101,41 @@ func (c *Cache[K, V]) answer(r *request[K, V]) (V, error) {
 		return v, ErrNotFound
 	}
 	return v, nil
+}
+
+// read reports whether the entry has a value, by one plain read whose wait for Redis begins
+// at a time.
+func (c *core) read(ctx context.Context, l *lookup, began time.Time) (found bool, err error) {
+	found, err = c.engine.Read(ctx, l.redisKey, &l.entry, began, c.deadline(l))
+	if store.IsBroken(err) {
+		c.reportBroken(ctx, l, err)
+		return false, nil
+	}
+	return found, err
+}
+
+// readAgain is read for a lookup that has waited for Redis before.
+func (c *core) readAgain(ctx context.Context, l *lookup) (found bool, err error) {
+	ctx, cancel := context.WithDeadline(ctx, c.deadline(l))
+	defer cancel()
+	return c.read(ctx, l, time.Now())
+}
+
+func (c *core) inspect(ctx context.Context, l *lookup, ttl bool) error {
+	return c.store.Inspect(ctx, c.deadline(l), l.redisKey, &l.entry, ttl)
+}
+
+// inspected makes sense of what the store has found, and reports whether the entry has a
+// value.
+func (c *core) inspected(ctx context.Context, l *lookup, err error) (found bool, _ error) {
+	switch {
+	case store.IsBroken(err):
+		c.reportBroken(ctx, l, err)
+		return false, nil
+	case err != nil:
+		return false, err
+	case l.entry.State == store.Absent:
+		l.state = Absent
+	}
+	return l.entry.State == store.Present, nil
 }

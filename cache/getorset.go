@@ -91,7 +91,7 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 	if err != nil || r.state != Present {
 		return r, s, v, err
 	}
-	c.reportLookup(ctx, r)
+	c.core.found(ctx, &r.lookup)
 	v, err = c.answer(r)
 	return nil, s, v, err
 }

@@ -8,45 +8,55 @@ import (
 	"testing"
 )
 
-// Every test that docs/guarantees.md names is there, and every test named after a
+// Every test that docs/guarantees.md names is where it says, and every test named after a
 // promise is in it.
 func TestGuaranteesNameTheirTests(t *testing.T) {
 	page, err := os.ReadFile("../docs/guarantees.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
+	sources := testsByFolder(t)
+	rows := regexp.MustCompile("(?m)^\\| `((?:Test|Fuzz)\\w+)(?:/\\.\\.\\./(\\w+))?` \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1)
+	if lines := regexp.MustCompile("(?m)^\\| `(Test|Fuzz)").FindAllString(string(page), -1); len(lines) != len(rows) {
+		t.Errorf("of %d tests in tables of docs/guarantees.md, %d can be read", len(lines), len(rows))
 	}
-	for _, elsewhere := range []string{"../internal/servertest/*_test.go", "../internal/store/*_test.go", "../internal/client/*_test.go", "collection/*_test.go"} {
-		more, err := filepath.Glob(elsewhere)
+	for _, row := range rows {
+		name, subtest := row[1], row[2]
+		for folder := range strings.SplitSeq(row[3], ", ") {
+			source := sources[strings.Trim(folder, "`")]
+			if !strings.Contains(source, "func "+name+"(") {
+				t.Errorf("docs/guarantees.md names %s, which is no test in %s", name, folder)
+			}
+			if subtest != "" && !strings.Contains(source, `{"`+subtest+`", case`) {
+				t.Errorf("docs/guarantees.md names the case %s, which does not exist in %s", subtest, folder)
+			}
+		}
+	}
+	for folder, source := range sources {
+		for _, name := range regexp.MustCompile(`func (TestG[0-9]+[A-Za-z0-9]*)\(`).FindAllStringSubmatch(source, -1) {
+			if !strings.Contains(string(page), "`"+name[1]+"`") {
+				t.Errorf("docs/guarantees.md does not name %s of %s", name[1], folder)
+			}
+		}
+	}
+}
+
+// testsByFolder returns the tests of the packages that the promises are about.
+func testsByFolder(t *testing.T) map[string]string {
+	t.Helper()
+	sources := map[string]string{}
+	for _, pattern := range []string{"../cache/*_test.go", "../cache/collection/*_test.go", "../internal/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, more...)
-	}
-	var sources strings.Builder
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources.Write(source)
-	}
-	for _, name := range regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)").FindAllSubmatch(page, -1) {
-		if !strings.Contains(sources.String(), "func "+string(name[1])+"(") {
-			t.Errorf("docs/guarantees.md names %s, which is no test", name[1])
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources[filepath.ToSlash(filepath.Dir(file[len("../"):]))] += string(source)
 		}
 	}
-	for _, name := range regexp.MustCompile("`TestBehaviour/.../([A-Za-z]+)`").FindAllSubmatch(page, -1) {
-		if !strings.Contains(sources.String(), `{"`+string(name[1])+`", case`) {
-			t.Errorf("docs/guarantees.md names the case %s, which does not exist", name[1])
-		}
-	}
-	for _, name := range regexp.MustCompile(`func (TestG[0-9]+[A-Za-z0-9]*)\(`).FindAllStringSubmatch(sources.String(), -1) {
-		if !strings.Contains(string(page), "`"+name[1]+"`") {
-			t.Errorf("docs/guarantees.md does not name %s", name[1])
-		}
-	}
+	return sources
 }

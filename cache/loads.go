@@ -138,8 +138,8 @@ func (l *loads[K, V]) Encode(ctx context.Context, j *protocol.Job, callers int) 
 	}
 	c.core.stats.loaded.Add(1)
 	loaded.State = protocol.Present
+	own := item.entry.Value // whatever the codec and TTLFor do to what they are shown
 	size, err := c.encodeLoaded(&j.Entry, j.Key, &item.entry.Value, callers)
-	own := item.entry.Value
 	if err == nil && c.core.decoded {
 		own, err = c.prove(&j.Entry)
 	}

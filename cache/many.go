@@ -30,7 +30,7 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 		requests = c.probeMissing(ctx, b, requests)
 	}
 	for _, r := range requests {
-		c.reportLookup(ctx, r)
+		c.core.found(ctx, &r.lookup)
 		c.conclude(b, r)
 	}
 	return c.result(b)
@@ -54,7 +54,7 @@ func (c *Cache[K, V]) answered(ctx context.Context, b *batch[K, V], requests []*
 	rest := requests[:0]
 	for i, r := range requests {
 		if errs[i] != nil {
-			b.errs[r.key] = c.unanswered(ctx, r, errs[i])
+			b.errs[r.key] = c.core.unanswered(ctx, &r.lookup, errs[i])
 			continue
 		}
 		rest = append(rest, r)
@@ -79,10 +79,11 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 // for. All that GetOrSet says of a key holds for each: of sharing, of contexts, of panics.
 // What is loaded here is stored before others are waited for, so that batches which overlap
 // never wait for each other in a circle. load is called again for keys that others were to
-// load and did not, for those that Redis did not answer for if it did for others, and one by
-// one for keys that are written again and again meanwhile.
+// load and did not, for those that Redis did not answer for if it did for others, and for
+// keys that are written again and again meanwhile; some of these calls are for one key, and
+// they may overlap.
 //
-// Errors are told by key, in a *BatchError; the map then holds what was obtained. An error
+// Errors are told by key, in a *BatchError; the map then holds the others. An error
 // of load comes back for each of its keys as it was, or what a *BatchError of load says of
 // the key. Hits cost what GetMany costs, misses two round trips more, however many they are.
 // RedisTimeout bounds the wait for all of them together.
@@ -112,7 +113,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	errs := c.readMany(ctx, read)
 	for i, r := range read {
 		if errs[i] == nil && r.state == Present {
-			c.reportLookup(ctx, r)
+			c.core.found(ctx, &r.lookup)
 			c.conclude(b, r)
 		} else {
 			c.loadInBatch(ctx, b, l, r, errs[i])
@@ -160,7 +161,7 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 	for i, r := range requests {
 		entries[i] = &r.entry
 	}
-	errs := ask(ctx, c.deadline(requests[0]), redisKeys(requests), entries)
+	errs := ask(ctx, c.core.deadline(&requests[0].lookup), redisKeys(requests), entries)
 	for i, r := range requests {
 		errs[i] = c.inspected(ctx, r, errs[i])
 	}

@@ -357,6 +357,53 @@ func TestManyKeysOfOneName(t *testing.T) {
 	})
 }
 
+// So they are when the key is written again and again: the second one waits for the load of
+// the first, and not for one that nobody has asked for.
+func TestManyKeysOfOneNameThatIsWrittenAllTheTime(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{Key: func(dst []byte, key string) []byte {
+			return append(dst, key[0])
+		}})
+		var wg sync.WaitGroup
+		lead := func() (release chan struct{}) {
+			release = make(chan struct{})
+			wg.Go(func() {
+				v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { <-release; return "older", nil })
+				want(t, "GetOrSet", v, err, "older")
+			})
+			synctest.Wait()
+			return release
+		}
+		release := lead()
+		loads := 0
+		wg.Go(func() {
+			got, err := c.GetOrSetMany(t.Context(), []string{"k1", "k2", "k3"}, func(_ context.Context, keys []string) (map[string]string, error) {
+				if loads++; len(keys) != 1 {
+					t.Errorf("the loader is asked for %q", keys)
+				}
+				return map[string]string{keys[0]: "v"}, nil
+			})
+			want(t, "GetOrSetMany", got, err, map[string]string{"k1": "v", "k2": "v", "k3": "v"})
+		})
+		synctest.Wait()
+		for attempt := range 2 {
+			if err := c.Delete(t.Context(), "k"); err != nil {
+				t.Fatal(err)
+			}
+			old := release
+			if attempt == 0 {
+				release = lead()
+			}
+			close(old)
+			synctest.Wait()
+		}
+		wg.Wait()
+		if loads != 1 {
+			t.Errorf("%d loads", loads)
+		}
+	})
+}
+
 // A key that does not equal itself has the value that came with it.
 func TestManySetsAKeyThatEqualsNone(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

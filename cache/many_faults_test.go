@@ -132,6 +132,32 @@ func TestManyObserverWrites(t *testing.T) {
 	})
 }
 
+// The same for what is not stored: the observer heard of it when the others' stores were
+// announced, and not yet sent.
+func TestManyObserverWritesWhenSomeAreNotStored(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var c *cache.Cache[string, string]
+		c = open(t, env.Client, cache.Config[string, string]{Lease: cache.Off, AbsentTTL: cache.Off, Observer: cache.Observer{
+			Write: func(ctx context.Context, e cache.WriteEvent) {
+				if e.Op == cache.OpDelete {
+					return
+				}
+				if err := c.Delete(ctx, "a", "b", "c"); err != nil {
+					t.Errorf("Delete by the observer of %v: %v", e.Outcome, err)
+				}
+			},
+		}})
+		began := time.Now()
+		got, err := c.GetOrSetMany(t.Context(), []string{"a", "b", "c"}, func(ctx context.Context, keys []string) (map[string]string, error) {
+			return map[string]string{"a": "va", "b": "vb"}, c.Delete(ctx, "b") // so that b is fenced
+		})
+		want(t, "GetOrSetMany", got, err, map[string]string{"a": "va", "b": "vb"})
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // Redis hangs when the leases of broken entries have been granted: they were given back
 // one by one, each as if Redis had the whole of RedisTimeout.
 func TestManyHangingRedisIsWaitedForOnce(t *testing.T) {

@@ -167,9 +167,9 @@ func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step sto
 	}
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
 		if err := inspected(ctx, r, err); err != nil {
-			return v, q.of.unanswered(ctx, r, err)
+			return v, q.of.core.unanswered(ctx, &r.lookup, err)
 		}
-		q.of.reportLookup(ctx, r)
+		q.of.core.found(ctx, &r.lookup)
 		v = result()
 		q.of.end(r)
 		return v, nil

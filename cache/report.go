@@ -9,27 +9,27 @@ import (
 	"github.com/asidecache/aside/internal/protocol"
 )
 
-// reportLookup tells what a request has found by itself.
-func (c *Cache[K, V]) reportLookup(ctx context.Context, r *request[K, V]) {
-	e := LookupEvent{Key: r.redisKey, State: r.state, Duration: c.core.lookupTime(r.began)}
-	if r.op == OpEntry && r.state != Missing {
-		e.TTL = r.entry.TTL
+// found tells what a lookup has found.
+func (c *core) found(ctx context.Context, l *lookup) {
+	e := LookupEvent{Key: l.redisKey, State: l.state, Duration: c.lookupTime(l.began)}
+	if l.op == OpEntry && l.state != Missing {
+		e.TTL = l.entry.TTL
 	}
-	c.core.reportLookup(ctx, e)
+	c.reportLookup(ctx, e)
 }
 
-// unanswered is the error of a request that Redis has failed, and that ends with it.
-func (c *Cache[K, V]) unanswered(ctx context.Context, r *request[K, V], cause error) error {
-	err := c.core.redisError(ctx, r.op, r.redisKey, cause)
-	c.core.reportUnanswered(ctx, r.redisKey, r.began)
+// unanswered is the error of a lookup that Redis has failed, and that ends with it.
+func (c *core) unanswered(ctx context.Context, l *lookup, cause error) error {
+	err := c.redisError(ctx, l.op, l.redisKey, cause)
+	c.reportUnanswered(ctx, l.redisKey, l.began)
 	return err
 }
 
-// reportBroken tells, once a request, that its entry cannot be decoded.
-func (c *Cache[K, V]) reportBroken(ctx context.Context, r *request[K, V], cause error) {
-	if !r.broken {
-		r.broken = true
-		c.core.Broken(ctx, string(r.op), r.redisKey, cause)
+// reportBroken tells, once a lookup, that its entry cannot be decoded.
+func (c *core) reportBroken(ctx context.Context, l *lookup, cause error) {
+	if !l.broken {
+		l.broken = true
+		c.Broken(ctx, string(l.op), l.redisKey, cause)
 	}
 }
 

@@ -263,6 +263,49 @@ func TestTimedOutLoadIsNotCancelled(t *testing.T) {
 	})
 }
 
+// A leaver is a context that ends as soon as a call waits for its end.
+type leaver struct {
+	context.Context
+	leave func()
+}
+
+func (l leaver) Done() <-chan struct{} {
+	l.leave()
+	return l.Context.Done()
+}
+
+// A caller may leave before its flight has begun to ask Redis: its lookup is told all the same.
+func TestLookupsOfCallersThatLeaveAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		for _, many := range []bool{false, true} {
+			var rec recorder
+			c := open(t, env.Client, config{Name: "test", TTL: time.Minute, Observer: rec.observer()})
+			const calls = 100
+			for i := range calls {
+				key := fmt.Sprint(i)
+				if err := c.Delete(t.Context(), key); err != nil { // so that a miss is predicted
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				var err error
+				if many {
+					_, err = c.GetOrSetMany(leaver{ctx, cancel}, []string{key}, func(context.Context, []string) (map[string]string, error) { return nil, nil })
+				} else {
+					_, err = c.GetOrSet(leaver{ctx, cancel}, key, value("v", new(int)))
+				}
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("error %v", err)
+				}
+			}
+			time.Sleep(time.Second)
+			if n := len(rec.take().lookups); n != calls {
+				t.Errorf("many %v: %d of %d lookups were told", many, n, calls)
+			}
+			_ = c.Close()
+		}
+	})
+}
+
 // Whatever happens, the counts add up, and the events are what was counted: random calls of
 // several processes on few keys, with faults of Redis, of the loaders and of the callers.
 func TestStatsAddUp(t *testing.T) {

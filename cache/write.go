@@ -35,7 +35,7 @@ func (c *Cache[K, V]) set(ctx context.Context, op Op, key K, v V, opts []Option)
 	if err != nil {
 		return false, err
 	}
-	stored, err = c.core.put(ctx, c.deadline(r), event, &r.entry)
+	stored, err = c.core.put(ctx, c.core.deadline(&r.lookup), event, &r.entry)
 	if err == nil {
 		c.end(r)
 	}
@@ -104,7 +104,7 @@ func (c *Cache[K, V]) SetAbsent(ctx context.Context, key K, opts ...Option) erro
 	}
 	event, err := c.core.absentEvent(r.redisKey, s)
 	if err == nil {
-		err = c.core.putAbsent(ctx, c.deadline(r), event)
+		err = c.core.putAbsent(ctx, c.core.deadline(&r.lookup), event)
 	}
 	if err == nil {
 		c.end(r)
@@ -138,7 +138,7 @@ func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool
 	if err != nil {
 		return false, err
 	}
-	ok, err = c.core.touch(ctx, c.deadline(r), c.core.touchEvent(r.redisKey, s))
+	ok, err = c.core.touch(ctx, c.core.deadline(&r.lookup), c.core.touchEvent(r.redisKey, s))
 	if err == nil {
 		c.end(r)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// packStubborn has a method for everything, each of which does what it is told.
+// packStubborn has a method for everything, each of which does what it is set to.
 type packStubborn struct {
 	encode func(e *msgpack.Encoder) error
 	decode func(d *msgpack.Decoder) error
@@ -104,7 +104,7 @@ func TestMsgpackMethodsReadOneValue(t *testing.T) {
 	read("\x91\xc7\x08\x01\xc7\x05\x01\xdf\xff\xff\xff\xff", "failed with", decodeMap)
 }
 
-// packExt, packBox and packHex are types that the library was told of.
+// packExt, packBox and packHex are types that are registered with the library.
 type (
 	packExt struct{ b byte }
 	packBox struct{ content any }

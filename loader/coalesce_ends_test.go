@@ -75,7 +75,7 @@ func TestCoalesceCallersLeaveOnTheirOwn(t *testing.T) {
 }
 
 // A key without callers is removed from its batch: the batch is full only with keys that
-// somebody waits for.
+// a caller waits for.
 func TestCoalesceCountsOnlyKeysThatAreWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d table

@@ -31,7 +31,7 @@ func TestFirstMistakeOfACall(t *testing.T) {
 		"Add":     func() error { return second(s.Add(ctx, "k", "a")) },
 		"Random":  func() error { return second(s.Random(ctx, "k", -1)) },
 		"Union":   func() error { return second(s.Union(ctx, "k", "l")) },
-		"Put":     func() error { return second(z.Put(ctx, "k", nan)) },
+		"Put":     func() error { return second(z.Put(ctx, "k", scored{Elem: "a"}, nan)) },
 		"PutIf":   func() error { return second(z.PutIf(ctx, "k", collection.New|collection.Less, nan)) },
 		"Incr":    func() error { return second(z.Incr(ctx, "k", "a", nan.Score)) },
 		"RangeByScore": func() error {

@@ -29,7 +29,7 @@ func (c concurrent) AppendValue(dst, v []byte) ([]byte, error) {
 }
 
 // A oneAtATime codec fails a call that meets another one. It sleeps in each, so
-// that in a synctest bubble all calls that can meet do.
+// that in a synctest bubble all calls that can overlap do.
 type oneAtATime struct {
 	broken
 	inside atomic.Int32

@@ -25,7 +25,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.reports = append(r.reports, fmt.Sprintf(format, args...))
 }
 
-// A broken codec does right by byte slices, but for the functions it is given.
+// A broken codec of byte slices is correct, but for the functions that are set.
 type broken struct {
 	append func(dst, v []byte) ([]byte, error)
 	parse  func(src []byte, v *[]byte) error
@@ -67,7 +67,7 @@ func (c broken) Decode(w *codec.Wire, v *[]byte) error {
 	return c.ParseValue(b, v)
 }
 
-// values returns values that a broken codec may spoil.
+// values returns values that a broken codec may change.
 func values() [][]byte {
 	return [][]byte{[]byte("one value"), {}, []byte("another value")}
 }

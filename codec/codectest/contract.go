@@ -53,21 +53,21 @@ func (s Suite[V]) checkValue(t testing.TB, label string, v *V) ([]span, bool) {
 	return spans, true
 }
 
-// checkDecode checks that the spans decode to v, and what Decode does with the
-// memory it borrows.
+// checkDecode checks that the spans decode to v, and what Decode does with their
+// memory.
 func (s Suite[V]) checkDecode(t testing.TB, label string, spans []span, v *V) bool {
 	t.Helper()
-	lent := cloneSpans(spans)
-	back, err := s.decode(lend(lent))
+	copied := cloneSpans(spans)
+	back, err := s.decode(wireOf(copied))
 	switch {
 	case err != nil:
 		t.Errorf("%s: Decode of what Encode wrote: %v", label, err)
 	case !s.Equal(*v, back):
 		t.Errorf("%s: what Decode gave is not equal to what Encode was given", label)
-	case !equalSpans(spans, lent):
+	case !equalSpans(spans, copied):
 		t.Errorf("%s: Decode wrote to the bytes it borrowed", label)
 	default:
-		if scribble(lent); s.Equal(*v, back) {
+		if scribble(copied); s.Equal(*v, back) {
 			return true
 		}
 		t.Errorf("%s: Decode kept bytes it borrowed: the value changed with them", label)
@@ -188,7 +188,7 @@ func (s Suite[V]) decode(w *codec.Wire) (v V, err error) {
 	return v, err
 }
 
-// A panicError tells a contained panic from an error of the codec.
+// A panicError distinguishes a contained panic from an error of the codec.
 type panicError struct{ value any }
 
 func (e panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }

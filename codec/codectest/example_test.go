@@ -8,7 +8,7 @@ import (
 	"github.com/asidecache/aside/codec/codectest"
 )
 
-// kept is a Value that is wrong: it keeps the memory it borrows.
+// kept is a Value that is wrong: it keeps memory of the wire.
 type kept struct{}
 
 func (kept) AppendValue(dst, v []byte) ([]byte, error) { return append(dst, v...), nil }

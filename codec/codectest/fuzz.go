@@ -12,9 +12,9 @@ func Fuzz[V any](f *testing.F, c codec.Codec[V], values ...V) {
 	Suite[V]{Codec: c, Values: values}.Fuzz(f)
 }
 
-// Fuzz gives Decode the bytes of the fuzzing engine, starting from those of
+// Fuzz calls Decode with the bytes of the fuzzing engine, starting from those of
 // Values, and fails where Run fails on hostile bytes. The engine's bytes are
-// those of a string; for the other shapes they are taken apart into spans.
+// those of a string; for the other shapes they are split into spans.
 func (s Suite[V]) Fuzz(f *testing.F) {
 	f.Helper()
 	s = s.withDefaults()

@@ -26,13 +26,13 @@ var payloads = []string{
 	strings.Repeat(secret, 8), "-" + secret + ".5", `{"a":` + strings.Repeat(secret, 8) + `}`,
 }
 
-// names are what no field and no score is called.
+// names are no names of fields, and no scores.
 var names = []string{"nan", "-nan", "infinity", "0x1p-2", "1e999", "-1e999", "1_0", " 1", "1 ", "kiwi" + secret, "-" + secret + "." + secret + "x", strings.Repeat("9", 400)}
 
 // nestings are what ends a decoder that recurses without a limit.
 var nestings = []string{"[", "{\"a\":", "\x91", "\x81\xa1a"}
 
-// checkHostile gives Decode what no Encode wrote: changed, cut and made-up
+// checkHostile calls Decode with what no Encode wrote: changed, cut and made-up
 // spans. It reports each kind of fault once.
 func (s Suite[V]) checkHostile(t testing.TB, spans []span) {
 	t.Helper()
@@ -45,18 +45,18 @@ func (s Suite[V]) checkHostile(t testing.TB, spans []span) {
 	}
 }
 
-// attack decodes spans of any origin and returns what is wrong with the way the
-// codec takes them, or nothing.
+// attack decodes spans of any origin and returns what is wrong with the codec's
+// result, or nothing.
 func (s Suite[V]) attack(spans []span) (fault string) {
-	lent := cloneSpans(spans)
+	copied := cloneSpans(spans)
 	var v V
 	var err error
-	cost := allocated(func() { v, err = s.decode(lend(lent)) })
+	cost := allocated(func() { v, err = s.decode(wireOf(copied)) })
 	_, panicked := err.(panicError)
 	switch {
 	case panicked:
 		return "Decode panicked"
-	case !equalSpans(spans, lent):
+	case !equalSpans(spans, copied):
 		return "Decode wrote to the bytes it borrowed"
 	case shows(err, spans):
 		return "the error of Decode shows the value"
@@ -68,9 +68,8 @@ func (s Suite[V]) attack(spans []span) (fault string) {
 	return s.settles(&v)
 }
 
-// settles checks that a value that Decode made up of hostile bytes is none that
-// Encode writes in a way that does not come back. The first time it may lose
-// what its codec leaves out.
+// settles checks that a value that Decode made of hostile bytes is read back as it
+// is after Encode. The first time it may lose what its codec leaves out.
 func (s Suite[V]) settles(v *V) (fault string) {
 	for round := range 2 {
 		w, err := s.encode(v)
@@ -78,7 +77,7 @@ func (s Suite[V]) settles(v *V) (fault string) {
 			return "Encode panicked on what Decode accepted"
 		}
 		if err != nil {
-			return "" // refused aloud
+			return "" // refused with an error
 		}
 		back, err := s.decode(w)
 		if err != nil {
@@ -92,7 +91,7 @@ func (s Suite[V]) settles(v *V) (fault string) {
 	return ""
 }
 
-// checkNesting gives Decode a million openings that nothing closes, in place of
+// checkNesting calls Decode with a million openings that nothing closes, in place of
 // the first span.
 func (s Suite[V]) checkNesting(t testing.TB, spans []span) {
 	t.Helper()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// allocated returns how many bytes f allocates, all told: the least of three
-// runs where the first looks like much, because what other goroutines allocate
+// allocated returns how many bytes f allocates in all: the least of three
+// runs where the first seems to allocate much, because what other goroutines allocate
 // in the meantime, and what is set up once, counts as well.
 func allocated(f func()) uint64 {
 	least := measure(f)

@@ -58,8 +58,8 @@ func anyTwice(spans []span, what func(span) []byte) bool {
 	return false
 }
 
-// checkScores checks that the elements of a sorted set have scores that Redis takes,
-// and the order in which it returns them: who shares a load decodes what was encoded.
+// checkScores checks that the elements of a sorted set have scores that Redis accepts,
+// and the order in which it returns them: a caller that shares a load decodes what was encoded.
 func checkScores(t testing.TB, label string, spans []span) {
 	t.Helper()
 	previous, score := math.Inf(-1), 0.0

@@ -8,11 +8,11 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// A Suite says what a codec is proved with. Codec and Values are required.
+// A Suite says what a codec is tested with. Codec and Values are required.
 type Suite[V any] struct {
 	Codec   codec.Codec[V]
-	Values  []V               // must come back as they are
-	Refused []V               // Encode must give an error
+	Values  []V               // must be read as they are
+	Refused []V               // Encode must return an error
 	Equal   func(a, b V) bool // default: reflect.DeepEqual
 
 	// Deterministic demands that a value always has the same bytes. Leave it out
@@ -49,7 +49,7 @@ func (s Suite[V]) Run(t testing.TB) {
 	encoded := s.checkValues(t)
 	s.checkRefused(t)
 	if len(encoded) < len(s.Values) {
-		return // the rest would only say it again
+		return // the rest would only repeat it
 	}
 	s.checkConcurrency(t)
 	for _, spans := range encoded {

@@ -37,8 +37,8 @@ func equalSpans(a, b []span) bool {
 	})
 }
 
-// lend returns a wire of the spans, whose memory it borrows.
-func lend(spans []span) *codec.Wire {
+// wireOf returns a wire of the spans, whose memory it aliases.
+func wireOf(spans []span) *codec.Wire {
 	w := new(codec.Wire)
 	w.Reset(key)
 	for _, s := range spans {

@@ -50,7 +50,7 @@ func TestRedisURL(t *testing.T) {
 		return "redis://" + m.Addr()
 	}
 	web := httptest.NewServer(http.NotFoundHandler())
-	defer web.Close()
+	t.Cleanup(web.Close)
 	for _, tt := range []struct{ name, url, want string }{
 		{"bad scheme", "http://user:secret@localhost", "no URL of a Redis"},
 		{"bad URL", "redis://user:secret@local host", "no URL of a Redis"},
@@ -62,6 +62,7 @@ func TestRedisURL(t *testing.T) {
 		{"all is well", "redis://" + open.Addr(), "aside, on the Redis at " + open.Addr()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			wantStory(t, tt.url, tt.want)
 		})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -30,53 +31,65 @@ func does(command ...any) func(t *testing.T, rdb redis.UniversalClient) {
 // The story is told whatever the Redis of REDIS_URL refuses, and what that is is said.
 func TestRedisURLOfServers(t *testing.T) {
 	for _, s := range redistest.Servers(t) {
-		t.Run(s.String(), func(t *testing.T) {
-			t.Parallel()
-			i := s.Start(t, redistest.Standalone)
-			rdb, node := i.Client(t), i.Nodes()[0]
-			secured := secure(t, node.Addr)
-			guest := "redis://guest:secret@" + node.Addr
-			for _, tt := range []struct {
-				name  string
-				begin func(t *testing.T, rdb redis.UniversalClient) // nil: all is as it is
-				url   string
-				want  string
-			}{
-				{"all is well", nil, "redis://" + node.Addr, "aside, on the Redis at"},
-				{"no TLS", nil, "rediss://" + node.Addr, "speaks no TLS"},
-				{"a certificate of nobody", nil, "rediss://" + secured, "is not trusted"},
-				{"TLS alone", nil, "redis://" + secured, "does not speak as a Redis does"},
-				{"no such user", nil, guest, "does not accept this user with this password"},
-				{"a full guest", user("+@all"), guest, "aside, on the Redis at"},
-				{"no MULTI", user("-@all", "+@read", "+@write", "+@scripting", "+@connection"), guest, "aside, on the Redis at"},
-				{"no scripts", user("+@all", "-@scripting"), guest, "does not allow this user"},
-				{"neither", user("-@all", "+@read", "+@write", "+@connection"), guest, "does not allow this user"},
-				{"no writes", user("-@all", "+@read", "+@scripting", "+@connection"), guest, "does not allow this user"},
-				{"no reads", user("-@all", "+@write", "+@scripting", "+@connection"), guest, "does not allow this user"},
-				{"other keys", user("+@all", "resetkeys", "~other:*"), guest, "does not allow this user"},
-				{"nothing", user("-@all"), guest, "does not allow this user"},
-				{"no database of that number", nil, "redis://" + node.Addr + "/99", "DB index is out of range"},
-				{"no memory", does("CONFIG", "SET", "maxmemory", "1"), "redis://" + node.Addr, "has no memory left"},
-				{"memory", does("CONFIG", "SET", "maxmemory", "0"), "redis://" + node.Addr, "aside, on the Redis at"},
-				{"too few replicas", does("CONFIG", "SET", "min-replicas-to-write", "1"), "redis://" + node.Addr, "too few replicas"},
-				{"enough of them", does("CONFIG", "SET", "min-replicas-to-write", "0"), "redis://" + node.Addr, "aside, on the Redis at"},
-				{"a replica", does("REPLICAOF", "127.0.0.1", "1"), "redis://" + node.Addr, "is a replica that may only be read"},
-				{"no replica", does("REPLICAOF", "NO", "ONE"), "redis://" + node.Addr, "aside, on the Redis at"},
-				{"a password", does("CONFIG", "SET", "requirepass", "secret"), "redis://" + node.Addr, "wants a password"},
-				{"frozen", func(t *testing.T, _ redis.UniversalClient) { node.Pause(t) }, "redis://" + node.Addr, "does not answer"},
-				{"down", func(t *testing.T, _ redis.UniversalClient) { node.Kill(t) }, "redis://" + node.Addr, "nobody listens"},
-			} {
-				t.Run(tt.name, func(t *testing.T) {
-					if tt.begin != nil {
-						tt.begin(t, rdb)
-					}
-					wantStory(t, tt.url, tt.want)
-				})
-			}
-		})
+		for part := range 4 {
+			t.Run(fmt.Sprintf("%s-%d", s, part), func(t *testing.T) {
+				t.Parallel()
+				testStates(t, s, part)
+			})
+		}
 		t.Run(s.String()+"-cluster", func(t *testing.T) {
 			t.Parallel()
 			wantStory(t, "redis://"+s.StartCalm(t, redistest.Cluster).Nodes()[0].Addr, "is a node of a cluster")
+		})
+	}
+}
+
+// testStates brings a server into the states of one part, one after the other. The parts are
+// independent of each other.
+func testStates(t *testing.T, s redistest.Server, part int) {
+	i := s.Start(t, redistest.Standalone)
+	rdb, node := i.Client(t), i.Nodes()[0]
+	secured := secure(t, node.Addr)
+	guest := "redis://guest:secret@" + node.Addr
+	for _, tt := range []struct {
+		part  int
+		name  string
+		begin func(t *testing.T, rdb redis.UniversalClient) // nil: all is as it is
+		url   string
+		want  string
+	}{
+		{0, "all is well", nil, "redis://" + node.Addr, "aside, on the Redis at"},
+		{0, "no TLS", nil, "rediss://" + node.Addr, "speaks no TLS"},
+		{0, "a certificate of nobody", nil, "rediss://" + secured, "is not trusted"},
+		{0, "TLS alone", nil, "redis://" + secured, "does not speak as a Redis does"},
+		{0, "no such user", nil, guest, "does not accept this user with this password"},
+		{1, "a full guest", user("+@all"), guest, "aside, on the Redis at"},
+		{1, "no MULTI", user("-@all", "+@read", "+@write", "+@scripting", "+@connection"), guest, "aside, on the Redis at"},
+		{1, "no scripts", user("+@all", "-@scripting"), guest, "does not allow this user"},
+		{1, "neither", user("-@all", "+@read", "+@write", "+@connection"), guest, "does not allow this user"},
+		{1, "no writes", user("-@all", "+@read", "+@scripting", "+@connection"), guest, "does not allow this user"},
+		{1, "no reads", user("-@all", "+@write", "+@scripting", "+@connection"), guest, "does not allow this user"},
+		{1, "other keys", user("+@all", "resetkeys", "~other:*"), guest, "does not allow this user"},
+		{1, "nothing", user("-@all"), guest, "does not allow this user"},
+		{1, "no database of that number", nil, "redis://" + node.Addr + "/99", "DB index is out of range"},
+		{2, "no memory", does("CONFIG", "SET", "maxmemory", "1"), "redis://" + node.Addr, "has no memory left"},
+		{2, "memory", does("CONFIG", "SET", "maxmemory", "0"), "redis://" + node.Addr, "aside, on the Redis at"},
+		{2, "too few replicas", does("CONFIG", "SET", "min-replicas-to-write", "1"), "redis://" + node.Addr, "too few replicas"},
+		{2, "enough of them", does("CONFIG", "SET", "min-replicas-to-write", "0"), "redis://" + node.Addr, "aside, on the Redis at"},
+		{2, "a replica", does("REPLICAOF", "127.0.0.1", "1"), "redis://" + node.Addr, "is a replica that may only be read"},
+		{2, "no replica", does("REPLICAOF", "NO", "ONE"), "redis://" + node.Addr, "aside, on the Redis at"},
+		{2, "a password", does("CONFIG", "SET", "requirepass", "secret"), "redis://" + node.Addr, "wants a password"},
+		{3, "frozen", func(t *testing.T, _ redis.UniversalClient) { node.Pause(t) }, "redis://" + node.Addr, "does not answer"},
+		{3, "down", func(t *testing.T, _ redis.UniversalClient) { node.Kill(t) }, "redis://" + node.Addr, "nobody listens"},
+	} {
+		if tt.part != part {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.begin != nil {
+				tt.begin(t, rdb)
+			}
+			wantStory(t, tt.url, tt.want)
 		})
 	}
 }

@@ -52,7 +52,9 @@ func (c *Client) Exec(ctx context.Context, call *Call) error {
 // ExecAll runs the scripts of calls in one round trip, on a cluster one to each master, and
 // the commands beside them. What has met a server without its script was not carried out,
 // and is sent again; retry is for what go-redis repeats.
-func (c *Client) ExecAll(ctx context.Context, retry Retry, calls []*Call, beside ...redis.Cmder) error {
+func (c *Client) ExecAll(
+	ctx context.Context, retry Retry, calls []*Call, beside ...redis.Cmder,
+) error {
 	for _, mode := range evalModes {
 		merged := c.merge(calls)
 		cmds := make([]*Command, len(merged))
@@ -119,7 +121,9 @@ func (call *Call) boolean() Bool {
 }
 
 // EvalBool is Exec for a script that says yes or no.
-func (c *Client) EvalBool(ctx context.Context, deadline time.Time, call Call) (yes bool, err error) {
+func (c *Client) EvalBool(
+	ctx context.Context, deadline time.Time, call Call) (yes bool, err error,
+) {
 	ctx, cancel := c.WithDeadline(ctx, deadline)
 	defer cancel()
 	if err := c.Exec(ctx, &call); err != nil {
@@ -130,7 +134,9 @@ func (c *Client) EvalBool(ctx context.Context, deadline time.Time, call Call) (y
 }
 
 // EvalBools is EvalBool for n calls, a thousand a round trip.
-func (c *Client) EvalBools(ctx context.Context, deadline time.Time, n int, nth func(i int) Call) []Bool {
+func (c *Client) EvalBools(
+	ctx context.Context, deadline time.Time, n int, nth func(i int) Call,
+) []Bool {
 	answers := make([]Bool, n)
 	for from := 0; from < n; from += CallsPerTrip {
 		part := answers[from:min(from+CallsPerTrip, n)]

@@ -40,22 +40,25 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 // Check returns an error if a client cannot serve.
 func Check(rdb redis.UniversalClient) error {
 	if rdb == nil || reflect.ValueOf(rdb).Kind() == reflect.Pointer && reflect.ValueOf(rdb).IsNil() {
-		return errors.New("the client is nil: pass a connected redis.UniversalClient, such as redis.NewClient returns")
+		return errors.New("the client is nil: " +
+			"pass a connected redis.UniversalClient, such as redis.NewClient returns")
 	}
 	switch rdb := rdb.(type) {
 	case *redis.Client:
 		if rdb.Options().ClientSideCacheConfig != nil {
-			return errors.New("the client caches answers itself (ClientSideCacheConfig) and may return a value after it was deleted: " +
-				"pass a client without it")
+			return errors.New("the client caches answers itself (ClientSideCacheConfig) " +
+				"and may return a value after it was deleted: pass a client without it")
 		}
 	case *redis.ClusterClient:
 		opt := rdb.Options()
 		if opt.ReadOnly || opt.RouteByLatency || opt.RouteRandomly {
-			return errors.New("the cluster client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), " +
-				"which may still hold a value that was deleted: pass a client that reads from masters")
+			return errors.New("the cluster client reads from replicas " +
+				"(ReadOnly, RouteByLatency or RouteRandomly), which may still hold a value that was deleted: " +
+				"pass a client that reads from masters")
 		}
 	case *redis.Ring:
-		return errors.New("a redis.Ring forgets deletes when a shard leaves and comes back: pass a redis.Client or redis.ClusterClient")
+		return errors.New("a redis.Ring forgets deletes when a shard leaves and comes back: " +
+			"pass a redis.Client or redis.ClusterClient")
 	}
 	return nil
 }
@@ -101,7 +104,9 @@ func (c *Client) Context(ctx context.Context, now time.Time) context.Context {
 }
 
 // WithDeadline returns ctx, bounded by a deadline.
-func (c *Client) WithDeadline(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+func (c *Client) WithDeadline(
+	ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc,
+) {
 	return c.timeouts.until(ctx, deadline)
 }
 
@@ -115,7 +120,8 @@ func (c *Client) WaitForReplicas(n int) error {
 		c.replicas = n
 		return nil
 	}
-	return fmt.Errorf("WaitReplicas needs a redis.Client or redis.ClusterClient, which can keep to one connection: a %T cannot", c.rdb)
+	return fmt.Errorf("WaitReplicas needs a redis.Client or redis.ClusterClient, "+
+		"which can keep to one connection: a %T cannot", c.rdb)
 }
 
 // Replicas returns for how many replicas writes wait.

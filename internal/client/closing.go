@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// closing is what a store knows of its closing of connections.
+// closing is what is known of the closing of connections.
 type closing struct {
 	mu   sync.Mutex    // guards all below
 	last time.Time     // when it began
@@ -20,13 +20,13 @@ type closing struct {
 // maxPause is the longest pause between two closings of all connections.
 const maxPause = 100 * time.Millisecond
 
-// closeConns has the connections of a client of one server closed, to which others are made
-// where its address leads now: the idle ones at NotRetryable, those in use when they are given back.
-// go-redis closes only the connection whose first command is refused by a server that must
-// not write: the others would go on to serve what that server still holds.
+// closeConns has the connections of a client of one server closed, to which others are made where
+// its address leads now: the idle ones at NotRetryable, those in use when they are given back.
+// go-redis closes only the connection whose first command is refused by a server that must not
+// write: the others would go on to serve what that server still holds.
 //
-// Where new connections lead to a server that must not write either, they are not closed
-// again without a pause, for which the caller waits, but not after ctx has ended.
+// Where new connections lead to a server that must not write either, they are not closed again
+// without a pause, for which the caller waits, but not after ctx has ended.
 func (c *Client) closeConns(ctx context.Context) {
 	rdb, ok := c.rdb.(*redis.Client)
 	if !ok {
@@ -51,7 +51,7 @@ func (c *Client) closesConns(rdb *redis.Client) <-chan struct{} {
 		time.AfterFunc(pause-time.Since(of.last), func() {
 			defer close(done)
 			of.mu.Lock()
-			of.next, of.last = nil, time.Now() // who comes later may have a connection that is missed
+			of.next, of.last = nil, time.Now() // a later caller may have a connection that is missed
 			of.mu.Unlock()
 			if !retire(rdb) {
 				ctx, cancel := context.WithTimeout(context.Background(), pause)
@@ -85,7 +85,8 @@ func retireAll(pool reflect.Value) {
 		conns = reflect.Append(conns, args[0])
 		return []reflect.Value{reflect.ValueOf(false)}
 	})})
-	pool.MethodByName("RetireConns").Call([]reflect.Value{ // RetireConns(ctx, conns []*Conn, reason string)
+	// RetireConns(ctx, conns []*Conn, reason string).
+	pool.MethodByName("RetireConns").Call([]reflect.Value{
 		reflect.ValueOf(context.Background()), conns, reflect.ValueOf(retired),
 	})
 }

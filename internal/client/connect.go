@@ -15,7 +15,7 @@ import (
 )
 
 // go-redis dials several times, with pauses, before it gives up, and in the pool, so that
-// who waits for a connection does not hear why there is none. Therefore the store itself
+// a caller that waits for a connection does not learn why there is none. Therefore the executor
 // tries to connect, NotRetryable, when a quarter of the timeout has passed and no connection is to
 // be had. If that fails as well, those that wait for one have the reason and leave.
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/stack"
 )
 
@@ -143,7 +144,8 @@ func (c *Client) RecordLoss(err error) {
 		c.timeouts.record(err)
 	}
 	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		cluster.ReloadState(context.Background()) // in the background, and no more than a few times a second
+		// In the background, and no more than a few times a second.
+		cluster.ReloadState(context.Background())
 	}
 }
 
@@ -155,32 +157,33 @@ func (c *Client) RecordLosses(errs []error) {
 }
 
 // detach calls fn on a goroutine of its own.
-func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T, error)) (T, error) {
+func detach[T any](
+	ctx context.Context, d *detached, fn func(context.Context) (T, error),
+) (T, error) {
 	var none T
 	t, err := d.enter()
 	if err != nil {
 		return none, err
 	}
 	type answer struct {
-		v        T
-		err      error
-		panicked any
+		v     T
+		err   error
+		crash *relay.Crash // by a hook of the client
 	}
 	answered := make(chan answer, 1)
 	go func() {
 		stack.Grow()
 		defer d.leave(t)
 		a := answer{err: errNoAnswer}
-		defer func() { // a hook of the client may panic, or call runtime.Goexit
-			a.panicked = recover()
+		relay.Catch(func() { a.v, a.err = fn(ctx) }, func(c *relay.Crash) {
+			a.crash = c
 			answered <- a
-		}()
-		a.v, a.err = fn(ctx)
+		})
 	}()
 	select {
 	case a := <-answered:
-		if a.panicked != nil {
-			panic(a.panicked) // where it would have been without the goroutine
+		if a.crash.IsPanic() {
+			a.crash.Repeat() // where it would have been without the goroutine
 		}
 		return a.v, a.err
 	case <-ended(ctx):
@@ -191,7 +194,9 @@ func detach[T any](ctx context.Context, d *detached, fn func(context.Context) (T
 }
 
 // RunUntil is Run for commands that are off the hot path.
-func RunUntil[T any](ctx context.Context, c *Client, deadline time.Time, fn func(context.Context) (T, error)) (T, error) {
+func RunUntil[T any](
+	ctx context.Context, c *Client, deadline time.Time, fn func(context.Context) (T, error),
+) (T, error) {
 	ctx, cancel := c.WithDeadline(ctx, deadline)
 	defer cancel()
 	return Run(ctx, c, fn)

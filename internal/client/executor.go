@@ -17,14 +17,15 @@ import (
 // It must not refer to a Store, but for one whose command is under way: a store that nobody
 // uses any more ends without Close.
 type executor struct {
-	client      redis.UniversalClient // that was passed to New
-	rdb         redis.UniversalClient // what commands are sent with
-	synchronous bool                  // rdb honours a context's deadline: call it on the caller's goroutine
-	cloned      bool                  // rdb is a clone without hooks: nobody looks at its commands
-	standalone  bool                  // a command may name keys that a cluster keeps apart for a while
-	crossSlot   atomic.Bool           // but not keys of different slots
-	transacts   atomic.Bool           // MULTI is permitted
-	scriptless  atomic.Bool           // scripts are not
+	client redis.UniversalClient // that was passed to New
+	rdb    redis.UniversalClient // what commands are sent with
+	// Rdb honours a context's deadline: call it on the caller's goroutine.
+	synchronous bool
+	cloned      bool        // rdb is a clone without hooks: nobody looks at its commands
+	standalone  bool        // a command may name keys that a cluster keeps apart for a while
+	crossSlot   atomic.Bool // but not keys of different slots
+	transacts   atomic.Bool // MULTI is permitted
+	scriptless  atomic.Bool // scripts are not
 
 	inFlight  gauge
 	small     pipelines // of small answers

@@ -13,7 +13,7 @@ import (
 // Explain returns an error of the store as a program's log is to have it. It has one text
 // for one thing: of addresses only that of the server is named, not the port of this
 // process's end, which differs from connection to connection. What the error is of can
-// still be found in it, but for contexts: that would be taken for the caller'c.
+// still be found in it, but for contexts: that would be taken for the caller's.
 func (c *Client) Explain(err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +29,7 @@ func (c *Client) Explain(err error) error {
 	switch {
 	case errors.As(err, &lost):
 		return fmt.Errorf("%s%s: %w", c.unanswered(), size, plain(lost.cause))
-	case isTimeout(err) && !isDial(err) && !c.impatient(err):
+	case isTimeout(err) && !isDial(err) && !c.clientTimeout(err):
 		return errors.New(c.unanswered() + size)
 	case size != "" && IsConnectionLost(err):
 		return fmt.Errorf("%w%s", plain(err), size)
@@ -41,8 +41,8 @@ func (c *Client) unanswered() string {
 	return fmt.Sprintf("no answer within RedisTimeout, %v", c.timeouts.timeout)
 }
 
-// impatient reports whether a timeout may be one of the client's own.
-func (c *Client) impatient(err error) bool {
+// clientTimeout reports whether a timeout may be one of the redis client's own.
+func (c *Client) clientTimeout(err error) bool {
 	var op *net.OpError
 	if !errors.As(err, &op) { // it comes from a context
 		return false

@@ -22,10 +22,10 @@ const (
 	enough      = 2 // connections that are lost in a row over an argument tell that it is too long
 )
 
-// limits are what is known of the servers of a store.
+// limits are what is known of the servers of a client.
 type limits struct {
 	mu sync.Mutex
-	of map[*redis.Client]limit // by the master of a cluster; otherwise there is one, of nil
+	of map[*redis.Client]limit // by the master of a cluster; otherwise there is one
 }
 
 // A limit is what is known of the arguments that one server takes.
@@ -37,13 +37,15 @@ type limit struct {
 	losses  int       // so many
 }
 
-// FitArguments calls send, which sends the arguments of a key the longest of which has size bytes. It
-// returns an ErrTooLarge in its place if the server is known not to take that.
-func (c *Client) FitArguments(ctx context.Context, key string, size int, retry Retry, send func() error) error {
+// FitArguments calls send, which sends the arguments of a key the longest of which has size
+// bytes. It returns an ErrTooLarge in its place if the server is known not to take that.
+func (c *Client) FitArguments(
+	ctx context.Context, key string, size int, retry Retry, send func() error,
+) error {
 	if size <= alwaysTaken {
 		return send()
 	}
-	server, err := c.server(ctx, key)
+	server, err := c.master(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,9 @@ func (c *Client) FitArguments(ctx context.Context, key string, size int, retry R
 
 // SendSteps is sendSteps for those whose arguments the servers are not known to refuse. It
 // returns an ErrTooLarge for each other one; in one step, all of them are sent or none.
-func (c *Client) SendSteps(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+func (c *Client) SendSteps(
+	ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error,
+) {
 	if !slices.ContainsFunc(steps, func(step Step) bool { return step.Largest() > alwaysTaken }) {
 		return c.sendSteps(ctx, steps, inOneStep, replicas)
 	}
@@ -70,7 +74,7 @@ func (c *Client) SendSteps(ctx context.Context, steps []Step, inOneStep bool, re
 			continue
 		}
 		var server *redis.Client
-		if server, errs[i] = c.server(ctx, step.Key()); errs[i] == nil {
+		if server, errs[i] = c.master(ctx, step.Key()); errs[i] == nil {
 			errs[i] = c.checkSize(ctx, server, step.Largest())
 		}
 		switch {
@@ -117,10 +121,11 @@ func (c *Client) checkSize(ctx context.Context, server *redis.Client, size int) 
 	}
 	switch {
 	case l.longest > 0 && size > l.longest:
-		return fmt.Errorf("%w: a part of %d bytes is longer than the %d that the server takes, by its proto-max-bulk-len",
-			ErrTooLarge, size, l.longest)
+		return fmt.Errorf("%w: a part of %d bytes is longer than the %d that the server takes, "+
+			"by its proto-max-bulk-len", ErrTooLarge, size, l.longest)
 	case l.refused > 0 && size >= l.refused:
-		return fmt.Errorf("%w: a part of %d bytes was not sent, as the server has closed the connection over one of %d, "+
+		return fmt.Errorf("%w: a part of %d bytes was not sent, "+
+			"as the server has closed the connection over one of %d, "+
 			"which is likely to exceed its proto-max-bulk-len", ErrTooLarge, size, l.refused)
 	}
 	return nil
@@ -147,14 +152,18 @@ func (c *Client) askLimit(ctx context.Context, server *redis.Client) (l limit) {
 
 // recordSize notes whether a server has taken arguments the longest of which had size bytes, as
 // the error of what was sent tells. It returns the error, as an ErrTooLarge if it is one.
-func (c *Client) recordSize(ctx context.Context, server *redis.Client, size int, retry Retry, err error) error {
+func (c *Client) recordSize(
+	ctx context.Context, server *redis.Client, size int, retry Retry, err error,
+) error {
 	losses := 0
 	switch {
 	case isTooLong(err):
 		losses = enough
-		c.leaveClosed(ctx, server)
-		err = fmt.Errorf("%w: over a part of %d bytes, as its proto-max-bulk-len is less, the server has closed the connection: %w",
-			ErrTooLarge, size, err)
+		if server != nil {
+			closeIdle(ctx, server) // one is closed: to go-redis its last answer was like any other
+		}
+		err = fmt.Errorf("%w: over a part of %d bytes, as its proto-max-bulk-len is less, "+
+			"the server has closed the connection: %w", ErrTooLarge, size, err)
 	case err == nil || answered(err):
 	case !IsConnectionLost(err):
 		return err
@@ -165,17 +174,6 @@ func (c *Client) recordSize(ctx context.Context, server *redis.Client, size int,
 	}
 	c.limits.record(server, size, losses)
 	return err
-}
-
-// leaveClosed closes the idle connections to a server, among which is one that it closes: to
-// go-redis its last answer was one like any other.
-func (c *Client) leaveClosed(ctx context.Context, server *redis.Client) {
-	if rdb, ok := c.rdb.(*redis.Client); ok {
-		server = rdb
-	}
-	if server != nil {
-		closeIdle(ctx, server)
-	}
 }
 
 // isTooLong reports whether a server has refused an argument for its length. It closes the

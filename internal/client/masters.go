@@ -16,8 +16,8 @@ import (
 // in between. What such a read does not settle, the cluster client does in its own way.
 type masters struct {
 	cluster *redis.ClusterClient // nil: no reads go this way
-	clones  sync.Map             // by a node's *redis.Client, nil for one with hooks; who leaves keeps its few bytes
-	known   atomic.Bool          // the cluster client has found its masters, and does not look for them when it is asked
+	clones  sync.Map             // by a node's *redis.Client, nil for one with hooks
+	known   atomic.Bool          // the cluster client need not look for its masters
 }
 
 // of returns the client of the master that has the key, nil for none.

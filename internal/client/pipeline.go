@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/stack"
 )
 
@@ -19,7 +20,7 @@ type batch struct {
 
 	answered chan struct{} // closed when all below is set
 	err      error         // of all commands, which may still be in use; nil: each has its own
-	panicked any           // what a hook of the client has panicked with
+	crash    *relay.Crash  // by a hook of the client
 
 	ended chan struct{} // closed when no command is in use any more
 }
@@ -122,8 +123,9 @@ func (c *Client) share(ctx context.Context, now time.Time, all ...queuedCommand)
 		return ctx.Err()
 	}
 	switch {
-	case b.panicked != nil:
-		panic(b.panicked) // where it would have been if the command had been sent by itself
+	case b.crash.IsPanic():
+		b.crash.Repeat() // where it would have been if the command had been sent by itself
+		return nil
 	case b.err != nil:
 		return b.err
 	}
@@ -209,7 +211,9 @@ func (p *pipelines) cancel(b *batch, all []queuedCommand) bool {
 	if !slices.Contains(p.waiting, b) {
 		return false
 	}
-	b.commands = slices.DeleteFunc(b.commands, func(q queuedCommand) bool { return slices.Contains(all, q) })
+	b.commands = slices.DeleteFunc(b.commands, func(q queuedCommand) bool {
+		return slices.Contains(all, q)
+	})
 	return true
 }
 
@@ -263,33 +267,38 @@ func (p *pipelines) next() *batch {
 // take that is sent now.
 func (x *executor) sendBatch(p *pipelines, b *batch) {
 	b.err = errNoAnswer
-	defer func() {
-		b.panicked = recover()
+	relay.Catch(func() { b.err = x.trySend(p, b) }, func(c *relay.Crash) {
+		b.crash = c
 		close(b.answered)
-	}()
+	})
+}
+
+func (x *executor) trySend(p *pipelines, b *batch) (err error) {
 	if len(b.commands) == 0 {
 		p.end(b)
-		return
+		return nil
 	}
 	c := b.mostPatient()
 	cmds, calls := b.split()
 	send := func(ctx context.Context) (struct{}, error) {
 		defer p.end(b)
-		// Once: who has left must not leave behind what is sent again, after writes that came later.
+		// Not retryable: a caller that has left must not leave behind what is sent again, after
+		// writes that came later.
 		return struct{}{}, c.ExecAll(ctx, NotRetryable, calls, cmds...)
 	}
-	ctx := c.Context(context.Background(), time.Now())
+	ctx := c.timeouts.context(context.Background(), time.Now())
 	if x.cloned {
-		_, b.err = send(ctx)
+		_, err = send(ctx)
 	} else { // a hook may do to a goroutine what it likes
-		_, b.err = detach(ctx, &x.detached, send)
+		_, err = detach(ctx, &x.detached, send)
 	}
-	if b.err == ErrUnanswered { // nothing was sent
+	switch err {
+	case nil:
+		b.learn()
+	case ErrUnanswered: // nothing was sent
 		p.end(b)
 	}
-	if b.err == nil {
-		b.learn()
-	}
+	return err
 }
 
 // end says that a batch has ended.

@@ -19,13 +19,17 @@ import (
 // It reports false when the command is to be sent once more, as a [Command], which go-redis
 // repeats: this one it does not, so that a caller may leave it behind. WRONGTYPE is an
 // ErrWrongType.
-func (c *Client) Raw(ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time) (answered bool, err error) {
+func (c *Client) Raw(
+	ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
+) (answered bool, err error) {
 	answer.Reset()
 	return isAnswered(c.read(ctx, key, cmd, now))
 }
 
 // RawNow is Raw for a command that is sent by itself, at once.
-func (c *Client) RawNow(ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error) {
+func (c *Client) RawNow(
+	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
+) {
 	answer.Reset()
 	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
 }
@@ -77,7 +81,9 @@ func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time
 		}
 		master := c.masters.of(ctx, key)
 		if master == nil {
-			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, Process(ctx, c.rdb, cmd) })
+			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
+				return struct{}{}, Process(ctx, c.rdb, cmd)
+			})
 			if err == nil || isAnswer(err) {
 				c.masters.known.Store(true)
 			}
@@ -142,7 +148,8 @@ func IsConnectionLost(err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		return op.Op != "dial" && !op.Timeout()
 	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // PipelineError returns the error of a pipeline that none of its commands tells of, such

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// withoutValue cuts off what Redis repeats of a command that it does not know, as
+// Redact cuts off what Redis repeats of a command that it does not know, as
 // the value is part of that.
 func Redact(err error) error {
 	if err == nil {

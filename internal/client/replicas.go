@@ -1,8 +1,11 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -10,9 +13,102 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
+// sendReplicated sends each master its steps on one connection, and waits there.
+func (c *Client) sendReplicated(
+	ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error,
+) {
+	errs := make([]error, len(steps))
+	keys := make([]string, len(steps))
+	pending := make([]int, len(steps))
+	for i, step := range steps {
+		keys[i], pending[i] = step.Key(), i
+	}
+	err := c.followMoves(ctx, func() error {
+		byMaster, err := c.byMaster(ctx, keys, pending)
+		if err != nil {
+			return err
+		}
+		var masters sync.WaitGroup
+		for master, part := range byMaster {
+			masters.Go(func() { c.sendTo(ctx, master, replicas, steps, part, errs, inOneStep) })
+		}
+		masters.Wait()
+		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
+		if len(pending) == 0 {
+			return nil
+		}
+		return errs[pending[0]]
+	})
+	if isMoved(err) { // as the errors of the steps say
+		err = nil
+	}
+	return errs, err
+}
+
+// byMaster returns which of the given indexes of keys each server holds.
+func (c *Client) byMaster(
+	ctx context.Context, keys []string, indexes []int) (map[*redis.Client][]int, error,
+) {
+	parts := make(map[*redis.Client][]int)
+	for _, i := range indexes {
+		master, err := c.master(ctx, keys[i])
+		if err != nil {
+			return nil, err
+		}
+		parts[master] = append(parts[master], i)
+	}
+	return parts, nil
+}
+
+// sendTo sends the steps of the given indexes to one server, and sets their errors.
+func (c *Client) sendTo(
+	ctx context.Context, master *redis.Client, replicas int,
+	steps []Step, indexes []int, errs []error, inOneStep bool,
+) {
+	part := make([]Step, len(indexes))
+	durable := ""
+	for n, i := range indexes {
+		errs[i] = nil
+		part[n] = steps[i]
+		if part[n].Durable() {
+			durable = part[n].Key()
+		}
+	}
+	send := func(ctx context.Context, to Conn) error {
+		found, err := c.sendOn(ctx, to, part, inOneStep)
+		for n, err := range found {
+			errs[indexes[n]] = err
+		}
+		if err == nil && durable != "" && !slices.ContainsFunc(part, hasChanged) {
+			err = writeBarrier(ctx, to, durable)
+		}
+		return err
+	}
+	var err error
+	if durable == "" {
+		err = send(ctx, master)
+	} else {
+		err = c.onConn(ctx, master, replicas, retryOf(part), send)
+	}
+	for _, i := range indexes {
+		if err != nil && (steps[i].Durable() || durable == "") {
+			errs[i] = cmp.Or(errs[i], err)
+		}
+	}
+}
+
+// hasChanged reports whether it is known that a step has written something.
+func hasChanged(step Step) bool {
+	changing, ok := step.(interface{ Changed() bool })
+	return ok && changing.Changed()
+}
+
 // onConn calls write with a connection of a server and waits for so many replicas. What
 // may be repeated it calls again with another connection when the first is lost.
-func (c *Client) onConn(ctx context.Context, master *redis.Client, replicas int, retry Retry, write func(context.Context, Conn) error) error {
+func (c *Client) onConn(
+	ctx context.Context, master *redis.Client, replicas int, retry Retry,
+	write func(context.Context, Conn) error,
+) error {
 	for try := 0; ; try++ {
 		if err := onOneConn(ctx, master, replicas, write); !c.again(ctx, retry, try, err) {
 			return err
@@ -20,7 +116,9 @@ func (c *Client) onConn(ctx context.Context, master *redis.Client, replicas int,
 	}
 }
 
-func onOneConn(ctx context.Context, master *redis.Client, replicas int, write func(context.Context, Conn) error) error {
+func onOneConn(
+	ctx context.Context, master *redis.Client, replicas int, write func(context.Context, Conn) error,
+) error {
 	deadline, _ := ctx.Deadline()
 	conn, longest := waitingConn(master, time.Until(deadline))
 	defer conn.Close()
@@ -35,7 +133,8 @@ func onOneConn(ctx context.Context, master *redis.Client, replicas int, write fu
 	}
 	have, err := wait.Int()
 	if err == nil && have < int64(replicas) {
-		err = fmt.Errorf("the write was carried out, but only %d of %d replicas have confirmed it in time", have, replicas)
+		err = fmt.Errorf("the write was carried out, "+
+			"but only %d of %d replicas have confirmed it in time", have, replicas)
 	}
 	return err
 }
@@ -83,8 +182,8 @@ func writeBarrier(ctx context.Context, to Conn, key string) error {
 
 const reloadPause = 5 * time.Millisecond
 
-// reload has the cluster client learn where its keys are, since one connection does
-// not follow them. It reports false when there is no time for that.
+// reload has the cluster client learn where its keys are. It reports false when there is no
+// time for that.
 func (c *Client) reload(ctx context.Context) bool {
 	cluster, ok := c.rdb.(*redis.ClusterClient)
 	if !ok {
@@ -99,12 +198,26 @@ func (c *Client) reload(ctx context.Context) bool {
 	}
 }
 
-// master returns the client of the server that holds key.
-func (c *Client) master(ctx context.Context, key string) (*redis.Client, error) {
-	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, key)
+// master returns the client of the server that holds key, nil if the client's type does not
+// lead to one.
+func (x *executor) master(ctx context.Context, key string) (*redis.Client, error) {
+	switch rdb := x.rdb.(type) {
+	case *redis.ClusterClient:
+		return rdb.MasterForKey(ctx, key)
+	case *redis.Client:
+		return rdb, nil
 	}
-	return c.rdb.(*redis.Client), nil // WaitForReplicas has seen to that
+	return nil, nil
+}
+
+// followMoves calls send, again for as long as its error says that a key has moved: one
+// connection does not follow keys.
+func (c *Client) followMoves(ctx context.Context, send func() error) error {
+	for {
+		if err := send(); !isMoved(err) || !c.reload(ctx) {
+			return err
+		}
+	}
 }
 
 func isMoved(err error) bool {

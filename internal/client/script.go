@@ -31,7 +31,8 @@ func NewScript(source string, functions ...string) *Script {
 func NewScripts(source, together string, functions ...string) *Script {
 	uses := strings.Join(functions, "")
 	alone := uses + source
-	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses + "local function one()\n" + source + "\nend\n" + together + mergeSource
+	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses +
+		"local function one()\n" + source + "\nend\n" + together + mergeSource
 	return &Script{
 		source: alone, hash: redis.NewScript(alone).Hash(),
 		many: &Script{source: many, hash: redis.NewScript(many).Hash()},
@@ -80,7 +81,9 @@ func (sc *Script) command(ctx context.Context, name, text any, keys, args []any)
 }
 
 // Eval runs one script by itself, whether the server knows it or not.
-func (c *Client) Eval(ctx context.Context, to Conn, sc *Script, retry Retry, keys, args []any) (cmd *Command, err error) {
+func (c *Client) Eval(
+	ctx context.Context, to Conn, sc *Script, retry Retry, keys, args []any,
+) (cmd *Command, err error) {
 	for try, mode := range evalModes {
 		if try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
 			continue
@@ -109,7 +112,7 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 	known := make(map[place]bool)
 	loads := make(map[*redis.Client][]redis.Cmder)
 	for _, s := range scripts {
-		server, failed := c.server(ctx, s.key)
+		server, failed := c.master(ctx, s.key)
 		if at := (place{server, s.script}); failed != nil || known[at] {
 			err = cmp.Or(err, failed)
 			continue
@@ -124,8 +127,8 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 	return err
 }
 
-// connTo returns what leads to a server of a cluster, or to the only one, which is nil; to
-// itself if that is one connection.
+// connTo returns what leads to a server, nil if the client's type does not tell; to itself if
+// that is one connection.
 func (c *Client) connTo(to Conn, server *redis.Client) Conn {
 	switch {
 	case isHeld(to):

@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// process sends one command. It says what step there is between the command's
+// Process sends one command. It says what step there is between the command's
 // keys, since a cluster client otherwise asks Redis, in a lock that all wait for
 // and that no deadline ends.
 func Process(ctx context.Context, to Conn, cmd redis.Cmder) error {
@@ -17,11 +17,11 @@ func Process(ctx context.Context, to Conn, cmd redis.Cmder) error {
 	return to.Process(ctx, cmd)
 }
 
-// exec sends commands as one pipeline, and returns the first error. All answers are read,
+// Pipeline sends commands as one pipeline, and returns the first error. All answers are read,
 // whatever they say.
 func Pipeline(ctx context.Context, to Conn, cmds []redis.Cmder) error {
 	for _, cmd := range cmds {
-		cmd.SetStepCount(1) // as in process
+		cmd.SetStepCount(1) // as in Process
 	}
 	p := to.Pipeline()
 	_ = p.BatchProcess(ctx, cmds...)
@@ -29,7 +29,7 @@ func Pipeline(ctx context.Context, to Conn, cmds []redis.Cmder) error {
 	return err
 }
 
-// cmders are commands as exec takes them.
+// Cmders are commands as Pipeline takes them.
 func Cmders(cmds []*Command) []redis.Cmder {
 	all := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
@@ -38,7 +38,7 @@ func Cmders(cmds []*Command) []redis.Cmder {
 	return all
 }
 
-// processWrite is process for a command that writes, see repeat.
+// ProcessWrite is Process for a command that writes, see repeat.
 func (c *Client) ProcessWrite(ctx context.Context, to Conn, retry Retry, cmd *Command) error {
 	if repeatsItself(to, retry) {
 		return Process(ctx, to, cmd)
@@ -46,8 +46,11 @@ func (c *Client) ProcessWrite(ctx context.Context, to Conn, retry Retry, cmd *Co
 	return c.repeat(ctx, to, retry, func() error { return Process(ctx, to, cmd.RawWriteToCmd) })
 }
 
-// execWrites is exec for commands that write, among which may be some that read, see repeat.
-func (c *Client) PipelineWrites(ctx context.Context, to Conn, retry Retry, cmds []redis.Cmder) (err error) {
+// PipelineWrites is Pipeline for commands that write, among which may be some that read, see
+// repeat.
+func (c *Client) PipelineWrites(
+	ctx context.Context, to Conn, retry Retry, cmds []redis.Cmder) (err error,
+) {
 	if repeatsItself(to, retry) {
 		return Pipeline(ctx, to, cmds)
 	}
@@ -103,7 +106,7 @@ func isHeld(to Conn) bool {
 //
 // A client of one server is not left to do so: it would say nothing of a server that must
 // not write any more, whose other connections have to go as well. What such a server has
-// refused is sent again; what may be repeated is also when its connection was lost, and NotRetryable
+// refused is sent again; what may be repeated is also when its connection was lost, and once
 // more when that was in vain, not over one of the connections that there are, which then are
 // likely to be dead too.
 func (c *Client) repeat(ctx context.Context, to Conn, retry Retry, send func() error) error {
@@ -131,14 +134,14 @@ func (c *Client) again(ctx context.Context, retry Retry, tries int, err error) b
 	return tries < 2 && ctx.Err() == nil
 }
 
-// leaveDead closes the connections when one was lost that served for a Retry.
+// CloseDead closes the connections when one was lost that served for a repetition.
 func (c *Client) CloseDead(ctx context.Context, tries int, err error) {
 	if tries > 0 && IsConnectionLost(err) {
 		c.closeConns(ctx)
 	}
 }
 
-// isReadOnly reports whether a server refused a command since it must not write, as one
+// IsReadOnly reports whether a server refused a command since it must not write, as one
 // that was a master, or is cut off from its replicas' majority. Some proxies begin with ERR;
 // an EXEC whose commands were queued before says what it was discarded for.
 func IsReadOnly(err error) bool {
@@ -146,7 +149,8 @@ func IsReadOnly(err error) bool {
 		return false
 	}
 	text := strings.TrimPrefix(err.Error(), "EXECABORT Transaction discarded because of: ")
-	return redis.HasErrorPrefix(err, "READONLY") || strings.HasPrefix(strings.TrimPrefix(text, "ERR "), "READONLY")
+	return redis.HasErrorPrefix(err, "READONLY") ||
+		strings.HasPrefix(strings.TrimPrefix(text, "ERR "), "READONLY")
 }
 
 // readOnlyError returns the first error of commands that a server must not carry out.
@@ -180,12 +184,16 @@ func (retry Retry) mayResend(err error) bool {
 		return false
 	}
 	return IsConnectionLost(err) || IsForbidden(err) ||
-		slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
+		slices.ContainsFunc(passing, func(prefix string) bool {
+			return redis.HasErrorPrefix(err, prefix)
+		})
 }
 
-// isForbidden reports whether the client may not use a command, or there is none of that
+// IsForbidden reports whether the client may not use a command, or there is none of that
 // name.
-func IsForbidden(err error) bool { return redis.HasErrorPrefix(err, "NOPERM") || IsUnknownCommand(err) }
+func IsForbidden(err error) bool {
+	return redis.HasErrorPrefix(err, "NOPERM") || IsUnknownCommand(err)
+}
 
 // passing are the answers of a server that may soon give better ones.
 var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -38,13 +37,15 @@ func (Reading) Retry() Retry    { return Retryable }
 func (Reading) Largest() int    { return 0 }
 func (Reading) Script() *Script { return nil }
 
-// DoAll sends steps in their order in one round trip, on a cluster one to each master,
-// waits for so many replicas if there are durable writes, and returns an error, or nil,
-// for each: an ErrTooLarge for one that was not sent for its size, which keeps the others
-// from being sent in one step alone. No step is carried out twice that is not Retryable. In one step, as a
-// MULTI, nothing else comes between them. The steps may be of other stores on the same
+// DoAll sends steps in their order in one round trip, on a cluster one to each master, waits for
+// so many replicas if there are durable writes, and returns an error, or nil, for each: an
+// ErrTooLarge for one that was not sent for its size, which keeps the others from being sent in
+// one step alone. No step is carried out twice that is not Retryable. In one step, as a MULTI,
+// nothing else comes between them. The steps may be of other stores on the same
 // redis.UniversalClient.
-func (c *Client) DoAll(ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int) []error {
+func (c *Client) DoAll(
+	ctx context.Context, now time.Time, steps []Step, inOneStep bool, replicas int,
+) []error {
 	ctx = c.Context(ctx, now)
 	errs, err := Run(ctx, c, func(ctx context.Context) ([]error, error) {
 		return c.SendSteps(ctx, steps, inOneStep, replicas)
@@ -104,92 +105,19 @@ func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) 
 }
 
 // sendSteps sends steps, and waits for so many replicas.
-func (c *Client) sendSteps(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
+func (c *Client) sendSteps(
+	ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error,
+) {
 	if replicas > 0 {
 		return c.sendReplicated(ctx, steps, inOneStep, replicas)
 	}
 	return c.sendOn(ctx, c.rdb, steps, inOneStep)
 }
 
-// sendReplicated sends each master its steps on one connection, and waits there.
-func (c *Client) sendReplicated(ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error) {
-	errs := make([]error, len(steps))
-	keys := make([]string, len(steps))
-	pending := make([]int, len(steps))
-	for i, step := range steps {
-		keys[i], pending[i] = step.Key(), i
-	}
-	for {
-		byMaster, err := c.byMaster(ctx, keys, pending)
-		if err != nil {
-			return nil, err
-		}
-		var masters sync.WaitGroup
-		for master, part := range byMaster {
-			masters.Go(func() { c.sendTo(ctx, master, replicas, steps, part, errs, inOneStep) })
-		}
-		masters.Wait()
-		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
-		if len(pending) == 0 || !c.reload(ctx) {
-			return errs, nil
-		}
-	}
-}
-
-// byMaster returns which of the given indexes of keys each server holds.
-func (c *Client) byMaster(ctx context.Context, keys []string, indexes []int) (map[*redis.Client][]int, error) {
-	parts := make(map[*redis.Client][]int)
-	for _, i := range indexes {
-		master, err := c.master(ctx, keys[i])
-		if err != nil {
-			return nil, err
-		}
-		parts[master] = append(parts[master], i)
-	}
-	return parts, nil
-}
-
-// sendTo sends the steps of the given indexes to one server, and sets their errors.
-func (c *Client) sendTo(ctx context.Context, master *redis.Client, replicas int, steps []Step, indexes []int, errs []error, inOneStep bool) {
-	part := make([]Step, len(indexes))
-	durable := ""
-	for n, i := range indexes {
-		errs[i] = nil
-		part[n] = steps[i]
-		if part[n].Durable() {
-			durable = part[n].Key()
-		}
-	}
-	send := func(ctx context.Context, to Conn) error {
-		found, err := c.sendOn(ctx, to, part, inOneStep)
-		for n, err := range found {
-			errs[indexes[n]] = err
-		}
-		if err == nil && durable != "" && !slices.ContainsFunc(part, hasChanged) {
-			err = writeBarrier(ctx, to, durable)
-		}
-		return err
-	}
-	var err error
-	if durable == "" {
-		err = send(ctx, master)
-	} else {
-		err = c.onConn(ctx, master, replicas, retryOf(part), send)
-	}
-	for _, i := range indexes {
-		if err != nil && (steps[i].Durable() || durable == "") {
-			errs[i] = cmp.Or(errs[i], err)
-		}
-	}
-}
-
-// hasChanged reports whether it is known that a step has written something.
-func hasChanged(step Step) bool {
-	changing, ok := step.(interface{ Changed() bool })
-	return ok && changing.Changed()
-}
-
-func (c *Client) sendOn(ctx context.Context, to Conn, steps []Step, inOneStep bool) ([]error, error) {
+// sendOn sends steps on one connection, or on the client.
+func (c *Client) sendOn(
+	ctx context.Context, to Conn, steps []Step, inOneStep bool) ([]error, error,
+) {
 	if inOneStep {
 		return c.transactAll(ctx, to, steps)
 	}
@@ -200,12 +128,12 @@ func (c *Client) sendOn(ctx context.Context, to Conn, steps []Step, inOneStep bo
 // none.
 func (c *Client) transactAll(ctx context.Context, to Conn, steps []Step) ([]error, error) {
 	cmds := make([][]*Command, len(steps))
-	err := c.OnMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to Conn) error {
+	err := c.onMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to Conn) error {
 		sent := make(map[*Script]bool)
 		for i, step := range steps {
 			cmds[i] = step.Commands(ctx, inlineFirst(sent, step.Script()))
 		}
-		return c.Transact(ctx, to, retryOf(steps), slices.Concat(cmds...))
+		return c.transact(ctx, to, retryOf(steps), slices.Concat(cmds...))
 	})
 	if err != nil {
 		return nil, err
@@ -215,7 +143,9 @@ func (c *Client) transactAll(ctx context.Context, to Conn, steps []Step) ([]erro
 
 // retryOf says whether steps may be repeated together.
 func retryOf(steps []Step) Retry {
-	return Retry(!slices.ContainsFunc(steps, func(step Step) bool { return step.Retry() == NotRetryable }))
+	return Retry(!slices.ContainsFunc(steps, func(step Step) bool {
+		return step.Retry() == NotRetryable
+	}))
 }
 
 // inlineFirst returns the mode in which a script is sent that all servers concerned know
@@ -316,7 +246,7 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 		if sc == nil || last[step.Key()] == i {
 			continue
 		}
-		server, err := c.server(ctx, step.Key())
+		server, err := c.master(ctx, step.Key())
 		if err != nil {
 			modes[i] = (*Script).Inline
 			continue
@@ -326,24 +256,17 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 	return modes
 }
 
-// server tells the servers of a cluster apart.
-func (c *Client) server(ctx context.Context, key string) (*redis.Client, error) {
-	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, key)
-	}
-	return nil, nil
-}
-
 // unsent returns the writes that have found no script, and the reads behind them that
 // were to see what they do. No write of the same key stands behind one of these.
 func unsent(steps []Step, cmds [][]*Command) (due []int) {
 	unwritten := make(map[string]bool)
+	isUnwritten := func(key string) bool { return unwritten[key] }
 	for i, step := range steps {
 		switch {
 		case step.Script() != nil && isUnknownScript(cmds[i][len(cmds[i])-1].Err()):
 			unwritten[step.Key()] = true
 			due = append(due, i)
-		case !step.Writes() && slices.ContainsFunc(step.Keys(), func(key string) bool { return unwritten[key] }):
+		case !step.Writes() && slices.ContainsFunc(step.Keys(), isUnwritten):
 			due = append(due, i)
 		}
 	}

@@ -107,7 +107,9 @@ func (p *timeouts) end(w *bucket) {
 
 // until returns ctx, bounded by a deadline. Where most of the timeout is left until then it
 // does what context does, for a command whose wait began a timeout before the deadline.
-func (p *timeouts) until(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+func (p *timeouts) until(
+	ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc,
+) {
 	if own, ok := ctx.Deadline(); ok && own.Before(deadline) {
 		return ctx, func() {}
 	}
@@ -127,7 +129,7 @@ func (p *timeouts) bucketOf(began time.Time) *bucket {
 	case w.has(began):
 		return w
 	case w == nil || !began.Before(w.from):
-		w = p.bucket(began) // or that of who came before, and began later
+		w = p.bucket(began) // or that of another caller, which began later
 	default:
 		w = p.last.Load()
 	}
@@ -159,7 +161,7 @@ func (b *deadlineContext) Err() error {
 	}
 }
 
-// ended is closed when who waits for a command that may have been sent is to leave.
+// ended is closed when a caller whose command may have been sent is to leave.
 func ended(ctx context.Context) <-chan struct{} {
 	if b, ok := ctx.(*deadlineContext); ok {
 		return b.bucket.ended

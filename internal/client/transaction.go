@@ -15,7 +15,7 @@ import (
 
 // transact carries out commands of one server in one step, or none of them. It returns the
 // error of the whole; otherwise each command has its answer.
-func (c *Client) Transact(ctx context.Context, to Conn, retry Retry, cmds []*Command) error {
+func (c *Client) transact(ctx context.Context, to Conn, retry Retry, cmds []*Command) error {
 	err := c.repeat(ctx, to, retry, func() error {
 		for _, cmd := range cmds {
 			cmd.reset()
@@ -25,13 +25,13 @@ func (c *Client) Transact(ctx context.Context, to Conn, retry Retry, cmds []*Com
 	return Redact(err)
 }
 
-// tryTransact is Transact without Retry. MULTI and EXEC are ordinary commands of a pipeline
-// here, all answers of which are read. go-redis's own transaction leaves the rest unread when
-// MULTI is refused, or when an answer within EXEC's is an error of some kinds, and the next
-// command on that connection is then given the answer of another.
+// tryTransact is transact without Retry. MULTI and EXEC are ordinary commands of a pipeline here,
+// all answers of which are read. go-redis's own transaction leaves the rest unread when MULTI is
+// refused, or when an answer within EXEC's is an error of some kinds, and the next command on
+// that connection is then given the answer of another.
 //
-// A connection is held for it, as one on which MULTI was accepted and EXEC was not must not
-// be used again.
+// A connection is held for it, as one on which MULTI was accepted and EXEC was not must not be
+// used again.
 func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*Command) error {
 	if server, ok := to.(*redis.Client); ok {
 		conn := connOf(server)
@@ -54,7 +54,8 @@ func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*Command) erro
 		return err
 	case answered(multi.Err()):
 		c.transacts.Store(false)
-		return fmt.Errorf("the commands were carried out one at a time, as Redis refused MULTI: %v", multi.Err())
+		return fmt.Errorf("the commands were carried out one at a time, "+
+			"as Redis refused MULTI: %v", multi.Err())
 	case isAnswer(carryOut.Err()):
 		if !redis.HasErrorPrefix(carryOut.Err(), "EXECABORT") {
 			breakOff(ctx, to)
@@ -72,23 +73,24 @@ func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*Command) erro
 // onMaster calls do with what sends commands to the server of key: to itself, unless that is
 // a client which leads to several. It calls do again when the server has changed, as far as
 // do's error tells.
-func (c *Client) OnMaster(ctx context.Context, to Conn, key string, do func(context.Context, Conn) error) error {
-	switch client := to.(type) {
+func (c *Client) onMaster(
+	ctx context.Context, to Conn, key string, do func(context.Context, Conn) error,
+) error {
+	switch to.(type) {
 	case *redis.Client, *redis.Conn:
 		return do(ctx, to)
 	case *redis.ClusterClient:
-		for {
-			master, err := client.MasterForKey(ctx, key)
+		return c.followMoves(ctx, func() error {
+			master, err := c.master(ctx, key)
 			if err != nil {
 				return err
 			}
-			if err = do(ctx, master); !isMoved(err) || !c.reload(ctx) {
-				return err
-			}
-		}
+			return do(ctx, master)
+		})
 	}
 	// Of any other client only Watch leads to one server. Nobody writes what it watches.
-	return c.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken()))
+	watched := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+	return c.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, watched)
 }
 
 // askForTransactions returns an error if the client may not use MULTI, which would not keep

@@ -17,7 +17,8 @@ type Answer[R any] struct {
 // flight yet are obtained by one call of fn, whose flights are in the order of the keys; a key
 // whose flight begins when the one under way is over, by a call of its own. So batches that
 // overlap, in whatever order, wait for each other's results, but no function waits for
-// another. After an error there are no tickets to collect.
+// another. A key that is given twice has one flight. After an error there are no tickets to
+// collect.
 //
 // The function is cancelled when no caller waits for any of its flights any more.
 func (g *Group[R]) Join(
@@ -41,7 +42,7 @@ func (g *Group[R]) Join(
 		}
 		s := g.state(key)
 		f, later := s.flight, false
-		if refresh && f != nil {
+		if refresh && f != nil && f.exec != nil { // not of this very call
 			f, later = s.next, true
 		}
 		if f != nil {

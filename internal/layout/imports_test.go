@@ -54,8 +54,9 @@ var imports = map[string][]string{
 
 	"internal/near":   {"codec", otter, goRedis},
 	"internal/store":  {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
-	"internal/client": {"internal/rediskey", "internal/resp", "internal/stack", goRedis},
+	"internal/client": {"internal/rediskey", "internal/relay", "internal/resp", "internal/stack", goRedis},
 	"internal/flight": {"codec", "internal/stack"},
+	"internal/relay":  {}, // so that panics cross goroutines in one way
 	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
 
 	"internal/rediskey": {},

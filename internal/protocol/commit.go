@@ -12,32 +12,37 @@ var errNoAnswer = errors.New("the commit was not answered")
 
 // commit stores what the jobs have loaded, in one round trip, unless a write of the key came
 // after the load began. It ends the flights, and returns the jobs that have to load again.
+//
+// The observer may write: it is told of nothing while a store is announced that a write has to
+// wait for.
 func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
+	all, unsent := all.partition(func(j *Job) bool { return e.commitOf(r, j).Committer != nil })
+	for _, j := range unsent {
+		e.finishUnsent(ctx, r, j)
+	}
 	commits := make([]store.Commit, 0, len(all))
 	var fenced jobs
 	sent, _ := all.partition(func(j *Job) bool {
-		c := e.commitOf(r, j)
-		switch {
-		case !e.canCommit(ctx, r, j):
+		switch lease := j.grant.lease; {
+		case !j.flight.SealStore():
 			fenced = append(fenced, j)
-			j.finish(&j.result, nil)
 			return false
-		case c.Committer == nil:
-			e.reportCommit(ctx, r, j, j.grant.why, nil)
-			e.finishCommitted(j, !j.grant.unproven)
-			return false
-		case j.grant.lease != nil:
+		case lease != nil:
 			j.flight.Settled() // Redis itself refuses the store after a write
-			if !j.grant.lease.end() {
+			if !lease.end() {
 				e.reportCommit(ctx, r, j, Fenced, nil)
 				again = e.refused(ctx, r, j, again)
 				return false
 			}
 		}
-		commits = append(commits, c)
+		commits = append(commits, e.commitOf(r, j))
 		return true
 	})
 	e.releaseSoon(fenced)
+	if len(sent) == 0 || e.Lease != Off {
+		e.finishFenced(ctx, r, fenced)
+		fenced = nil
+	}
 	if len(sent) == 0 {
 		return again
 	}
@@ -49,8 +54,9 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 	e.Store.CommitAll(ctx, sent.deadline(), commits)
 	sent.spent(began)
 	for _, j := range sent {
-		j.flight.Settled() // before the observer is told, which may write
+		j.flight.Settled()
 	}
+	e.finishFenced(ctx, r, fenced)
 	for i, j := range sent {
 		if e.committed(ctx, r, j, &commits[i]) {
 			e.finishCommitted(j, true)
@@ -59,6 +65,31 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 		}
 	}
 	return again
+}
+
+// finishUnsent ends the flight of a job that has nothing to store, or nowhere.
+func (e *Engine) finishUnsent(ctx context.Context, r *Run, j *Job) {
+	if !j.flight.SealStore() {
+		e.finishFenced(ctx, r, jobs{j})
+		return
+	}
+	j.flight.Settled() // before the observer is told, which may write
+	e.reportCommit(ctx, r, j, j.grant.why, nil)
+	e.finishCommitted(j, !j.grant.unproven)
+}
+
+// finishFenced ends the flights of jobs that must not be stored, as Flight.SealStore has said:
+// they know that their results are refused. The leases are to be released: the write may fail
+// to end them, but nobody has to wait for that.
+func (e *Engine) finishFenced(ctx context.Context, r *Run, fenced jobs) {
+	for _, j := range fenced {
+		why := Cancelled
+		if j.flight.Wanted() {
+			why = Fenced
+		}
+		e.reportCommit(ctx, r, j, why, nil)
+		j.finish(&j.result, nil)
+	}
 }
 
 // commitOf returns what is to be stored for a job, without a committer if that is nothing.
@@ -77,21 +108,6 @@ func (e *Engine) commitOf(r *Run, j *Job) store.Commit {
 		c.State = store.Absent
 	}
 	return c
-}
-
-// canCommit announces the commit of a job. Where that is not to be, the flight knows that its
-// result is refused, and the lease is to be released: the write may fail to end it, but
-// nobody has to wait for that.
-func (e *Engine) canCommit(ctx context.Context, r *Run, j *Job) bool {
-	if j.flight.SealStore() {
-		return true
-	}
-	why := Cancelled
-	if j.flight.Wanted() {
-		why = Fenced
-	}
-	e.reportCommit(ctx, r, j, why, nil)
-	return false
 }
 
 // committed tells what has become of a commit that was sent, and reports whether the result

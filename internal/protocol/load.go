@@ -149,6 +149,7 @@ func led(all jobs, flights []*flight.Flight[*Result]) jobs {
 func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs {
 	for i, j := range g.jobs {
 		if g.err != nil {
+			e.reportLookup(ctx, j, Unknown, true)
 			j.End.Err = g.err
 			continue
 		}

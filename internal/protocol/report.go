@@ -69,17 +69,6 @@ const (
 	Unknown // Redis did not answer
 )
 
-// stateOf returns the state of an entry that was inspected.
-func stateOf(e *store.Entry) State {
-	switch e.State {
-	case store.Present:
-		return Present
-	case store.Absent:
-		return Absent
-	}
-	return Missing
-}
-
 // An Outcome is what has become of an entry on its way into Redis.
 type Outcome uint8
 

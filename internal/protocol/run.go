@@ -21,6 +21,9 @@ type grant struct {
 func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 	held := false // one more load may run
 	defer func() {
+		for _, j := range all { // of which Redis was not asked
+			e.reportLookup(ctx, j, Unknown, true)
+		}
 		e.releaseAll(all, all.deadline())
 		if held {
 			e.limit.release()

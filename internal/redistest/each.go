@@ -173,15 +173,15 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// raiseParallel sets the flag -parallel to 4 at least: a test on a real server
-// waits most of its time, for answers, for a timeout or for a failover. To a fuzzer, the
-// flag says how many of its workers compute.
+// raiseParallel sets the flag -parallel to 8 at least: a test on a real server
+// waits most of its time, for answers, for a timeout or for a failover, and Each has seven
+// subtests. To a fuzzer, the flag says how many of its workers compute.
 func raiseParallel() {
 	flag.Parse()
 	isSet := false
 	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" || f.Name == "test.fuzz" })
 	if !isSet {
-		_ = flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))) // a flag of every test program
+		_ = flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))) // a flag of every test program
 	}
 }
 

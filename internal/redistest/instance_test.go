@@ -95,6 +95,7 @@ func TestKilledMasterIsReplaced(t *testing.T) {
 func TestPauseAndResume(t *testing.T) {
 	for _, s := range Servers(t) {
 		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
 			i := s.Start(t, Standalone)
 			c := i.Client(t, quick)
 			n := i.Master(t, "k")
@@ -114,6 +115,7 @@ func TestPauseAndResume(t *testing.T) {
 func TestRestartForgets(t *testing.T) {
 	for _, s := range Servers(t) {
 		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
 			i := s.Start(t, Standalone)
 			c := i.Client(t)
 			if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -136,6 +138,7 @@ func TestRestartForgets(t *testing.T) {
 func TestStartFailures(t *testing.T) {
 	for _, s := range Servers(t) {
 		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
 			_, err := launch(s, Standalone, []string{"--no-such-setting", "1"})
 			if err == nil || !strings.Contains(err.Error(), "no-such-setting") {
 				t.Errorf("an unknown setting: %v, want an error with the server's own words", err)

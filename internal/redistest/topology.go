@@ -102,9 +102,9 @@ func (i *Instance) prepareSentinel(args []string) (err error) {
 
 // StartCalm is Start for a test that harms no server: however late one is to answer on a
 // busy machine, none is replaced, and no cluster is down.
-func (s Server) StartCalm(t testing.TB, topology Topology) *Instance {
+func (s Server) StartCalm(t testing.TB, topology Topology, args ...string) *Instance {
 	t.Helper()
-	return s.Start(t, topology, withoutFailover(topology)...)
+	return s.Start(t, topology, append(withoutFailover(topology), args...)...)
 }
 
 // withoutFailover returns arguments for servers that are not to find each other dead.

@@ -10,18 +10,22 @@ import (
 )
 
 // AcquireAll is Acquire for many keys, a thousand a round trip.
-func (s *Store) AcquireAll(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) {
+func (s *Store) AcquireAll(
+	ctx context.Context, deadline time.Time, asks []Ask, life time.Duration,
+) {
 	if len(asks) == 1 {
 		ask := &asks[0]
 		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, life, ask.Replace)
 		return
 	}
 	for part := range slices.Chunk(asks, client.CallsPerTrip) {
-		s.acquireTrip(ctx, deadline, part, life)
+		s.acquireChunk(ctx, deadline, part, life)
 	}
 }
 
-func (s *Store) acquireTrip(ctx context.Context, deadline time.Time, asks []Ask, life time.Duration) {
+func (s *Store) acquireChunk(
+	ctx context.Context, deadline time.Time, asks []Ask, life time.Duration,
+) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {

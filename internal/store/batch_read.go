@@ -11,26 +11,30 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// How many keys are asked for at once: none may keep the server, or those who wait behind
+// How many keys are asked for at once: none may keep the server, or callers that wait behind
 // it, busy for long.
 const (
-	firstTrip = 256     // keys
-	tripSize  = 4 << 20 // bytes, going by the size of the values so far
+	firstChunk = 256     // keys
+	chunkBytes = 4 << 20 // bytes, going by the size of the values so far
 )
 
 // ReadAll is Read for many keys, in one round trip, or a few where the keys are many or
 // their values large. What it finds is told by the entries' states, and an error for each;
 // where values are strings and the client no cluster's, a key of another type is none.
-func (s *Store) ReadAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+func (s *Store) ReadAll(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
+) []error {
 	ask := s.readEach
 	if s.multiString() {
 		ask = s.readStrings
 	}
-	return s.inTrips(ctx, deadline, keys, entries, ask)
+	return s.inChunks(ctx, deadline, keys, entries, ask)
 }
 
-// ProbeAll is Probe for many keys, in the trips of ReadAll.
-func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string, entries []*Entry) []error {
+// ProbeAll is Probe for many keys, in the round trips of ReadAll.
+func (s *Store) ProbeAll(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
+) []error {
 	if len(keys) == 1 {
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
@@ -38,7 +42,7 @@ func (s *Store) ProbeAll(ctx context.Context, deadline time.Time, keys []string,
 	if s.multiString() {
 		ask = s.probeStrings
 	}
-	return s.inTrips(ctx, deadline, keys, entries, ask)
+	return s.inChunks(ctx, deadline, keys, entries, ask)
 }
 
 func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
@@ -46,9 +50,11 @@ func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.Sha
 // An askFunc asks for keys and returns an error for each, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
 
-func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, entries []*Entry, ask askFunc) []error {
+func (s *Store) inChunks(
+	ctx context.Context, deadline time.Time, keys []string, entries []*Entry, ask askFunc,
+) []error {
 	errs := make([]error, len(keys))
-	size := firstTrip
+	size := firstChunk
 	asked, received := 0, 0
 	for asked < len(keys) {
 		to := min(asked+size, len(keys))
@@ -70,7 +76,8 @@ func (s *Store) inTrips(ctx context.Context, deadline time.Time, keys []string, 
 			}
 		}
 		asked = to
-		size = int(min(max(int64(tripSize)*int64(asked)/int64(max(received, 1)), 1), client.CallsPerTrip))
+		fit := int64(chunkBytes) * int64(asked) / int64(max(received, 1))
+		size = int(min(max(fit, 1), client.CallsPerTrip))
 	}
 	return errs
 }
@@ -107,7 +114,9 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 }
 
 // probeStrings asks by one command, as probeString does.
-func (s *Store) probeStrings(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+func (s *Store) probeStrings(
+	ctx context.Context, keys []string, entries []*Entry,
+) ([]error, error) {
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {

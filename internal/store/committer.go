@@ -24,11 +24,15 @@ type leaseless struct {
 	key   string
 }
 
-func (u leaseless) Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (bool, error) {
+func (u leaseless) Store(
+	ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration,
+) (bool, error) {
 	return true, u.store.Put(ctx, deadline, u.key, e, ttl)
 }
 
-func (u leaseless) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (bool, error) {
+func (u leaseless) StoreAbsent(
+	ctx context.Context, deadline time.Time, ttl time.Duration,
+) (bool, error) {
 	return true, u.store.PutAbsent(ctx, deadline, u.key, ttl)
 }
 

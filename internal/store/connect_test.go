@@ -39,11 +39,11 @@ func moreCalls() map[string]func(ctx context.Context, s *store.Store, deadline t
 			return s.Put(ctx, deadline, "k", entry("k", text(strings.Repeat("v", 1<<20))), time.Hour)
 		},
 		"Put in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			return s.Put(ctx, deadline, "k", entry("k", text("v")), time.Hour)
 		},
 		"Delete in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			return s.Delete(ctx, deadline, []string{"k"})[0]
 		},
 		"Probe": func(ctx context.Context, s *store.Store, deadline time.Time) error {
@@ -349,7 +349,8 @@ func TestWrongPassword(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(fmt.Sprintf("%s/%v", server, topology), func(t *testing.T) {
-				i := server.Start(t, topology)
+				t.Parallel()
+				i := server.StartCalm(t, topology)
 				for _, n := range i.Nodes() {
 					c := redis.NewClient(&redis.Options{Addr: n.Addr})
 					if err := c.ConfigSet(t.Context(), "requirepass", "right").Err(); err != nil {

@@ -12,7 +12,9 @@ import (
 
 // Delete removes the keys and all that is noted of them, a thousand keys a round
 // trip. failed tells, by index, which keys Redis did not confirm; nil for none.
-func (s *Store) Delete(ctx context.Context, deadline time.Time, keys []string) (failed map[int]error) {
+func (s *Store) Delete(
+	ctx context.Context, deadline time.Time, keys []string,
+) (failed map[int]error) {
 	if len(keys) == 1 && s.Replicas() == 0 {
 		if err := s.Send(ctx, deadline, s.DeleteStep(keys[0])); err != nil {
 			return map[int]error{0: err}

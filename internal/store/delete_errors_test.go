@@ -80,7 +80,7 @@ func eachUnlinking(t *testing.T, test func(t *testing.T, u *unlinking, s *store.
 			t.Run(fmt.Sprintf("clustered %v, shared %v", clustered, shared), func(t *testing.T) {
 				u, s := newUnlinking(t, clustered)
 				if shared {
-					s.Crowd()
+					s.ForTests().ManyInFlight()
 				}
 				test(t, u, s, clustered)
 			})
@@ -197,7 +197,7 @@ func TestDeleteWithoutAnswer(t *testing.T) {
 				rdb.AddHook(silent{})
 				s := newStore(t, rdb, codec.ShapeString)
 				if crowded {
-					s.Crowd()
+					s.ForTests().ManyInFlight()
 				}
 				if failed := s.Delete(t.Context(), deadline(), keys); len(failed) != len(keys) {
 					t.Errorf("failed: %v", failed)

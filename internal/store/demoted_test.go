@@ -105,7 +105,7 @@ func TestDemotedMasterIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDemotion(t)
 		s := newStore(t, d.rdb, codec.ShapeString)
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		var callers sync.WaitGroup
 		for range 2 { // so that there are two connections for pipelines
 			callers.Go(func() {

@@ -80,7 +80,9 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 }
 
 // setAnswer sets the parts of a request from the command that it was sent as.
-func (r *Request) setAnswer(ctx context.Context, c *client.Client, cmd *client.Command, err error) error {
+func (r *Request) setAnswer(
+	ctx context.Context, c *client.Client, cmd *client.Command, err error,
+) error {
 	switch {
 	case client.IsWrongType(err):
 		return r.wrongType(ctx, c)

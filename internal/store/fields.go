@@ -9,10 +9,12 @@ import (
 	"github.com/asidecache/aside/internal/client"
 )
 
-// ReadFields asks for fields of a hash by one plain command and lends those that are
-// there to e.Wire, under their names, in the order of names. Where found is false, the
-// hash may still be there, with other fields. The time now is as of Read.
-func (s *Store) ReadFields(ctx context.Context, key string, names [][]byte, e *Entry, now time.Time) (found bool, err error) {
+// ReadFields asks for fields of a hash by one plain command and has e.Wire alias those that are
+// there, under their names, in the order of names. Where found is false, the
+// hash may still be there, with other fields. The time now is as in Read.
+func (s *Store) ReadFields(
+	ctx context.Context, key string, names [][]byte, e *Entry, now time.Time,
+) (found bool, err error) {
 	e.Wire.Reset(key)
 	args := make([]any, 0, 2+len(names))
 	args = append(args, "hmget", key)

@@ -547,7 +547,7 @@ func (h *hostile) run(t *testing.T, op operation, client hostileClient, test fun
 			}
 		}
 		if op.crowd {
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 		}
 		test(t, func() error {
 			return op.do(t.Context(), time.Now().Add(hostileTimeout), s)

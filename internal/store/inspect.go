@@ -10,7 +10,9 @@ import (
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
 // absent, and with ttl the remaining life. One round trip.
-func (s *Store) Inspect(ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool) error {
+func (s *Store) Inspect(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool,
+) error {
 	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
 		errs, err := s.ReadSteps(ctx, s.InspectStep(key, e, true, ttl))
 		if err != nil {

@@ -19,7 +19,7 @@ type Lease struct {
 	token any   // a string
 	life  time.Duration
 
-	// Of the value when the lease was granted, as of acquire.lua.
+	// Of the value when the lease was granted, as in acquire.lua.
 	expiry, left, digest string
 
 	mark       string // what the lease has replaced in the control key
@@ -30,7 +30,7 @@ type Lease struct {
 // Key returns the value key.
 func (l *Lease) Key() string { return l.keys[0].(string) }
 
-// missing is the expiry and the life of a value that is not there, as of acquire.lua.
+// missing is the expiry and the life of a value that is not there, as in acquire.lua.
 const missing = "-2"
 
 // HadValue reports whether the key held something when the lease was granted.
@@ -66,7 +66,9 @@ var statuses = map[string]Status{
 // go-redis must not repeat the command: a copy that arrives late, after a delete, would
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
-func (s *Store) Acquire(ctx context.Context, deadline time.Time, key string, life time.Duration, replace bool) (c Acquired, err error) {
+func (s *Store) Acquire(
+	ctx context.Context, deadline time.Time, key string, life time.Duration, replace bool,
+) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	a := acquisition{store: s, keys: keysOf(key), replace: replace, life: life}
@@ -139,7 +141,7 @@ const maxLost = 2
 
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
-// acquiredOf reads the script's answer to who asked for l.
+// acquiredOf reads the script's answer to a request for l.
 func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 	if answer == int64(1) {
 		l.expiry, l.left = missing, missing
@@ -217,7 +219,9 @@ func (l *Lease) giveBack() client.Call {
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
 // the lease, in one step; if the lease still stands and the key holds what it held
 // when the lease was granted. Otherwise it reports false.
-func (l *Lease) Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error) {
+func (l *Lease) Store(
+	ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration,
+) (stored bool, err error) {
 	if _, err := e.Size(); err != nil {
 		return false, err
 	}
@@ -255,7 +259,9 @@ const (
 
 // StoreAbsent removes the value and notes for ttl that the source has none, under
 // the conditions of Store.
-func (l *Lease) StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error) {
+func (l *Lease) StoreAbsent(
+	ctx context.Context, deadline time.Time, ttl time.Duration,
+) (stored bool, err error) {
 	return l.store.EvalBool(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
 }
 

@@ -123,7 +123,7 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 		command := map[codec.Shape]string{
 			codec.ShapeString: "get", codec.ShapeHash: "hgetall", codec.ShapeList: "lrange", codec.ShapeSet: "smembers", codec.ShapeSortedSet: "zrange",
 		}[shapeOf(value)]
-		s.KnowMasters()
+		s.ForTests().KnowMasters()
 		l.choose(command, 1)
 		if got, found, err := read(t, s, "k"); !found || err != nil || !maps.Equal(got, value) {
 			t.Errorf("Read: %q, %v, %v", got, found, err)

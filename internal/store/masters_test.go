@@ -73,7 +73,7 @@ func TestReadThatAMasterDoesNotSettle(t *testing.T) {
 		if err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := read(t, s, "k"); err != nil || !s.AsksMasters(t.Context(), "k") {
+		if _, _, err := read(t, s, "k"); err != nil || !s.ForTests().AsksMasters(t.Context(), "k") {
 			t.Fatalf("reads do not go to the masters, with error %v", err)
 		}
 		eachMaster(t, env.Client, func(ctx context.Context, c *redis.Client) error {

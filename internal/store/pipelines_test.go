@@ -18,9 +18,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
+
+// maxSenders is how many shared pipelines of small answers can be under way.
+var maxSenders = client.ForTests{}.MaxSenders()
 
 // pipelines is a hook that counts pipelines, and commands beside them, and does something
 // before each pipeline.
@@ -80,7 +84,7 @@ func TestSharedPipelines(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					s.Crowd()
+					s.ForTests().ManyInFlight()
 					askAtOnce(t, s, keys)
 					if n := hook.shared.Load(); hooked && (n == 0 || hook.commands.Load() < 2*n) {
 						t.Errorf("%d commands in %d pipelines", hook.commands.Load(), n)
@@ -130,7 +134,7 @@ func TestSharedPipelineWithUnusualAnswers(t *testing.T) {
 		if err := errors.Join(env.Client.Set(t.Context(), "k", "v", 0).Err(), env.Client.SAdd(t.Context(), "set", "v").Err()); err != nil {
 			t.Fatal(err)
 		}
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		var callers sync.WaitGroup
 		for range 20 {
 			for key, want := range map[string]string{"k": "true <nil>", "none": "false <nil>", "set": "false " + store.ErrWrongType.Error()} {
@@ -162,7 +166,7 @@ func stuck(t *testing.T, change ...func(*redis.UniversalOptions)) (s *store.Stor
 		return false
 	})
 	s = newStore(t, env.NewClient(t, change...), codec.ShapeString)
-	s.Crowd()
+	s.ForTests().ManyInFlight()
 	return s, env, func() { close(speak) }, asked
 }
 
@@ -202,7 +206,7 @@ func TestStuckPipeline(t *testing.T) {
 			return err
 		}
 		var callers sync.WaitGroup
-		for senders := range store.MaxSenders {
+		for senders := range maxSenders {
 			if err := ask("k", 0); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a context that has ended: %v", err)
 			}
@@ -446,7 +450,7 @@ func TestHooksOfSharedPipelines(t *testing.T) {
 				rdb.AddHook(hook)
 				rdb.AddHook(refusing{&off, tt.do == nil, refusal})
 				s := newStore(t, rdb, codec.ShapeString)
-				s.Crowd()
+				s.ForTests().ManyInFlight()
 				var callers sync.WaitGroup
 				for range 5 {
 					callers.Go(func() {
@@ -489,8 +493,8 @@ func TestGreetingThatLeaves(t *testing.T) {
 		})
 		defer rdb.Close()
 		s := newStore(t, rdb, codec.ShapeString)
-		s.Crowd()
-		for i := range store.MaxSenders {
+		s.ForTests().ManyInFlight()
+		for i := range maxSenders {
 			err := s.Put(t.Context(), deadline(), "k", entry("k", text("v")), time.Hour)
 			if want := "the command was given up by a hook of the client"; err == nil || err.Error() != want {
 				t.Errorf("Put %d: %v, want %s", i, err, want)
@@ -534,7 +538,7 @@ func TestSendAlone(t *testing.T) {
 			if alone {
 				s.SendAlone()
 			}
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			if _, err := s.Read(t.Context(), "k", new(store.Entry), time.Now()); err != nil {
 				t.Error(err)
 			}

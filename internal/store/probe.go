@@ -8,8 +8,8 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// Probe is Inspect for those who wait for another's load: it asks in the cheapest way
-// there is, and may take a value of another Redis type for none.
+// Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
+// way there is, and may take a value of another Redis type for none.
 func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
 	if s.shape != codec.ShapeString || !s.Standalone() {
 		return s.Inspect(ctx, deadline, key, e, false)

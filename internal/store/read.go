@@ -13,7 +13,9 @@ import (
 // Read asks for a value by one plain command and has e.Wire alias the answer. It knows
 // nothing of control keys: not found may also mean absent or empty. The time now
 // is when the wait for the answer begins.
-func (s *Store) Read(ctx context.Context, key string, e *Entry, now time.Time) (found bool, err error) {
+func (s *Store) Read(
+	ctx context.Context, key string, e *Entry, now time.Time,
+) (found bool, err error) {
 	e.Wire.Reset(key)
 	e.key = key
 	answered, err := s.Raw(ctx, key, s.readRaw(ctx, e), &e.reply, now)

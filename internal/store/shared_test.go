@@ -113,7 +113,7 @@ func TestSharedScripts(t *testing.T) {
 					return holds(key), large
 				},
 			}
-			s.Crowd()
+			s.ForTests().ManyInFlight()
 			var callers sync.WaitGroup
 			for name, way := range ways {
 				for i := range 20 {
@@ -139,7 +139,7 @@ func TestScriptsInOneCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := newStore(t, rdb, codec.ShapeString)
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		for _, name := range []string{"unknown", "known"} {
 			asked, speak := new(requests), make(chan struct{})
 			env.Mini.Server().SetPreHook(func(_ *server.Peer, command string, args ...string) bool {
@@ -206,7 +206,7 @@ func TestSharedWriteWithoutScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := newStore(t, env.NewClient(t, func(o *redis.UniversalOptions) { o.Username, o.Password = "unscripted", "x" }), codec.ShapeString)
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		var callers sync.WaitGroup
 		for i := range 20 {
 			key := fmt.Sprint("k", i)

@@ -56,7 +56,8 @@ func eachLimited(t *testing.T, rights string, test func(t *testing.T, rdb redis.
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(server.String()+"/"+string(topology), func(t *testing.T) {
-				i := server.Start(t, topology, "--proto-max-bulk-len", "1mb")
+				t.Parallel()
+				i := server.StartCalm(t, topology, "--proto-max-bulk-len", "1mb")
 				eachMaster(t, i.Client(t), func(ctx context.Context, c *redis.Client) error {
 					return c.Do(ctx, "acl", "setuser", "limited", "on", "nopass", "~*", "&*", "+@all", rights).Err()
 				})
@@ -392,6 +393,7 @@ func TestTooLargeIsLearntForAMinute(t *testing.T) {
 func TestLimitThatChanges(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
 			rdb := server.Start(t, redistest.Standalone).Client(t)
 			s := newStore(t, rdb, codec.ShapeString)
 			put := func() error {

@@ -27,7 +27,9 @@ func incomplete(cmds []*client.Command) error {
 
 // storeStaged sends the value by plain commands to a key of its own and has a script
 // put it in its place: one round trip, and no limit to the parts.
-func (l *Lease) storeStaged(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error) {
+func (l *Lease) storeStaged(
+	ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration,
+) (stored bool, err error) {
 	return client.RunUntil(ctx, l.store.Client, deadline, func(ctx context.Context) (bool, error) {
 		step := &swapStep{lease: l, value: &e.Wire, ttl: ttl, longest: e.largest()}
 		errs, err := l.store.SendSteps(ctx, []client.Step{step}, false, 0)
@@ -93,7 +95,9 @@ func (s *Store) partsOf(w *codec.Wire) int {
 // stageParts are the commands that add n parts to a staged key, given by what appends
 // some of them to arguments. The script that stages the first ones, and gives them a life,
 // is sent whole: the parts after it must not find nothing.
-func stageParts(ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any) []*client.Command {
+func stageParts(
+	ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any,
+) []*client.Command {
 	first := min(partsPerCommand, n)
 	cmds := []*client.Command{
 		client.NewSmall(ctx, "unlink", staged),
@@ -102,7 +106,8 @@ func stageParts(ctx context.Context, staged string, add any, n int, parts func(a
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,
 			client.NewSmall(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
-			client.NewSmall(ctx, "pexpire", staged, stagedLife.Milliseconds())) // the first ones may have been refused, for lack of memory
+			// The first ones may have been refused, for lack of memory.
+			client.NewSmall(ctx, "pexpire", staged, stagedLife.Milliseconds()))
 	}
 	return cmds
 }

@@ -65,7 +65,7 @@ func (e *Entry) Release() {
 	e.reply.Trim(maxKept)
 }
 
-// Alias gives e what another entry has, which may be borrowed by many at once and has
+// Alias gives e what another entry has, which many may share at once and has
 // to stay as it is.
 func (e *Entry) Alias(other *Entry) {
 	e.State, e.TTL, e.Leased = other.State, other.TTL, other.Leased

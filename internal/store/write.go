@@ -15,12 +15,16 @@ const partsPerCommand = 1000
 
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
 // absent mark or a lease of it, all in one step.
-func (s *Store) Put(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) error {
+func (s *Store) Put(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
+) error {
 	return s.put(ctx, deadline, s.PutStep(key, e, ttl))
 }
 
 // PutAbsent removes the value and notes for ttl that the source has none.
-func (s *Store) PutAbsent(ctx context.Context, deadline time.Time, key string, ttl time.Duration) error {
+func (s *Store) PutAbsent(
+	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
+) error {
 	return s.put(ctx, deadline, s.PutAbsentStep(key, ttl))
 }
 
@@ -58,7 +62,9 @@ func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) e
 }
 
 // sendStep sends a write in a pipeline of its own, or in one step as a transaction.
-func (s *Store) sendStep(ctx context.Context, deadline time.Time, step client.Step, inOneStep bool) error {
+func (s *Store) sendStep(
+	ctx context.Context, deadline time.Time, step client.Step, inOneStep bool,
+) error {
 	_, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (struct{}, error) {
 		errs, err := s.SendSteps(ctx, []client.Step{step}, inOneStep, s.Replicas())
 		if err == nil {
@@ -132,7 +138,9 @@ func markTTL(ttl time.Duration) time.Duration {
 // PutIfAbsent is Put if the key holds no value; an absent mark is none, and a key
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
-func (s *Store) PutIfAbsent(ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration) (stored bool, err error) {
+func (s *Store) PutIfAbsent(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
+) (stored bool, err error) {
 	w := s.PutIfAbsentStep(key, e, ttl)
 	if s.Replicas() == 0 && isSmall(e) {
 		call, _ := w.call()
@@ -150,7 +158,9 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 
 // Touch gives a value, empty or not, a new life of ttl or Forever. It reports
 // false when there is none; a key of another type is none.
-func (s *Store) Touch(ctx context.Context, deadline time.Time, key string, ttl time.Duration) (ok bool, err error) {
+func (s *Store) Touch(
+	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
+) (ok bool, err error) {
 	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: keysOf(key), Args: s.touchArgs(ttl)})
 }
 

@@ -75,6 +75,7 @@ func TestTogether(t *testing.T) {
 func TestTogetherInFullMemory(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
 			rdb := server.Start(t, redistest.Standalone, "--maxmemory-policy", "noeviction").Client(t)
 			// What one run removes makes room for the next: only what removes nothing is compared.
 			wantSame(t, rdb, valueless, func(full bool) {

@@ -167,7 +167,8 @@ func TestFullMemory(t *testing.T) {
 func TestSlotThatMigrates(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		t.Run(server.String(), func(t *testing.T) {
-			i := server.Start(t, redistest.Cluster)
+			t.Parallel()
+			i := server.StartCalm(t, redistest.Cluster)
 			for _, sh := range shapes {
 				rdb := i.Client(t)
 				s := newStore(t, rdb, sh.shape)
@@ -178,7 +179,7 @@ func TestSlotThatMigrates(t *testing.T) {
 					}
 				}
 				foreign(t, rdb, rediskey.ControlKey("{t}both"), "string")
-				if _, _, err := read(t, s, "{t}here"); err != nil || !s.AsksMasters(t.Context(), "{t}here") {
+				if _, _, err := read(t, s, "{t}here"); err != nil || !s.ForTests().AsksMasters(t.Context(), "{t}here") {
 					t.Errorf("reads do not go to the masters once there was one, with error %v", err)
 				}
 				m := migrate(t, i, "{t}")

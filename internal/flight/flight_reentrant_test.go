@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A function that asks for its own key, or for one that waits for it, is told so
+// A function that asks for its own key, or for one that waits for it, gets an error
 // in place of a deadlock.
 func TestReentrant(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {

@@ -210,6 +210,7 @@ func TestG2ForeignWriteReachesWhoWaits(t *testing.T) {
 func TestFullMemory(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
 			rdb := server.Start(t, redistest.Standalone, "--maxmemory-policy", "noeviction").Client(t)
 			c := open(t, rdb, cache.Config[string, string]{OnRedisError: cache.Fail})
 			if err := c.Set(t.Context(), "there", "v"); err != nil {

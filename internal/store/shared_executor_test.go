@@ -69,7 +69,7 @@ func TestUnpipelinedBesideOthers(t *testing.T) {
 		rdb.AddHook(&hook)
 		alone, other := newStore(t, rdb, codec.ShapeString), newStore(t, rdb, codec.ShapeString)
 		alone.SendAlone()
-		other.Crowd()
+		other.ForTests().ManyInFlight()
 		if _, err := alone.Read(t.Context(), "k", new(store.Entry), time.Now()); err != nil {
 			t.Error(err)
 		}
@@ -107,7 +107,7 @@ func hold(t *testing.T, timeouts ...time.Duration) *held {
 		t.Cleanup(s.Close)
 		h.stores = append(h.stores, s)
 	}
-	h.stores[0].Crowd()
+	h.stores[0].ForTests().ManyInFlight()
 	return h
 }
 
@@ -224,7 +224,7 @@ func TestLargeAnswersBesideSmallOnes(t *testing.T) {
 				t.Fatal(found, err)
 			}
 		}
-		for range 10 * store.MaxSenders {
+		for range 10 * maxSenders {
 			h.read(t, large, "stuck", func(_ time.Duration, err error) {
 				if err != nil {
 					t.Error(err)

@@ -59,6 +59,7 @@ func TestRefusalsByServers(t *testing.T) {
 			{"no scripts", 0, noScripts, nil, cache.WriteNoScripts},
 		} {
 			t.Run(server.String()+"/"+r.name, func(t *testing.T) {
+				t.Parallel()
 				rdb := server.Start(t, redistest.Standalone, r.args...).Client(t)
 				if r.begin != nil {
 					if err := r.begin(t.Context(), rdb); err != nil {

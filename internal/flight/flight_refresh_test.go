@@ -88,6 +88,22 @@ func TestJoinOfRefreshes(t *testing.T) {
 	})
 }
 
+// A key that a batch of refreshes names twice has one flight, which begins now or later.
+func TestJoinOfRefreshesOfOneKey(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Group[int]) {
+		busy := do(t.Context(), g, "b", stores(7, 5*ms))
+		synctest.Wait()
+		tickets, err := g.Join(t.Context(), []string{"a", "a", "b", "b"}, true, finishing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantAnswers(t, "refreshes", collect(t.Context(), tickets),
+			Answer[int]{Result: 1}, Answer[int]{Result: 1, Outcome: Shared},
+			Answer[int]{Result: 1}, Answer[int]{Result: 1, Outcome: Shared})
+		want(t, "the flight under way", <-busy, 7, Led, nil)
+	})
+}
+
 // Functions that take no time must not lead to one execution for each refresh.
 func TestRefreshesCostTwoExecutions(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {

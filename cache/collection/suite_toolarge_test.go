@@ -19,7 +19,8 @@ func TestTooLargeForTheServer(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(server.String()+"/"+string(topology), func(t *testing.T) {
-				ctx, rdb := t.Context(), server.Start(t, topology, "--proto-max-bulk-len", "1mb").Client(t)
+				t.Parallel()
+				ctx, rdb := t.Context(), server.StartCalm(t, topology, "--proto-max-bulk-len", "1mb").Client(t)
 				l, s, z := newList(t, rdb, config("list")), newSet(t, rdb, config("set")), newSortedSet(t, rdb, config("zset"))
 				h, c := newHash(t, rdb, hashConfig()), newCache(t, rdb, "cache", codec.Text[string]())
 				tooLarge := func(what string, err error) {

@@ -123,7 +123,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return err
 	},
 	readOfAMaster: func(ctx context.Context, s *store.Store, _ time.Time) error {
-		s.KnowMasters()
+		s.ForTests().KnowMasters()
 		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
 		return err
 	},
@@ -148,7 +148,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return s.Delete(ctx, deadline, []string{"k"})[0]
 	},
 	"Read in a shared pipeline": func(ctx context.Context, s *store.Store, _ time.Time) error {
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		_, err := s.Read(ctx, "k", new(store.Entry), time.Now())
 		return err
 	},
@@ -157,7 +157,7 @@ var calls = map[string]func(ctx context.Context, s *store.Store, deadline time.T
 		return err
 	},
 	"Acquire in a shared pipeline": func(ctx context.Context, s *store.Store, deadline time.Time) error {
-		s.Crowd()
+		s.ForTests().ManyInFlight()
 		_, err := s.Acquire(ctx, deadline, "k", time.Second, false)
 		return err
 	},

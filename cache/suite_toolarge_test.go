@@ -19,7 +19,8 @@ func TestTooLargeForTheServer(t *testing.T) {
 	for _, server := range redistest.Servers(t) {
 		for _, topology := range []redistest.Topology{redistest.Standalone, redistest.Cluster} {
 			t.Run(server.String()+"/"+string(topology), func(t *testing.T) {
-				rdb := server.Start(t, topology, "--proto-max-bulk-len", "1mb").Client(t)
+				t.Parallel()
+				rdb := server.StartCalm(t, topology, "--proto-max-bulk-len", "1mb").Client(t)
 				t.Run("strings", func(t *testing.T) { wantTooLarge(t, rdb, codec.Text[string](), long) })
 				t.Run("hashes", func(t *testing.T) { wantTooLarge(t, rdb, persons, person{Name: long}) })
 				t.Run("lists", func(t *testing.T) { wantTooLarge(t, rdb, codec.List(codec.Text[string]()), []string{"v", long}) })
