@@ -40,7 +40,10 @@ func (c *Client) Exec(ctx context.Context, call *Call) error {
 	}, func() error {
 		call.Answer, call.Err = Run(ctx, c, func(ctx context.Context) (any, error) {
 			cmd, err := c.Eval(ctx, c.rdb, call.Script, call.Retry, call.Keys, call.Args)
-			return cmd.Val(), err
+			if err != nil {
+				return nil, err
+			}
+			return cmd.Decoded()
 		})
 		return call.Err
 	})
@@ -54,7 +57,7 @@ func (c *Client) ExecAll(
 ) error {
 	for _, mode := range evalModes {
 		merged := c.merge(calls)
-		cmds := make([]*redis.Cmd, len(merged))
+		cmds := make([]*Command, len(merged))
 		for i, m := range merged {
 			cmds[i] = m.command(ctx, mode)
 		}
@@ -73,7 +76,7 @@ func (c *Client) ExecAll(
 			if isUnknownScript(err) {
 				calls = append(calls, m...)
 			}
-			m.setAnswers(cmds[i].Val(), err)
+			m.setAnswers(cmds[i], err)
 		}
 		if len(calls) == 0 {
 			break

@@ -119,10 +119,10 @@ func closeIdle(ctx context.Context, rdb *redis.Client) {
 // breakOff has go-redis close the connection that a client takes, or holds.
 func breakOff(ctx context.Context, to Conn) { _ = Process(ctx, to, unsendable(ctx)) }
 
-// unsendable is a command that go-redis cannot send, so that it closes the connection which
-// it has taken for it.
+// unsendable is a command that go-redis cannot send, and does not try to send twice, so that it
+// closes the connection which it has taken for it.
 func unsendable(ctx context.Context) redis.Cmder {
-	return unrepeated{redis.NewCmd(ctx, "ping", argument{})}
+	return NewSmall(ctx, "ping", argument{}).RawWriteToCmd
 }
 
 // An argument is one without bytes.

@@ -93,7 +93,7 @@ func TestExecutorIsForgotten(t *testing.T) {
 				c := mustNew(t, rdb)
 				if name == "client" {
 					c.ForTests().ManyInFlight() // one of the ways to send, and the other one
-					_, _ = c.ReadSlice(t.Context(), "mget", "k")
+					_, _ = c.ReadReply(t.Context(), "mget", "k")
 					_, _ = c.ReadStrings(t.Context(), []any{"mget", "k"})
 				}
 			}

@@ -138,13 +138,15 @@ func (c *Client) askLimit(ctx context.Context, server *redis.Client) (l limit) {
 	if server != nil {
 		to = server
 	}
-	cmd := redis.NewMapStringStringCmd(ctx, "config", "get", name)
+	cmd := NewSmall(ctx, "config", "get", name)
 	err := Process(ctx, to, cmd)
 	if err != nil && !answered(err) && !IsConnectionLost(err) { // which a proxy may close over it
 		return l
 	}
 	l.ends = time.Now().Add(limitLife)
-	l.longest, _ = strconv.Atoi(cmd.Val()[name])
+	if said, err := cmd.reply.Flatten(nil); err == nil && len(said) == 2 && string(said[0]) == name {
+		l.longest, _ = strconv.Atoi(string(said[1]))
+	}
 	return c.limits.put(server, l)
 }
 

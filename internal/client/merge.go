@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/internal/resp"
 )
 
@@ -53,7 +51,7 @@ func (m mergedCall) script() *Script {
 
 // command is what runs the calls: of one its own script, of more what merge.lua makes of
 // that.
-func (m mergedCall) command(ctx context.Context, mode EvalMode) *redis.Cmd {
+func (m mergedCall) command(ctx context.Context, mode EvalMode) *Command {
 	if len(m) == 1 {
 		return mode(m[0].Script, ctx, m[0].Keys, m[0].Args)
 	}
@@ -70,8 +68,13 @@ func (m mergedCall) command(ctx context.Context, mode EvalMode) *redis.Cmd {
 	return mode(m.script(), ctx, keys, append(args, len(m)))
 }
 
-// setAnswers gives each call its part of the answer.
-func (m mergedCall) setAnswers(answer any, err error) {
+// setAnswers gives each call its part of the answer to a command, unless sending that gave an
+// error.
+func (m mergedCall) setAnswers(cmd *Command, err error) {
+	var answer any
+	if err == nil {
+		answer, err = cmd.Decoded()
+	}
 	answers := []any{answer}
 	if len(m) > 1 && err == nil {
 		answers, _ = answer.([]any)

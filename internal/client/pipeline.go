@@ -42,8 +42,7 @@ func (q queuedCommand) err() error {
 
 // answer returns how many bytes the answer is expected to have, where these may be many.
 func (q queuedCommand) answer() float64 {
-	switch q.cmd.(type) {
-	case *redis.RawWriteToCmd, *redis.SliceCmd:
+	if _, ok := q.cmd.(*redis.RawWriteToCmd); ok {
 		return q.client.answers.bytes()
 	}
 	return 0

@@ -13,17 +13,17 @@ import (
 	"github.com/asidecache/aside/internal/resp"
 )
 
-// Raw has the answer to a read of a key put into answer, as raw bytes, for speed. The time
+// Raw has the answer to a read of a key put into answer, which the command writes to. The time
 // now is when the wait for it begins.
 //
-// It reports false when there is none to be had in this way: go-redis can neither repeat such
-// a command nor act on an error in it, so that what is unusual has to be asked again in its
-// own words. WRONGTYPE is an ErrWrongType.
+// It reports false when the command is to be sent once more, as a [Command], which go-redis
+// repeats: this one it does not, so that a caller may leave it behind. WRONGTYPE is an
+// ErrWrongType.
 func (c *Client) Raw(
 	ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
 ) (answered bool, err error) {
 	answer.Reset()
-	return rawAnswer(answer, c.read(ctx, key, cmd, now))
+	return isAnswered(c.read(ctx, key, cmd, now))
 }
 
 // RawNow is Raw for a command that is sent by itself, at once.
@@ -31,20 +31,31 @@ func (c *Client) RawNow(
 	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
 ) {
 	answer.Reset()
-	return rawAnswer(answer, Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
 }
 
-// rawAnswer reports whether a raw answer is to be used.
-func rawAnswer(answer *resp.Reply, err error) (answered bool, _ error) {
+// isAnswered reports whether a read that has ended with err has its answer.
+func isAnswered(err error) (answered bool, _ error) {
 	switch {
-	case err == nil && !answer.IsError():
-		return true, nil
-	case err == nil && IsWrongType(answer.Err()):
+	case IsWrongType(err):
 		return false, ErrWrongType
-	case err != nil && !IsConnectionLost(err):
-		return false, err
+	case MayRepeat(err):
+		return false, nil
 	}
-	return false, nil
+	return err == nil, err
+}
+
+// MayRepeat reports whether a read is to be sent once more: Redis may soon give a better answer
+// than an error, or its connection was lost.
+func MayRepeat(err error) bool { return IsConnectionLost(err) || isAnswer(err) }
+
+// isAnswer reports whether an error is what Redis has answered with.
+func isAnswer(err error) bool {
+	if err == nil {
+		return false
+	}
+	var answer resp.AnswerError
+	return errors.As(err, &answer)
 }
 
 // IsWrongType reports whether a command has met a key of another type.
@@ -73,7 +84,7 @@ func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time
 			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, Process(ctx, c.rdb, cmd)
 			})
-			if err == nil {
+			if err == nil || isAnswer(err) {
 				c.masters.known.Store(true)
 			}
 			return err
@@ -84,16 +95,16 @@ func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time
 	return err
 }
 
-// ReadSlice sends a read, along with others or by itself, and returns the answer. A command
-// is made for each attempt.
-func (c *Client) ReadSlice(ctx context.Context, args ...any) (answer []any, err error) {
-	var cmd *redis.SliceCmd
+// ReadReply sends a read that is made by NewCommand of args, along with others or by itself, and
+// returns the answer. A command is made for each attempt.
+func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply, err error) {
+	var cmd *Command
 	err = c.dispatch(Retryable, func() error {
-		cmd = redis.NewSliceCmd(ctx, args...)
-		return c.share(ctx, time.Now(), queuedCommand{cmd: cmd})
+		cmd = NewCommand(ctx, args...)
+		return c.share(ctx, time.Now(), queuedCommand{cmd: cmd.RawWriteToCmd})
 	}, func() (err error) {
-		cmd, err = Run(ctx, c, func(ctx context.Context) (*redis.SliceCmd, error) {
-			cmd := redis.NewSliceCmd(ctx, args...)
+		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
+			cmd := NewCommand(ctx, args...)
 			return cmd, Process(ctx, c.rdb, cmd)
 		})
 		return err
@@ -101,37 +112,25 @@ func (c *Client) ReadSlice(ctx context.Context, args ...any) (answer []any, err 
 	if err != nil {
 		return nil, err
 	}
-	return cmd.Val(), nil
+	return &cmd.reply, nil
 }
 
 // ReadStrings returns the strings that a command answers with, one for each of its
 // arguments but the first, nil for none.
 func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) {
-	var r resp.Reply
 	n := len(args) - 1
-	r.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	answered, err := c.RawNow(ctx, &r, args)
-	switch {
-	case err != nil:
-		return nil, err
-	case answered:
-		c.values.add(float64(r.Len())/float64(n), 1./8)
-		return r.Strings(n)
+	cmd := NewCommand(ctx, args...)
+	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
+	err := Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	if MayRepeat(err) {
+		cmd.reset()
+		err = Process(ctx, c.rdb, cmd)
 	}
-	again := redis.NewSliceCmd(ctx, args...)
-	if err := Process(ctx, c.rdb, again); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	values := make([][]byte, n)
-	if len(again.Val()) != len(values) {
-		return nil, resp.ErrBroken
-	}
-	for i, v := range again.Val() {
-		if text, ok := v.(string); ok {
-			values[i] = []byte(text)
-		}
-	}
-	return values, nil
+	c.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
+	return cmd.reply.Strings(n)
 }
 
 // maxGrown is how much memory is made ready for an answer, in bytes.

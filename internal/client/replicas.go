@@ -119,15 +119,19 @@ func (c *Client) onConn(
 func onOneConn(
 	ctx context.Context, master *redis.Client, replicas int, write func(context.Context, Conn) error,
 ) error {
-	conn := connOf(master)
+	deadline, _ := ctx.Deadline()
+	conn, longest := waitingConn(master, time.Until(deadline))
 	defer conn.Close()
 	if err := write(ctx, conn); err != nil {
 		return err
 	}
-	deadline, _ := ctx.Deadline()
-	wait := time.Until(deadline)
-	wait -= min(waitDelay, wait/2)
-	have, err := conn.Wait(ctx, replicas, max(wait, time.Millisecond)).Result()
+	timeout := min(time.Until(deadline), longest)
+	timeout = max(timeout-min(waitDelay, timeout/2), time.Millisecond)
+	wait := NewSmall(ctx, "wait", replicas, timeout.Milliseconds())
+	if err := Process(ctx, conn, wait.RawWriteToCmd); err != nil {
+		return err
+	}
+	have, err := wait.Int()
 	if err == nil && have < int64(replicas) {
 		err = fmt.Errorf("the write was carried out, "+
 			"but only %d of %d replicas have confirmed it in time", have, replicas)
@@ -135,15 +139,33 @@ func onOneConn(
 	return err
 }
 
-// connOf returns one connection of a server, which is to be closed. It comes from a
-// clone of the client: a Conn has its client's options, but not the lock under which
-// either of them notes what the server of a new connection cannot do. A client with
-// hooks has to stand that race, as a clone would lose them.
+// connOf returns one connection of a server, which is to be closed.
 func connOf(server *redis.Client) *redis.Conn {
-	if !hooked(server) {
+	conn, _ := waitingConn(server, 0)
+	return conn
+}
+
+// waitingConn is connOf for a command whose answer may take so long. It returns how long the
+// connection waits.
+//
+// The connection comes from a clone of the client: a Conn has its client's options, but not
+// the lock under which either of them notes what the server of a new connection cannot do. A
+// client with hooks has to stand that race, and keeps its ReadTimeout, as a clone would lose
+// the hooks.
+func waitingConn(server *redis.Client, longest time.Duration) (*redis.Conn, time.Duration) {
+	own := server.Options().ReadTimeout
+	switch {
+	case hooked(server):
+		if own > 0 {
+			longest = min(longest, own)
+		}
+	default:
 		server = cloneOf(server)
+		if own > 0 {
+			server.Options().ReadTimeout = max(longest, own)
+		}
 	}
-	return server.Conn()
+	return server.Conn(), longest
 }
 
 // waitDelay is how long before the deadline WAIT has to give up: an idle server
@@ -155,7 +177,7 @@ const waitDelay = 150 * time.Millisecond
 // repeated because its first answer was lost would be said to be safe at once.
 func writeBarrier(ctx context.Context, to Conn, key string) error {
 	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
-	return Process(ctx, to, redis.NewStatusCmd(ctx, "set", trace, "", "px", 1))
+	return Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
 }
 
 const reloadPause = 5 * time.Millisecond

@@ -17,6 +17,8 @@ type Script struct {
 	source string
 	hash   any     // a string
 	many   *Script // runs it once for each of many keys, in any slots, see merge.lua
+
+	answersParts bool // of values: its answer may be large
 }
 
 // NewScript returns the script of a source that uses functions of others.
@@ -37,8 +39,14 @@ func NewScripts(source, together string, functions ...string) *Script {
 	}
 }
 
+// AnswersParts says that the script answers with parts of a value, of any size.
+func (sc *Script) AnswersParts() *Script {
+	sc.answersParts = true
+	return sc
+}
+
 // An EvalMode is how a script is sent: [Script.ByHash] or [Script.Inline].
-type EvalMode func(sc *Script, ctx context.Context, keys, args []any) *redis.Cmd
+type EvalMode func(sc *Script, ctx context.Context, keys, args []any) *Command
 
 // evalModes are the attempts to run a script. Where a server does not know it, it is loaded
 // before the second one; the server may not be allowed to keep it, or not be the one that
@@ -48,25 +56,34 @@ var evalModes = []EvalMode{(*Script).ByHash, (*Script).ByHash, (*Script).Inline}
 // ByHash is the command that runs the script where the server knows it, Inline the one that
 // has it in full. A server forgets a script that came inline when many others follow, but
 // none that was loaded.
-func (sc *Script) ByHash(ctx context.Context, keys, args []any) *redis.Cmd {
+func (sc *Script) ByHash(ctx context.Context, keys, args []any) *Command {
 	return sc.command(ctx, "evalsha", sc.hash, keys, args)
 }
 
 // Inline is the command that has the script in full.
-func (sc *Script) Inline(ctx context.Context, keys, args []any) *redis.Cmd {
+func (sc *Script) Inline(ctx context.Context, keys, args []any) *Command {
 	return sc.command(ctx, "eval", sc.source, keys, args)
 }
 
-func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *redis.Cmd {
-	all := make([]any, 0, 3+len(keys)+len(args))
+func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *Command {
+	cmd := new(Command)
+	all := cmd.args[:0]
+	if n := 3 + len(keys) + len(args); n > inlineArgs {
+		all = make([]any, 0, n)
+	}
 	all = append(append(append(all, name, text, len(keys)), keys...), args...)
-	return redis.NewCmd(ctx, all...)
+	if !sc.answersParts {
+		cmd.reply.Limit(smallAnswer * len(keys))
+	}
+	cmd.init(ctx, all)
+	cmd.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each
+	return cmd
 }
 
 // Eval runs one script by itself, whether the server knows it or not.
 func (c *Client) Eval(
 	ctx context.Context, to Conn, sc *Script, retry Retry, keys, args []any,
-) (cmd *redis.Cmd, err error) {
+) (cmd *Command, err error) {
 	for try, mode := range evalModes {
 		if try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
 			continue
@@ -93,7 +110,7 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 		script *Script
 	}
 	known := make(map[place]bool)
-	pipelines := make(map[*redis.Client]redis.Pipeliner)
+	loads := make(map[*redis.Client][]redis.Cmder)
 	for _, s := range scripts {
 		server, failed := c.master(ctx, s.key)
 		if at := (place{server, s.script}); failed != nil || known[at] {
@@ -102,14 +119,10 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 		} else {
 			known[at] = true
 		}
-		if pipelines[server] == nil {
-			pipelines[server] = c.connTo(to, server).Pipeline()
-		}
-		pipelines[server].ScriptLoad(ctx, s.script.source)
+		loads[server] = append(loads[server], NewSmall(ctx, "script", "load", s.script.source))
 	}
-	for _, p := range pipelines {
-		_, failed := p.Exec(ctx)
-		err = cmp.Or(err, failed)
+	for server, cmds := range loads {
+		err = cmp.Or(err, Pipeline(ctx, c.connTo(to, server), cmds))
 	}
 	return err
 }

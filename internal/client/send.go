@@ -30,7 +30,7 @@ func Pipeline(ctx context.Context, to Conn, cmds []redis.Cmder) error {
 }
 
 // Cmders are commands as Pipeline takes them.
-func Cmders(cmds []*redis.Cmd) []redis.Cmder {
+func Cmders(cmds []*Command) []redis.Cmder {
 	all := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
 		all[i] = cmd
@@ -39,11 +39,11 @@ func Cmders(cmds []*redis.Cmd) []redis.Cmder {
 }
 
 // ProcessWrite is Process for a command that writes, see repeat.
-func (c *Client) ProcessWrite(ctx context.Context, to Conn, retry Retry, cmd *redis.Cmd) error {
+func (c *Client) ProcessWrite(ctx context.Context, to Conn, retry Retry, cmd *Command) error {
 	if repeatsItself(to, retry) {
 		return Process(ctx, to, cmd)
 	}
-	return c.repeat(ctx, to, retry, func() error { return Process(ctx, to, unrepeated{cmd}) })
+	return c.repeat(ctx, to, retry, func() error { return Process(ctx, to, cmd.RawWriteToCmd) })
 }
 
 // PipelineWrites is Pipeline for commands that write, among which may be some that read, see
@@ -57,13 +57,15 @@ func (c *Client) PipelineWrites(
 	sent := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
 		sent[i] = cmd
-		if cmd, ok := cmd.(*redis.Cmd); ok { // others only read
-			sent[i] = unrepeated{cmd}
+		if cmd, ok := cmd.(*Command); ok {
+			sent[i] = cmd.RawWriteToCmd // which go-redis does not repeat
 		}
 	}
 	_ = c.repeat(ctx, to, retry, func() error {
 		for _, cmd := range cmds {
-			cmd.SetErr(nil)
+			if cmd, ok := cmd.(*Command); ok {
+				cmd.reset()
+			}
 		}
 		err = Pipeline(ctx, to, sent)
 		refusal := readOnlyError(cmds)
@@ -195,9 +197,3 @@ func IsForbidden(err error) bool {
 
 // passing are the answers of a server that may soon give better ones.
 var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}
-
-// An unrepeated command is not sent again by go-redis when its answer is lost.
-// Redirections are followed all the same: a server that answers with one has done nothing.
-type unrepeated struct{ *redis.Cmd }
-
-func (unrepeated) NoRetry() bool { return true }

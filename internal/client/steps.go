@@ -22,9 +22,9 @@ type Step interface {
 	Largest() int    // bytes of the longest argument that may be long
 	Script() *Script // what the last of its commands runs, nil for none
 	// Commands makes the commands; the script is sent in this mode.
-	Commands(ctx context.Context, mode EvalMode) []*redis.Cmd
+	Commands(ctx context.Context, mode EvalMode) []*Command
 	// Answered takes the answers, which are there, to these commands.
-	Answered(ctx context.Context, c *Client, cmds []*redis.Cmd) error
+	Answered(ctx context.Context, c *Client, cmds []*Command) error
 }
 
 // Reading is what all steps have in common that only read.
@@ -92,7 +92,7 @@ func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error 
 // ReadSteps sends steps that only read in one round trip, on a cluster one to each master, and
 // returns an error, or nil, for each.
 func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) {
-	cmds := make([][]*redis.Cmd, len(steps))
+	cmds := make([][]*Command, len(steps))
 	var all []redis.Cmder
 	for i, step := range steps {
 		cmds[i] = step.Commands(ctx, nil)
@@ -127,7 +127,7 @@ func (c *Client) sendOn(
 // transactAll sends the scripts inline, as a transaction goes on after a command that finds
 // none.
 func (c *Client) transactAll(ctx context.Context, to Conn, steps []Step) ([]error, error) {
-	cmds := make([][]*redis.Cmd, len(steps))
+	cmds := make([][]*Command, len(steps))
 	err := c.onMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to Conn) error {
 		sent := make(map[*Script]bool)
 		for i, step := range steps {
@@ -158,7 +158,7 @@ func inlineFirst[K comparable](sent map[K]bool, id K) EvalMode {
 	return (*Script).Inline
 }
 
-func (c *Client) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.Cmd) []error {
+func (c *Client) answeredAll(ctx context.Context, steps []Step, cmds [][]*Command) []error {
 	errs := make([]error, len(steps))
 	for i, step := range steps {
 		errs[i] = ExecCause(step.Answered(ctx, c, cmds[i]), cmds[i])
@@ -169,7 +169,7 @@ func (c *Client) answeredAll(ctx context.Context, steps []Step, cmds [][]*redis.
 // pipeline sends again what has met a server without the script, or one that must not
 // write, and so has not been carried out.
 func (c *Client) pipeline(ctx context.Context, to Conn, steps []Step) ([]error, error) {
-	cmds := make([][]*redis.Cmd, len(steps))
+	cmds := make([][]*Command, len(steps))
 	due := make([]int, len(steps)) // the steps to send, by index
 	for i := range due {
 		due[i] = i
@@ -209,7 +209,7 @@ func (c *Client) pipeline(ctx context.Context, to Conn, steps []Step) ([]error, 
 
 // demoted returns the error of a server that must not write, if it has carried out
 // nothing: what it said to those that read may be out of date as well.
-func demoted(steps []Step, cmds [][]*redis.Cmd) error {
+func demoted(steps []Step, cmds [][]*Command) error {
 	var refusal error
 	for i, step := range steps {
 		all := Cmders(cmds[i])
@@ -258,7 +258,7 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 
 // unsent returns the writes that have found no script, and the reads behind them that
 // were to see what they do. No write of the same key stands behind one of these.
-func unsent(steps []Step, cmds [][]*redis.Cmd) (due []int) {
+func unsent(steps []Step, cmds [][]*Command) (due []int) {
 	unwritten := make(map[string]bool)
 	isUnwritten := func(key string) bool { return unwritten[key] }
 	for i, step := range steps {

@@ -15,10 +15,10 @@ import (
 
 // transact carries out commands of one server in one step, or none of them. It returns the
 // error of the whole; otherwise each command has its answer.
-func (c *Client) transact(ctx context.Context, to Conn, retry Retry, cmds []*redis.Cmd) error {
+func (c *Client) transact(ctx context.Context, to Conn, retry Retry, cmds []*Command) error {
 	err := c.repeat(ctx, to, retry, func() error {
 		for _, cmd := range cmds {
-			cmd.SetErr(nil)
+			cmd.reset()
 		}
 		return c.tryTransact(ctx, to, cmds)
 	})
@@ -32,7 +32,7 @@ func (c *Client) transact(ctx context.Context, to Conn, retry Retry, cmds []*red
 //
 // A connection is held for it, as one on which MULTI was accepted and EXEC was not must not be
 // used again.
-func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*redis.Cmd) error {
+func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*Command) error {
 	if server, ok := to.(*redis.Client); ok {
 		conn := connOf(server)
 		defer conn.Close()
@@ -43,10 +43,11 @@ func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*redis.Cmd) er
 			return err
 		}
 	}
-	var answers resp.Reply
-	multi, carryOut := redis.NewStatusCmd(ctx, "multi"), redis.NewRawWriteToCmd(ctx, &answers, "exec")
-	// Which go-redis does not repeat.
-	all := slices.Concat([]redis.Cmder{multi}, Cmders(cmds), []redis.Cmder{carryOut})
+	multi, carryOut := NewSmall(ctx, "multi"), NewCommand(ctx, "exec")
+	all := make([]redis.Cmder, 0, len(cmds)+2)
+	for _, cmd := range slices.Concat([]*Command{multi}, cmds, []*Command{carryOut}) {
+		all = append(all, cmd.RawWriteToCmd) // which go-redis does not repeat
+	}
 	err := Pipeline(ctx, to, all)
 	switch {
 	case PipelineError(all, err) != nil: // a hook has not let them pass
@@ -55,12 +56,15 @@ func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*redis.Cmd) er
 		c.transacts.Store(false)
 		return fmt.Errorf("the commands were carried out one at a time, "+
 			"as Redis refused MULTI: %v", multi.Err())
+	case isAnswer(carryOut.Err()):
+		if !redis.HasErrorPrefix(carryOut.Err(), "EXECABORT") {
+			breakOff(ctx, to)
+		}
+		return cmp.Or(firstError(cmds), carryOut.Err()) // none was carried out
 	case carryOut.Err() != nil:
 		return ExecCause(carryOut.Err(), all)
-	case answers.IsError() && !redis.HasErrorPrefix(answers.Err(), "EXECABORT"):
-		breakOff(ctx, to)
 	}
-	if err := setAnswers(cmds, &answers); err != nil {
+	if err := setAnswers(cmds, &carryOut.reply); err != nil {
 		return err
 	}
 	return readOnlyError(Cmders(cmds)) // a script is refused when it is carried out, and then all are
@@ -92,7 +96,7 @@ func (c *Client) onMaster(
 // askForTransactions returns an error if the client may not use MULTI, which would not keep
 // the commands behind it from being carried out. What was permitted once is not asked again.
 func (c *Client) askForTransactions(ctx context.Context, to Conn) error {
-	cmds := []redis.Cmder{redis.NewStatusCmd(ctx, "multi"), redis.NewCmd(ctx, "exec")}
+	cmds := Cmders([]*Command{NewSmall(ctx, "multi"), NewCommand(ctx, "exec")})
 	err := Pipeline(ctx, to, cmds)
 	err = cmp.Or(cmds[0].Err(), cmds[1].Err(), err)
 	if err != nil {
@@ -108,29 +112,25 @@ func answered(err error) bool {
 	return errors.As(err, &answer)
 }
 
-// setAnswers gives commands that were queued their part of the answer to EXEC. The error of an
-// EXEC that has carried out none of them is that of the first command which was refused.
-func setAnswers(cmds []*redis.Cmd, exec *resp.Reply) error {
-	if err := exec.Err(); err != nil {
-		for _, cmd := range cmds {
-			if cmd.Err() != nil {
-				return cmd.Err()
-			}
+// firstError returns the error of the first command that has one.
+func firstError(cmds []*Command) error {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil {
+			return err
 		}
-		return err
 	}
-	answers, err := exec.Array(len(cmds))
+	return nil
+}
+
+// setAnswers gives commands that were queued their part of the answer to EXEC.
+func setAnswers(cmds []*Command, exec *resp.Reply) error {
+	answers, err := exec.Elements(len(cmds))
 	if err != nil {
 		return err
 	}
 	for i, cmd := range cmds {
-		cmd.SetVal(answers[i])
-		switch v := answers[i].(type) {
-		case nil:
-			cmd.SetErr(redis.Nil)
-		case resp.AnswerError:
-			cmd.SetErr(v)
-		}
+		cmd.reply = answers[i]
+		cmd.SetErr(answers[i].Err())
 	}
 	return nil
 }

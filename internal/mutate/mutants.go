@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)`,
-		new:  `redis.NewCmd(ctx, "unlink", key), redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key))`,
+		old:  `client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)`,
+		new:  `client.NewSmall(ctx, "unlink", key), client.NewSmall(ctx, "unlink", rediskey.ControlKey(key))`,
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -252,8 +252,8 @@ var mutants = []mutant{
 	{
 		what: "a connection on which EXEC was refused is used again",
 		file: "internal/client/transaction.go",
-		old:  "\"EXECABORT\"):\n\t\tbreakOff(ctx, to)",
-		new:  `"EXECABORT"):`,
+		old:  "\"EXECABORT\") {\n\t\t\tbreakOff(ctx, to)",
+		new:  `"EXECABORT") {`,
 		pkg:  "internal/store", tests: "TestRefusedTransaction",
 	},
 	{

@@ -1,28 +1,61 @@
 package resp
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
-// maxNesting is how deep arrays may stand in an answer. Redis has three levels at the most.
-const maxNesting = 4
+// Int returns the number that is the answer.
+func (r *Reply) Int() (int64, error) {
+	v, err := r.Decode()
+	if n, ok := v.(int64); ok {
+		return n, err
+	}
+	return 0, ErrBroken
+}
 
-// Array returns the n elements of the answer, decoded as go-redis decodes them. An element
-// that is an error is an [AnswerError].
-func (r *Reply) Array(n int) ([]any, error) {
+// Text returns the string that is the answer, a slice of it. It reports false when there is
+// none.
+func (r *Reply) Text() (text []byte, found bool, err error) {
+	p := parser{r.buf}
+	part, err := p.part(1)
+	if err == nil && (len(p.rest) > 0 || part.kind != '$' && part.kind != '+' && part.kind != '_') {
+		err = ErrBroken
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return part.text, part.kind != '_', nil
+}
+
+// Decode returns the answer as go-redis decodes it: a string, an int64, a float64, a bool, nil,
+// or an array of these, which a map is as well. An element that is an error is an
+// [AnswerError].
+func (r *Reply) Decode() (any, error) {
+	p := parser{r.buf}
+	v, err := p.decode(maxNesting + 1)
+	if err == nil && len(p.rest) > 0 {
+		err = ErrBroken
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Elements returns the n elements of the answer, each as an answer of its own that is a slice
+// of this one.
+func (r *Reply) Elements(n int) ([]Reply, error) {
 	p := parser{r.buf}
 	kind, count, err := p.header()
 	if err != nil || kind != '*' || count != n {
 		return nil, ErrBroken
 	}
-	elements := make([]any, 0, min(n, len(p.rest)))
+	elements := make([]Reply, 0, min(n, len(p.rest)/minElement))
 	for range n {
-		v, err := p.decode(maxNesting)
-		if err != nil {
+		from := p.rest
+		if err := p.skip(maxNesting); err != nil {
 			return nil, err
 		}
-		elements = append(elements, v)
+		size := len(from) - len(p.rest)
+		elements = append(elements, Reply{buf: from[:size:size]})
 	}
 	if len(p.rest) > 0 {
 		return nil, ErrBroken
@@ -30,17 +63,23 @@ func (r *Reply) Array(n int) ([]any, error) {
 	return elements, nil
 }
 
-// decode reads an answer, or a part of one, as go-redis decodes it.
-func (p *parser) decode(nesting int) (any, error) {
-	line, rest, ok := bytes.Cut(p.rest, []byte("\r\n"))
-	if !ok || len(line) == 0 || nesting == 0 {
-		return nil, ErrBroken
+// Err returns the error that an element of an answer is, nil if it is none.
+func (r *Reply) Err() error {
+	p := parser{r.buf}
+	if part, err := p.part(1); err == nil && part.kind == '-' {
+		return AnswerError(part.text)
 	}
-	p.rest = rest
-	kind, text := line[0], string(line[1:])
-	switch kind {
-	case '+', '(':
-		return text, nil
+	return nil
+}
+
+// decode reads an answer, or a part of one.
+func (p *parser) decode(nesting int) (any, error) {
+	part, err := p.part(nesting)
+	if err != nil {
+		return nil, err
+	}
+	text := string(part.text)
+	switch part.kind {
 	case '-':
 		return AnswerError(text), nil
 	case '_':
@@ -53,30 +92,27 @@ func (p *parser) decode(nesting int) (any, error) {
 	case ':':
 		i, err := strconv.ParseInt(text, 10, 64)
 		return i, orBroken(err)
+	case '*':
+		parts := make([]any, part.elements)
+		for i := range parts {
+			if parts[i], err = p.decode(nesting - 1); err != nil {
+				return nil, err
+			}
+		}
+		return parts, nil
 	}
-	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil:
-		return nil, ErrBroken
-	case n < 0:
-		return nil, nil
-	case kind == '$':
-		b, err := p.bulk(n)
-		return string(b), err
-	case n > len(p.rest): // each part takes more than a byte
-		return nil, ErrBroken
-	case kind == '%':
-		n *= 2
-	case kind != '*' && kind != '~':
-		return nil, ErrBroken
-	}
-	parts := make([]any, n)
-	for i := range parts {
-		if parts[i], err = p.decode(nesting - 1); err != nil {
-			return nil, err
+	return text, nil
+}
+
+// skip passes over an answer, or a part of one.
+func (p *parser) skip(nesting int) error {
+	part, err := p.part(nesting)
+	for range part.elements {
+		if err := p.skip(nesting - 1); err != nil {
+			return err
 		}
 	}
-	return parts, nil
+	return err
 }
 
 // orBroken is ErrBroken in place of an error of another package.

@@ -2,6 +2,5 @@
 // costs more memory than a small multiple of the bytes that have arrived, whatever lengths it
 // claims, and none is nested deeper than Redis's own.
 //
-// A [Reply] collects the bytes of one answer and is then parsed without a copy. What go-redis
-// has decoded itself comes to the same results by the functions named for it.
+// A [Reply] takes an answer from go-redis as it comes, and is then parsed without a copy.
 package resp

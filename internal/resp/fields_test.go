@@ -74,24 +74,3 @@ func FuzzHostileFields(f *testing.F) {
 		}
 	})
 }
-
-func TestDecodedFields(t *testing.T) {
-	for _, tt := range []struct {
-		values []any
-		want   int // spans, -1 for broken
-	}{
-		{[]any{"x", ""}, 2}, {[]any{nil, "x"}, 1}, {[]any{nil, nil}, 0},
-		{nil, -1}, {[]any{"x"}, -1}, {[]any{"x", int64(1)}, -1}, {[]any{"x", "y", "z"}, -1},
-	} {
-		var w codec.Wire
-		found, err := DecodedFields(&w, twoNames, tt.values)
-		switch {
-		case (err != nil) != (tt.want < 0), err == nil && (found != (tt.want > 0) || w.Len() != tt.want):
-			t.Errorf("%v: %v, %v, %d spans, want %d", tt.values, found, err, w.Len(), tt.want)
-		case err != nil && !errors.Is(err, ErrBroken):
-			t.Errorf("%v: %v", tt.values, err)
-		case tt.want > 0 && string(w.Name(w.Len()-1)) != "b":
-			t.Errorf("%v: the last span is named %q", tt.values, w.Name(w.Len()-1))
-		}
-	}
-}

@@ -26,7 +26,7 @@ func TestFlatten(t *testing.T) {
 		"*1\r\n*2\r\n$1\r\na\r\n,2\r\n":      {"a", "2"},
 		"*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n": {"0", "a"},
 	} {
-		parts, err := (&Reply{[]byte(answer)}).Flatten(nil)
+		parts, err := (&Reply{buf: []byte(answer)}).Flatten(nil)
 		if got := shown(parts); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q = %q, %v, want %q", answer, got, err, want)
 		}
@@ -53,7 +53,7 @@ func TestFlattenHostile(t *testing.T) {
 		"%9223372036854775807\r\n", "!3\r\nERR\r\n", "-ERR\r\n", ":1\r\n:2\r\n", "$x\r\n",
 		strings.Repeat("*1\r\n", 100_000),
 	} {
-		if parts, err := (&Reply{[]byte(answer)}).Flatten(nil); err == nil {
+		if parts, err := (&Reply{buf: []byte(answer)}).Flatten(nil); err == nil {
 			t.Errorf("%.20q = %q, which is no answer", answer, shown(parts))
 		}
 	}
@@ -63,21 +63,9 @@ func FuzzFlatten(f *testing.F) {
 	f.Add([]byte("*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"))
 	f.Add([]byte("%1\r\n+a\r\n,1.5\r\n"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		parts, err := (&Reply{answer}).Flatten(nil)
+		parts, err := (&Reply{buf: answer}).Flatten(nil)
 		if err == nil && len(parts) > len(answer) {
 			t.Errorf("%q has %d parts", answer, len(parts))
 		}
 	})
-}
-
-// What go-redis has decoded comes to the same parts.
-func TestFlattenDecoded(t *testing.T) {
-	answer := []any{"a", int64(-5), 1.5, true, nil, []any{false}, map[any]any{"k": "v"}}
-	parts, err := FlattenDecoded(nil, answer)
-	if want := []string{"a", "-5", "1.5", "1", "nil", "0", "k", "v"}; err != nil || !slices.Equal(shown(parts), want) {
-		t.Errorf("got %q, %v", shown(parts), err)
-	}
-	if _, err := FlattenDecoded(nil, []any{struct{}{}}); err == nil {
-		t.Error("what Redis does not send gives no error")
-	}
 }

@@ -1,6 +1,10 @@
 package resp
 
-import "math"
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
 
 // A parser walks over an answer that go-redis has framed.
 type parser struct{ rest []byte }
@@ -52,4 +56,45 @@ func (p *parser) next() ([]byte, error) {
 		return nil, ErrBroken
 	}
 	return p.bulk(n)
+}
+
+// A part is an element of an answer, or a whole one that is no array.
+type part struct {
+	kind     byte   // as in the answer; '*' for all arrays, '_' for all that stands for nothing
+	text     []byte // unless it is an array or nothing
+	elements int    // how many follow, which are there
+}
+
+// part reads a part in front of its elements, which may be nested so deep.
+func (p *parser) part(nesting int) (part, error) {
+	line, rest, ok := bytes.Cut(p.rest, end)
+	if !ok || len(line) == 0 || nesting == 0 {
+		return part{}, ErrBroken
+	}
+	p.rest = rest
+	kind, text := line[0], line[1:len(line):len(line)]
+	switch kind {
+	case '+', '-', ':', ',', '(', '#':
+		return part{kind: kind, text: text}, nil
+	case '_':
+		return part{kind: '_'}, nil
+	}
+	n, err := strconv.Atoi(string(text))
+	switch {
+	case err != nil, n > len(p.rest):
+		return part{}, ErrBroken
+	case n < 0:
+		return part{kind: '_'}, nil
+	case kind == '$':
+		text, err = p.bulk(n)
+		return part{kind: '$', text: text}, err
+	case kind == '%':
+		n *= 2
+	case kind != '*' && kind != '~':
+		return part{}, ErrBroken
+	}
+	if n > len(p.rest)/minElement {
+		return part{}, ErrBroken
+	}
+	return part{kind: '*', elements: n}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -18,14 +19,38 @@ func (e AnswerError) Error() string { return string(e) }
 // RedisError makes it a redis.Error.
 func (AnswerError) RedisError() {}
 
-// A Reply holds the bytes of one answer of Redis as they came. It grows by what arrives,
-// whatever length the answer claims. The zero value is ready for use.
+// A Reply collects the bytes of one answer of Redis as they come, from go-redis's
+// redis.RawWriteToCmd, which walks over an answer of any kind and hands over each line, each
+// end of a line and each bulk string by itself.
+//
+// It grows by what arrives, whatever length the answer claims, and ends an answer by an error
+// that is too long or too deep, or of a kind that no command returns: go-redis then closes the
+// connection. An answer that is an error is returned to go-redis as one, an [AnswerError],
+// which acts on it as on the error of any other command; the connection stays in use. The
+// zero value is ready for use.
 type Reply struct {
-	buf []byte
+	buf   []byte
+	limit int             // the most bytes that are accepted; 0: any number
+	open  [maxNesting]int // how many elements of each open array are still to come
+	depth int             // how many arrays are open
+	stale bool            // the next line begins another answer
 }
 
-// Reset makes a reply ready for the next answer.
-func (r *Reply) Reset() { r.buf = r.buf[:0] }
+// maxNesting is how deep arrays may stand in an answer. Redis has three levels at the most.
+const maxNesting = 4
+
+// Use makes a reply begin with the memory of buf, rather than its own.
+func (r *Reply) Use(buf []byte) { r.buf = buf[:0] }
+
+// Limit makes a reply accept no answer of more than n bytes.
+func (r *Reply) Limit(n int) { r.limit = n }
+
+// Reset makes a reply ready for the next answer. The limit stays.
+func (r *Reply) Reset() { r.buf, r.depth, r.stale = r.buf[:0], 0, false }
+
+// Expect makes a reply expect another answer, in place of what it has, which stays until that
+// begins.
+func (r *Reply) Expect() { r.stale = true }
 
 // Grow makes room for an answer of n bytes.
 func (r *Reply) Grow(n int) { r.buf = slices.Grow(r.buf, n) }
@@ -40,13 +65,91 @@ func (r *Reply) Trim(n int) {
 // Len returns the size of the answer in bytes.
 func (r *Reply) Len() int { return len(r.buf) }
 
-// Write is how go-redis hands over a part of the answer.
+// Write takes a line without its end, or the end of one.
 func (r *Reply) Write(p []byte) (int, error) {
+	if r.stale {
+		r.Reset()
+	}
+	if !bytes.Equal(p, end) { // which no line can be
+		if err := r.begin(p); err != nil {
+			return 0, err
+		}
+	}
 	r.buf = append(r.buf, p...)
 	return len(p), nil
 }
 
-// ReadFrom saves io.Copy, which go-redis uses for bulk strings, a buffer of its own.
+// end is the end of a line.
+var end = []byte("\r\n")
+
+// begin checks the line that an answer begins with, or an element of one.
+func (r *Reply) begin(line []byte) error {
+	if len(line) == 0 {
+		return ErrBroken
+	}
+	if line[0] == '-' && r.depth == 0 {
+		return AnswerError(line[1:min(len(line), maxError)])
+	}
+	for r.depth > 0 && r.open[r.depth-1] == 0 {
+		r.depth--
+	}
+	if r.depth > 0 {
+		r.open[r.depth-1]--
+	}
+	room := math.MaxInt
+	if r.limit > 0 {
+		room = r.limit - len(r.buf) - len(line) - len(end)
+	}
+	n, ok := 0, true
+	switch line[0] {
+	case '+', '-', ':', ',', '(', '_':
+	case '#':
+		ok = string(line) == "#t" || string(line) == "#f"
+	case '$':
+		n, ok = length(line)
+	case '*', '~', '%':
+		if n, ok = length(line); ok && n > 0 {
+			if line[0] == '%' {
+				n *= 2
+			}
+			ok = r.depth < maxNesting && n <= room/minElement
+			if ok {
+				r.open[r.depth] = n
+				r.depth++
+			}
+		}
+	default: // an attribute, a push, or what no server sends yet
+		ok = false
+	}
+	if !ok || n > room || room < 0 {
+		return ErrBroken
+	}
+	return nil
+}
+
+const (
+	maxError   = 4 << 10 // bytes of an error that are kept
+	minElement = 3       // bytes of the shortest element of an array, "_\r\n"
+)
+
+// length returns the number of a line such as "$5", 0 for one that stands for nothing.
+func length(line []byte) (n int, ok bool) {
+	digits := line[1:]
+	if len(digits) == 2 && digits[0] == '-' && digits[1] == '1' {
+		return 0, true
+	}
+	for _, d := range digits {
+		if d < '0' || d > '9' || n > maxLength {
+			return 0, false
+		}
+		n = 10*n + int(d-'0')
+	}
+	return n, len(digits) > 0 && n <= maxLength
+}
+
+// ReadFrom takes a bulk string with its end. It saves io.Copy, which go-redis uses for that, a
+// buffer of its own, and sees that what ends the string is the end of a line: go-redis skips
+// two bytes of any kind, and would go on with the answers of others.
 func (r *Reply) ReadFrom(src io.Reader) (n int64, err error) {
 	for {
 		if len(r.buf) == cap(r.buf) {
@@ -57,6 +160,9 @@ func (r *Reply) ReadFrom(src io.Reader) (n int64, err error) {
 		n += int64(m)
 		switch {
 		case errors.Is(err, io.EOF):
+			if bulk, ok := src.(*io.LimitedReader); ok && bulk.N == 0 && !bytes.HasSuffix(r.buf, end) {
+				return n - int64(len(end)), ErrBroken // io.CopyN ignores the error of what is complete
+			}
 			return n, nil
 		case err != nil:
 			return n, err
@@ -74,17 +180,6 @@ func (r *Reply) step(src io.Reader) int {
 	if !ok {
 		return 1
 	}
-	end := 2 // so that there is room to read the end in
-	return int(min(max(bulk.N, 0), int64(max(3*len(r.buf), maxStep)))) + end
-}
-
-// IsError reports whether the answer is an error.
-func (r *Reply) IsError() bool { return len(r.buf) > 0 && r.buf[0] == '-' }
-
-// Err returns the error that is the answer, nil if it is none.
-func (r *Reply) Err() error {
-	if !r.IsError() {
-		return nil
-	}
-	return AnswerError(bytes.TrimRight(r.buf[1:], "\r\n"))
+	// There is some more room, to see the end in.
+	return int(min(max(bulk.N, 0), int64(max(3*len(r.buf), maxStep)))) + len(end)
 }

@@ -215,8 +215,7 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 		"with its end":          iotest.DataErrReader(strings.NewReader(text)),
 		"less than was claimed": io.LimitReader(strings.NewReader(text), 1<<40),
 	} {
-		var r Reply
-		_, _ = r.Write([]byte("$"))
+		r := Reply{buf: []byte("$")}
 		n, err := r.ReadFrom(src)
 		if n != int64(len(text)) || err != nil || string(r.buf) != "$"+text {
 			t.Errorf("%s: %d bytes, %v", name, n, err)
@@ -232,7 +231,7 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 	}
 	// With the end of a line, such a claim may overflow.
 	for _, claim := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MinInt64} {
-		r := Reply{make([]byte, 1)}
+		r := Reply{buf: make([]byte, 1)}
 		n, err := r.ReadFrom(&io.LimitedReader{R: strings.NewReader("abc"), N: claim})
 		if n > 3 || err != nil || cap(r.buf) > 2*maxStep {
 			t.Errorf("a claim of %d: %d bytes, %v, %d bytes of memory", claim, n, err, cap(r.buf))
@@ -243,62 +242,6 @@ func TestReplyGrowsByWhatArrives(t *testing.T) {
 	n, err := r.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken)))
 	if n != 3 || err != broken || string(r.buf) != "abc" {
 		t.Errorf("%d bytes, %v, %q", n, err, r.buf)
-	}
-}
-
-// What go-redis has decoded itself gives the same spans.
-func TestDecodedValue(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		v     any
-		shape codec.Shape
-		want  int // spans, -1 for broken
-	}{
-		{"string", "x", codec.ShapeString, 1},
-		{"empty string", "", codec.ShapeString, 1},
-		{"RESP2 hash", []any{"a", "b", "c", ""}, codec.ShapeHash, 2},
-		{"RESP3 hash", map[any]any{"a": "b", "c": ""}, codec.ShapeHash, 2},
-		{"RESP2 no hash", []any{}, codec.ShapeHash, 0},
-		{"RESP3 no hash", map[any]any{}, codec.ShapeHash, 0},
-		{"nil", nil, codec.ShapeString, -1},
-		{"odd hash", []any{"a"}, codec.ShapeHash, -1},
-		{"hash of integers", []any{int64(1), int64(2)}, codec.ShapeHash, -1},
-		{"hash with a nil", map[any]any{"a": nil}, codec.ShapeHash, -1},
-		{"string for a hash", "secret", codec.ShapeHash, -1},
-		{"hash for a string", []any{"secret", "b"}, codec.ShapeString, -1},
-		{"map for a string", map[any]any{"secret": "b"}, codec.ShapeString, -1},
-		{"integer", int64(42), codec.ShapeString, -1},
-		{"list", []any{"b", "", "b"}, codec.ShapeList, 3},
-		{"no list", []any{}, codec.ShapeList, 0},
-		{"list with a nil", []any{"a", nil}, codec.ShapeList, -1},
-		{"list of pairs", []any{[]any{"a", "b"}}, codec.ShapeList, -1},
-		{"map for a list", map[any]any{"secret": "b"}, codec.ShapeList, -1},
-		{"set", []any{"b", "a"}, codec.ShapeSet, 2},
-		{"string for a set", "secret", codec.ShapeSet, -1},
-		{"RESP2 sorted set", []any{"a", "-inf", "", "1.5"}, codec.ShapeSortedSet, 2},
-		{"RESP3 sorted set", []any{[]any{"a", math.Inf(-1)}, []any{"", 1.5}}, codec.ShapeSortedSet, 2},
-		{"no sorted set", []any{}, codec.ShapeSortedSet, 0},
-		{"odd sorted set", []any{"a", "1", "b"}, codec.ShapeSortedSet, -1},
-		{"sorted set of triples", []any{[]any{"a", 1.0, 1.0}}, codec.ShapeSortedSet, -1},
-		{"sorted set of pairs, then not", []any{[]any{"a", 1.0}, "b"}, codec.ShapeSortedSet, -1},
-		{"sorted set with an integer", []any{[]any{"a", int64(1)}}, codec.ShapeSortedSet, -1},
-		{"pair in a pair", []any{[]any{[]any{"a"}, 1.0}}, codec.ShapeSortedSet, -1},
-		{"hash of pairs", []any{[]any{"a", "b"}, []any{"c", "d"}}, codec.ShapeHash, -1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var w codec.Wire
-			found, err := DecodedValue(&w, tt.shape, tt.v)
-			switch {
-			case (err != nil) != (tt.want < 0),
-				err == nil && (found != (tt.want > 0) || w.Len() != tt.want):
-				t.Errorf("%v, %v, %d spans, want %d", found, err, w.Len(), tt.want)
-			case tt.shape == codec.ShapeSortedSet && tt.want > 0 && (string(w.Name(0)) != "-inf" ||
-				string(w.Value(0)) != "a" || string(w.Name(1)) != "1.5"):
-				t.Errorf("%q %q, %q %q", w.Name(0), w.Value(0), w.Name(1), w.Value(1))
-			case err != nil && (!errors.Is(err, ErrBroken) || strings.Contains(err.Error(), "secret")):
-				t.Errorf("the error is %v", err)
-			}
-		})
 	}
 }
 

@@ -144,8 +144,8 @@ func (s *Store) probeStrings(
 	return make([]error, len(keys)), nil
 }
 
-// readEach asks by a command for each key. What is not answered in raw bytes is asked once
-// more in go-redis's own words, see askRaw.
+// readEach asks by a command for each key. What go-redis would not repeat is asked once more,
+// see client.Client.Raw.
 func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
@@ -158,13 +158,12 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	}
 	var again []int
 	for i, cmd := range cmds {
-		r := &entries[i].reply
 		switch err := cmd.Err(); {
-		case err == nil && client.IsWrongType(r.Err()):
+		case err == nil:
+			errs[i] = entries[i].take(entries[i].reply.ParseValue(&entries[i].Wire, s.shape))
+		case client.IsWrongType(err):
 			errs[i] = ErrWrongType
-		case err == nil && !r.IsError():
-			errs[i] = entries[i].take(r.ParseValue(&entries[i].Wire, s.shape))
-		case err == nil || client.IsConnectionLost(err):
+		case client.MayRepeat(err):
 			again = append(again, i)
 		default:
 			errs[i] = err

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
 )
@@ -66,9 +64,9 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 // from one master of a cluster to another, which may take long. So a cluster gets two
 // commands a key, the control key's first: what it permits must not come after the
 // value's end.
-func (s *Store) unlinks(ctx context.Context, key string) []*redis.Cmd {
+func (s *Store) unlinks(ctx context.Context, key string) []*client.Command {
 	if s.Standalone() {
-		return []*redis.Cmd{redis.NewCmd(ctx, "unlink", key, rediskey.ControlKey(key))}
+		return []*client.Command{client.NewSmall(ctx, "unlink", key, rediskey.ControlKey(key))}
 	}
-	return []*redis.Cmd{redis.NewCmd(ctx, "unlink", rediskey.ControlKey(key)), redis.NewCmd(ctx, "unlink", key)}
+	return []*client.Command{client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)}
 }

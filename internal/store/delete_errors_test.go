@@ -160,12 +160,12 @@ func TestDeleteAsksEachCommand(t *testing.T) {
 			})
 			t.Cleanup(func() { _ = rdb.Close() })
 			refused := errors.New("refused")
-			rdb.AddHook(hook{pipeline: func(_ context.Context, cmds []redis.Cmder) error {
-				for _, cmd := range cmds {
-					cmd.(*redis.Cmd).SetVal(int64(1))
-				}
+			rdb.AddHook(hook{pipeline: func(ctx context.Context, cmds []redis.Cmder) error {
+				p := env.Client.Pipeline()
+				_ = p.BatchProcess(ctx, cmds...)
+				_, err := p.Exec(ctx)
 				cmds[n].SetErr(refused)
-				return nil
+				return err
 			}})
 			failed := newStore(t, rdb, codec.ShapeString).Delete(t.Context(), deadline(), keys)
 			if len(failed) != 1 || failed[n/2] != refused {

@@ -8,18 +8,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 //go:embed lua/mutate.lua
 var mutateSource string
 
-var mutate = client.NewScript(mutateSource, controlSource)
+var mutate = client.NewScript(mutateSource, controlSource).AnswersParts()
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")
@@ -78,18 +75,15 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 		r.Parts, err = r.reply.Flatten(r.Parts[:0])
 		return err
 	}
-	again := redis.NewCmd(ctx, r.args...)
+	again := client.NewCommand(ctx, r.args...)
 	return r.setAnswer(ctx, s.Client, again, client.Process(ctx, s.Redis(), again))
 }
 
 // setAnswer sets the parts of a request from the command that it was sent as.
 func (r *Request) setAnswer(
-	ctx context.Context, c *client.Client, cmd *redis.Cmd, err error,
+	ctx context.Context, c *client.Client, cmd *client.Command, err error,
 ) error {
 	switch {
-	case errors.Is(err, redis.Nil):
-		r.Parts = append(r.Parts[:0], nil)
-		return nil
 	case client.IsWrongType(err):
 		return r.wrongType(ctx, c)
 	case client.IsUnknownCommand(err):
@@ -97,7 +91,7 @@ func (r *Request) setAnswer(
 	case err != nil:
 		return client.Redact(err)
 	}
-	r.Parts, err = resp.FlattenDecoded(r.Parts[:0], cmd.Val())
+	r.Parts, err = cmd.Reply().Flatten(r.Parts[:0])
 	return err
 }
 
@@ -107,11 +101,15 @@ func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
 		if strings.HasPrefix(key, rediskey.ControlPrefix) {
 			continue
 		}
-		cmd := redis.NewStatusCmd(ctx, "type", key)
+		cmd := client.NewSmall(ctx, "type", key)
 		if err := client.Process(ctx, c.Redis(), cmd); err != nil {
 			return err
 		}
-		if found := cmd.Val(); found != r.shape.String() && found != "none" {
+		found, err := cmd.Text()
+		if err != nil {
+			return err
+		}
+		if found != r.shape.String() && found != "none" {
 			return &WrongTypeError{key, r.shape, found}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // ReadFields asks for fields of a hash by one plain command and has e.Wire alias those that are
@@ -30,7 +29,7 @@ func (s *Store) ReadFields(
 		return e.reply.ParseFields(&e.Wire, names)
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
-		again := redis.NewSliceCmd(ctx, args...)
+		again := client.NewCommand(ctx, args...)
 		err := client.Process(ctx, s.Redis(), again)
 		switch {
 		case client.IsWrongType(err):
@@ -38,6 +37,6 @@ func (s *Store) ReadFields(
 		case err != nil:
 			return false, err
 		}
-		return resp.DecodedFields(&e.Wire, names, again.Val())
+		return again.Reply().ParseFields(&e.Wire, names)
 	})
 }

@@ -2,14 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
@@ -45,19 +41,19 @@ type inspectStep struct {
 func (l *inspectStep) Key() string    { return l.key }
 func (l *inspectStep) Keys() []string { return []string{l.key} }
 
-func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd {
-	cmds := []*redis.Cmd{l.store.readCmd(ctx, l.key)}
+func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
+	cmds := []*client.Command{l.store.readCmd(ctx, l.key)}
 	control := rediskey.ControlKey(l.key)
 	if l.marks {
-		cmds = append(cmds, redis.NewCmd(ctx, "get", control))
+		cmds = append(cmds, client.NewCommand(ctx, "get", control))
 	}
 	if l.ttl {
-		cmds = append(cmds, redis.NewCmd(ctx, "pttl", l.key), redis.NewCmd(ctx, "pttl", control))
+		cmds = append(cmds, client.NewSmall(ctx, "pttl", l.key), client.NewSmall(ctx, "pttl", control))
 	}
 	return cmds
 }
 
-func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	e := l.entry
 	e.Wire.Reset(l.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
@@ -82,8 +78,8 @@ func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*redi
 }
 
 // ttlOf reads the answer to PTTL.
-func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
-	left, err := cmd.Int64()
+func ttlOf(cmd *client.Command) (time.Duration, error) {
+	left, err := cmd.Int()
 	if err == nil && left >= 0 {
 		return time.Duration(left) * time.Millisecond, nil
 	}
@@ -91,9 +87,9 @@ func ttlOf(cmd *redis.Cmd) (time.Duration, error) {
 }
 
 // readMark sets e's state by what the control key holds.
-func (s *Store) readMark(e *Entry, cmd *redis.Cmd) error {
+func (s *Store) readMark(e *Entry, cmd *client.Command) error {
 	held, err := cmd.Text()
-	if err != nil && !errors.Is(err, redis.Nil) && !client.IsWrongType(err) {
+	if err != nil && !client.IsWrongType(err) {
 		return err
 	}
 	var mark string
@@ -123,34 +119,33 @@ type fieldsStep struct {
 func (f *fieldsStep) Key() string    { return f.key }
 func (f *fieldsStep) Keys() []string { return []string{f.key} }
 
-func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd {
+func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
 	args := []any{"hmget", f.key}
 	for _, name := range f.names {
 		args = append(args, name)
 	}
-	return []*redis.Cmd{
-		redis.NewCmd(ctx, args...),
-		redis.NewCmd(ctx, "exists", f.key),
-		redis.NewCmd(ctx, "get", rediskey.ControlKey(f.key)),
+	return []*client.Command{
+		client.NewCommand(ctx, args...),
+		client.NewSmall(ctx, "exists", f.key),
+		client.NewCommand(ctx, "get", rediskey.ControlKey(f.key)),
 	}
 }
 
-func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	e := f.entry
 	e.Wire.Reset(f.key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	values, err := cmds[0].Slice()
-	switch {
+	switch err := cmds[0].Err(); {
 	case client.IsWrongType(err):
 		return ErrWrongType
 	case err != nil:
 		return err
 	}
-	found, err := resp.DecodedFields(&e.Wire, f.names, values)
+	found, err := cmds[0].Reply().ParseFields(&e.Wire, f.names)
 	if err != nil {
 		return err
 	}
-	there, err := cmds[1].Int64()
+	there, err := cmds[1].Int()
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
@@ -25,21 +24,21 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	both, err := s.ReadSlice(ctx, "mget", key, rediskey.ControlKey(key))
+	answer, err := s.ReadReply(ctx, "mget", key, rediskey.ControlKey(key))
 	if err != nil {
 		return err
 	}
-	if len(both) != 2 {
-		return resp.ErrBroken
+	both, err := answer.Strings(2)
+	if err != nil {
+		return err
 	}
-	value, found := both[0].(string)
-	held, _ := both[1].(string)
+	value, held := both[0], both[1]
 	var mark string
-	mark, e.Leased = parseControl(held)
+	mark, e.Leased = parseControl(string(held))
 	switch {
-	case found:
+	case value != nil:
 		e.State = Present
-		e.Wire.Add(nil, []byte(value))
+		e.Wire.Add(nil, value)
 	case mark == markAbsent:
 		e.State = Absent
 	}

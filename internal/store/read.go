@@ -2,14 +2,12 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // Read asks for a value by one plain command and has e.Wire alias the answer. It knows
@@ -45,14 +43,12 @@ func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
 }
 
 // parseValue gives w the value that cmd obtained.
-func (s *Store) parseValue(w *codec.Wire, cmd *redis.Cmd, err error) (bool, error) {
+func (s *Store) parseValue(w *codec.Wire, cmd *client.Command, err error) (bool, error) {
 	switch {
-	case errors.Is(err, redis.Nil):
-		return false, nil
 	case client.IsWrongType(err):
 		return false, ErrWrongType
 	case err != nil:
 		return false, err
 	}
-	return resp.DecodedValue(w, s.shape, cmd.Val())
+	return cmd.Reply().ParseValue(w, s.shape)
 }

@@ -30,13 +30,13 @@ func (r *Request) Script() *client.Script {
 	return nil
 }
 
-func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*redis.Cmd {
+func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	if !r.write {
-		return []*redis.Cmd{redis.NewCmd(ctx, r.args...)}
+		return []*client.Command{client.NewCommand(ctx, r.args...)}
 	}
 	n := r.staged()
 	if n == 0 {
-		return []*redis.Cmd{mode(mutate, ctx, r.scriptKeys(), r.args)}
+		return []*client.Command{mode(mutate, ctx, r.scriptKeys(), r.args)}
 	}
 	if r.token == "" {
 		r.token = rediskey.NewToken()
@@ -79,7 +79,7 @@ func (r *Request) staged() int {
 	return n - head
 }
 
-func (r *Request) Answered(ctx context.Context, c *client.Client, cmds []*redis.Cmd) error {
+func (r *Request) Answered(ctx context.Context, c *client.Client, cmds []*client.Command) error {
 	last := len(cmds) - 1
 	err := cmds[last].Err()
 	if last > 0 && redis.HasErrorPrefix(err, "ERR the arguments did not") {

@@ -3,9 +3,8 @@ package store
 import (
 	"context"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A kind is how Redis holds the values of a shape. Its words are strings, in the form in
@@ -34,8 +33,8 @@ func (s *Store) readArgs(args []any, key any) []any {
 }
 
 // readCmd is the command that reads the whole value of key.
-func (s *Store) readCmd(ctx context.Context, key string) *redis.Cmd {
-	return redis.NewCmd(ctx, s.readArgs(nil, key)...)
+func (s *Store) readCmd(ctx context.Context, key string) *client.Command {
+	return client.NewCommand(ctx, s.readArgs(nil, key)...)
 }
 
 // appendParts appends parts of a value as the command takes them that adds to it.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
@@ -18,7 +16,7 @@ const stagedLife = 30 * time.Second
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
 // incomplete is why a value was not staged by these commands.
-func incomplete(cmds []*redis.Cmd) error {
+func incomplete(cmds []*client.Command) error {
 	for _, cmd := range cmds {
 		if cmd.Err() != nil {
 			return cmd.Err()
@@ -60,14 +58,14 @@ func (w *swapStep) Retry() client.Retry    { return client.Retryable }
 func (w *swapStep) Largest() int           { return w.longest }
 func (w *swapStep) Script() *client.Script { return swap }
 
-func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*redis.Cmd {
+func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	l := w.lease
 	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
 	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value))
 	return append(l.store.stageValue(ctx, staged, w.value), mode(swap, ctx, append(l.keys[:2:2], staged), args))
 }
 
-func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	swapped, err := cmds[len(cmds)-1].Int()
 	if err == nil && swapped < 0 {
 		err = incomplete(cmds)
@@ -77,9 +75,9 @@ func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.C
 }
 
 // stageValue are the commands that stage a value.
-func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*redis.Cmd {
+func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*client.Command {
 	if s.shape == codec.ShapeString {
-		return []*redis.Cmd{redis.NewCmd(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
+		return []*client.Command{client.NewSmall(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
 	}
 	return stageParts(ctx, staged, s.kind.add, w.Len(), func(args []any, from, to int) []any {
 		return s.kind.appendParts(args, w, from, to)
@@ -99,17 +97,17 @@ func (s *Store) partsOf(w *codec.Wire) int {
 // is sent whole: the parts after it must not find nothing.
 func stageParts(
 	ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any,
-) []*redis.Cmd {
+) []*client.Command {
 	first := min(partsPerCommand, n)
-	cmds := []*redis.Cmd{
-		redis.NewCmd(ctx, "unlink", staged),
+	cmds := []*client.Command{
+		client.NewSmall(ctx, "unlink", staged),
 		stage.Inline(ctx, []any{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,
-			redis.NewCmd(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
+			client.NewSmall(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
 			// The first ones may have been refused, for lack of memory.
-			redis.NewCmd(ctx, "pexpire", staged, stagedLife.Milliseconds()))
+			client.NewSmall(ctx, "pexpire", staged, stagedLife.Milliseconds()))
 	}
 	return cmds
 }

@@ -5,12 +5,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/resp"
 )
 
 // A Write is a Step that writes a whole value, or what is noted of it.
@@ -117,12 +114,12 @@ func (w *Write) Largest() int           { return w.longest }
 
 func (w *Write) Retry() client.Retry { return client.Retry(!w.once) }
 
-func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*redis.Cmd {
+func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	if w.sc == nil {
 		return w.store.unlinks(ctx, w.key)
 	}
 	keys := keysOf(w.key)
-	var cmds []*redis.Cmd
+	var cmds []*client.Command
 	if w.staged != "" {
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
@@ -130,7 +127,7 @@ func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*redis.Cmd
 	return append(cmds, mode(w.sc, ctx, keys, w.args))
 }
 
-func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	last := cmds[len(cmds)-1]
 	n, err := last.Int()
 	if w.sc == nil { // a delete
@@ -146,11 +143,11 @@ func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd)
 
 // removed notes whether a delete has removed anything, and returns an error if there is no
 // answer to one of its commands: a hook may keep an error to itself.
-func (w *Write) removed(cmds []*redis.Cmd) error {
+func (w *Write) removed(cmds []*client.Command) error {
 	for _, cmd := range cmds {
-		n, answered := cmd.Val().(int64)
-		if !answered {
-			return resp.ErrBroken
+		n, err := cmd.Int()
+		if err != nil {
+			return err
 		}
 		w.changed = w.changed || n > 0
 	}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/rediskey"
@@ -86,9 +84,11 @@ type plainStep struct{ *Write }
 
 func (w plainStep) Script() *client.Script { return nil }
 
-func (w plainStep) Commands(ctx context.Context, _ client.EvalMode) []*redis.Cmd { return w.plain(ctx) }
+func (w plainStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
+	return w.plain(ctx)
+}
 
-func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.Cmd) error {
+func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
 	for _, cmd := range cmds {
 		if err := cmd.Err(); err != nil {
 			return err
@@ -98,30 +98,30 @@ func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*redis.C
 }
 
 // plain are the commands that do without a script what put.lua does.
-func (w *Write) plain(ctx context.Context) []*redis.Cmd {
+func (w *Write) plain(ctx context.Context) []*client.Command {
 	s, control := w.store, rediskey.ControlKey(w.key)
 	switch {
 	case w.mark != "":
-		return []*redis.Cmd{
-			redis.NewCmd(ctx, "unlink", w.key),
-			redis.NewCmd(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
+		return []*client.Command{
+			client.NewSmall(ctx, "unlink", w.key),
+			client.NewSmall(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
 		}
 	case s.shape == codec.ShapeString:
 		set := []any{"set", w.key, w.value.Value(0)}
 		if w.ttl != Forever {
 			set = append(set, "px", w.ttl.Milliseconds())
 		}
-		return []*redis.Cmd{redis.NewCmd(ctx, set...), redis.NewCmd(ctx, "del", control)}
+		return []*client.Command{client.NewSmall(ctx, set...), client.NewSmall(ctx, "del", control)}
 	}
-	cmds := []*redis.Cmd{redis.NewCmd(ctx, "unlink", w.key)}
+	cmds := []*client.Command{client.NewSmall(ctx, "unlink", w.key)}
 	for from := 0; from < w.value.Len(); from += partsPerCommand {
 		to := min(from+partsPerCommand, w.value.Len())
-		cmds = append(cmds, redis.NewCmd(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
+		cmds = append(cmds, client.NewSmall(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
 	}
 	if w.ttl != Forever {
-		cmds = append(cmds, redis.NewCmd(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
+		cmds = append(cmds, client.NewSmall(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
 	}
-	return append(cmds, redis.NewCmd(ctx, "del", control))
+	return append(cmds, client.NewSmall(ctx, "del", control))
 }
 
 // endless is the life of a mark whose value does not expire: a control key always

@@ -1,0 +1,89 @@
+package client
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/resp"
+)
+
+// A Command is what go-redis sends, and follows where a cluster has moved its key, but whose
+// answer it does not decode: of an array it would allocate what that claims to have.
+//
+// go-redis also repeats a command as it repeats its own ones. One that it must not repeat is
+// sent as its RawWriteToCmd.
+type Command struct {
+	*redis.RawWriteToCmd
+	reply resp.Reply
+
+	args  [inlineArgs]any
+	space [64]byte // of most answers
+}
+
+// inlineArgs is how many arguments of a command need no memory of their own.
+const inlineArgs = 12
+
+// NewCommand returns a command whose answer may have any size.
+func NewCommand(ctx context.Context, args ...any) *Command {
+	cmd := new(Command)
+	return cmd.init(ctx, append(cmd.args[:0], args...))
+}
+
+// NewSmall returns a command whose answer is a number, a status, or the like.
+func NewSmall(ctx context.Context, args ...any) *Command {
+	cmd := NewCommand(ctx, args...)
+	cmd.reply.Limit(smallAnswer)
+	return cmd
+}
+
+// smallAnswer is more than the answer of a command, or of a script for one key, has in bytes
+// that gives no part of a value.
+const smallAnswer = 4 << 10
+
+func (cmd *Command) init(ctx context.Context, args []any) *Command {
+	cmd.reply.Use(cmd.space[:])
+	cmd.RawWriteToCmd = redis.NewRawWriteToCmd(ctx, &cmd.reply, args...)
+	return cmd
+}
+
+// NoRetry is what go-redis asks before it sends a command again, whose first answer may be
+// there in part.
+func (cmd *Command) NoRetry() bool {
+	cmd.reply.Expect()
+	return false
+}
+
+// reset makes a command ready to be sent again.
+func (cmd *Command) reset() {
+	cmd.reply.Reset()
+	cmd.SetErr(nil)
+}
+
+// Reply returns the answer of a command without an error.
+func (cmd *Command) Reply() *resp.Reply { return &cmd.reply }
+
+// Decoded returns the answer, see [resp.Reply.Decode].
+func (cmd *Command) Decoded() (any, error) {
+	if err := cmd.Err(); err != nil {
+		return nil, err
+	}
+	return cmd.reply.Decode()
+}
+
+// Int returns the number that is the answer.
+func (cmd *Command) Int() (int64, error) {
+	if err := cmd.Err(); err != nil {
+		return 0, err
+	}
+	return cmd.reply.Int()
+}
+
+// Text returns the string that is the answer, empty for none.
+func (cmd *Command) Text() (string, error) {
+	if err := cmd.Err(); err != nil {
+		return "", err
+	}
+	text, _, err := cmd.reply.Text()
+	return string(text), err
+}
