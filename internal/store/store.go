@@ -21,15 +21,16 @@ type Store struct {
 // New returns a store whose commands wait for Redis no longer than timeout. The
 // error says why a client cannot serve.
 func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*Store, error) {
-	kind, known := kinds[shape]
-	if !known {
-		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
-	}
-	kind.name = shape.String()
 	c, err := client.New(rdb, timeout)
 	if err != nil {
 		return nil, err
 	}
+	kind, known := kinds[shape]
+	if !known {
+		c.Close()
+		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
+	}
+	kind.name = shape.String()
 	return &Store{Client: c, shape: shape, kind: kind}, nil
 }
 
