@@ -179,7 +179,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a lookup whose lease Redis failed is a miss",
-		file: "internal/protocol/report.go", old: "if j.Degraded || failed {", new: "if false {",
+		file: "internal/protocol/report.go", old: "if failed || j.Degraded {", new: "if false {",
 		pkg: "cache", tests: "TestUnansweredQuestionForALease",
 	},
 	{

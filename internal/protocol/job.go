@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
@@ -48,11 +49,12 @@ type Job struct {
 	// What is known of the key before Load is called, and what the call itself finds later.
 	// A flight uses it when the job leads one, and then nobody else does.
 	Began      time.Time // when the call began, or would have without its wait for flights
-	Reported   bool      // the observer knows what the call has found
 	Broken     bool      // the key holds what cannot be decoded
 	Degraded   bool      // Redis has failed the call: it goes on without
 	DegradedBy Outcome   // with Degraded: why nothing can be stored
 	changes    uint64    // of the key when the call looked, see flight.Group.Changes
+
+	reported atomic.Bool // the observer knows what the call has found
 
 	// End is set by Load.
 	End End

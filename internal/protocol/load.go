@@ -38,7 +38,7 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			j.End.Err = flight.ErrReentrant
 			return false
 		case r.Refresh:
-			j.Reported = true
+			j.reported.Store(true)
 		case j.Degraded && e.Lease == Off: // with leases the flight tells
 			e.reportLookup(ctx, j, Unknown, true)
 		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key)):
@@ -155,7 +155,10 @@ func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs 
 		}
 		a := g.tickets.Collect(ctx, i)
 		waited := g.at.Sub(j.Began)
-		if a.Outcome != flight.Led && a.Outcome != flight.TurnedAway && !j.Reported {
+		switch {
+		case a.Outcome == flight.Led && a.Err != nil && ctx.Err() != nil:
+			e.reportLookup(ctx, j, Unknown, true) // it has left, and Redis may not be asked any more
+		case a.Outcome == flight.Shared:
 			e.reportFollower(ctx, j, a.Result, e.Reporter.IsRedisError(a.Err), waited)
 		}
 		if r.Refresh && a.Err == nil && a.Result != nil {

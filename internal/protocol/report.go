@@ -109,11 +109,10 @@ func OutcomeOf(err error) Outcome {
 // reportLookup tells, once, what the call that leads a flight has found before a load: s,
 // unless Redis has failed it.
 func (e *Engine) reportLookup(ctx context.Context, j *Job, s State, failed bool) {
-	if j.Reported {
+	if !j.reported.CompareAndSwap(false, true) {
 		return
 	}
-	j.Reported = true
-	if j.Degraded || failed {
+	if failed || j.Degraded { // which a caller that has left must not read
 		s = Unknown
 	}
 	e.Reporter.Lookup(ctx, j.Key, s, time.Since(j.Began))
@@ -130,6 +129,9 @@ func (e *Engine) reportBroken(ctx context.Context, r *Run, j *Job, cause error) 
 // reportFollower tells what a call has found that joined another's flight, after its own
 // lookup had taken so long: what Redis knew, even if only the other has asked closely.
 func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFailed bool, took time.Duration) {
+	if !j.reported.CompareAndSwap(false, true) {
+		return
+	}
 	s := Missing
 	switch {
 	case j.Degraded, r != nil && r.degraded, redisFailed:
@@ -137,6 +139,5 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 	case r != nil && r.FromRedis:
 		s = r.State
 	}
-	j.Reported = true
 	e.Reporter.Lookup(ctx, j.Key, s, took)
 }
