@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -71,15 +72,11 @@ func (e *Engine) loadWhileWaiting(ctx context.Context, r *Run, granted, busy job
 	loaded := make(chan struct{})
 	var waits sync.WaitGroup
 	waits.Go(func() {
-		returned := false
-		defer func() {
-			if !returned { // a hook of the client has ended it: ask again, from the flight's goroutine
-				_ = recover()
+		relay.Catch(func() { open = e.wait(ctx, r, busy, w, loaded) }, func(crash *relay.Crash) {
+			if crash != nil { // of a hook of the client: ask again, from the flight's goroutine
 				open = busy.unfinished()
 			}
-		}()
-		open = e.wait(ctx, r, busy, w, loaded)
-		returned = true
+		})
 	})
 	defer waits.Wait()
 	refused := func() jobs {
