@@ -10,14 +10,15 @@ import (
 // A Reporter counts and tells what an Engine does, and puts its failures into the words of
 // the cache. It contains the panics of those it tells.
 type Reporter interface {
-	// Lookup tells what a call has found before any load.
-	Lookup(ctx context.Context, key string, s State, took time.Duration)
+	// Lookup tells what a call has found for the job before any load.
+	Lookup(ctx context.Context, j *Job, s State, took time.Duration)
 	// Load tells of one run of a loader.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
 	// Commit tells what has become of the result of a load, once for each key.
 	Commit(ctx context.Context, op, key string, l Loaded, o Outcome, err error)
-	// Broken tells of an entry that cannot be decoded.
-	Broken(ctx context.Context, op, key string, cause error)
+	// Broken tells of an entry that cannot be decoded. It reports whether that is whole, but
+	// of another version.
+	Broken(ctx context.Context, op, key string, cause error) (outdated bool)
 	// RedisError returns the error of a call that Redis has failed. It reports false when
 	// rather the context has ended or the cache was closed.
 	RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool)
@@ -127,14 +128,14 @@ func (e *Engine) reportLookup(ctx context.Context, j *Job, s State, failed bool)
 	if j.Degraded || failed {
 		s = Unknown
 	}
-	e.Reporter.Lookup(ctx, j.Key, s, time.Since(j.Began))
+	e.Reporter.Lookup(ctx, j, s, time.Since(j.Began))
 }
 
 // reportBroken tells, once for each job, that its entry cannot be decoded.
 func (e *Engine) reportBroken(ctx context.Context, r *Run, j *Job, cause error) {
 	if !j.Broken {
 		j.Broken = true
-		e.Reporter.Broken(ctx, r.Op, j.Key, cause)
+		j.Outdated = e.Reporter.Broken(ctx, r.Op, j.Key, cause)
 	}
 }
 
@@ -149,5 +150,5 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 		s = r.State
 	}
 	j.Reported = true
-	e.Reporter.Lookup(ctx, j.Key, s, took)
+	e.Reporter.Lookup(ctx, j, s, took)
 }
