@@ -280,3 +280,22 @@ func TestArraysMissFields(t *testing.T) {
 		t.Errorf("error %v, want ErrOutdated of B", err)
 	}
 }
+
+// A field that has become another type is no missing one: its entries are broken, unless the
+// type reads them.
+func TestFieldsThatAreRetypedOrNarrowed(t *testing.T) {
+	retyped(t, "codec.Msgpack", codec.Msgpack[struct{ N string }](), codec.Msgpack[struct{ N int }](), struct{ N string }{"a"})
+	retyped(t, "codec.JSON", codec.JSON[struct{ N string }](), codec.JSON[struct{ N int }](), struct{ N string }{"a"})
+	retyped(t, "codec.Msgpack", codec.Msgpack[struct{ N int64 }](), codec.Msgpack[struct{ N int8 }](), struct{ N int64 }{300})
+	retyped(t, "codec.JSON", codec.JSON[struct{ N int64 }](), codec.JSON[struct{ N int8 }](), struct{ N int64 }{300})
+	crosses(t, struct{ N int64 }{100}, struct{ N int8 }{100}, "", "")
+	crosses(t, struct{ N *int }{}, struct{ N int }{}, "", "") // nil is read as zero
+}
+
+func retyped[Old, New any](t *testing.T, form string, was codec.Value[Old], is codec.Value[New], v Old) {
+	t.Helper()
+	err := is.ParseValue(appendOf(was, v), new(New))
+	if err == nil || errors.Is(err, codec.ErrOutdated) {
+		t.Errorf("%s: a %T of %+v is read with error %v", form, *new(New), v, err)
+	}
+}
