@@ -55,7 +55,7 @@ type jsonNode struct {
 // A jsonMember is a field of a struct.
 type jsonMember struct {
 	name   string
-	key    string // as it is written: "name":
+	key    []byte // as it is written: "name":
 	node   *jsonNode
 	always bool
 }
@@ -123,7 +123,7 @@ func (c *jsonCompiler) members(n *jsonNode, t reflect.Type) {
 		if same := dominant(byName[f.name]); len(same) != 1 || same[0].path != f.path {
 			continue
 		}
-		m := jsonMember{name: f.name, key: `"` + f.name + `":`, node: c.node(f.typ), always: f.always}
+		m := jsonMember{name: f.name, key: []byte(`"` + f.name + `":`), node: c.node(f.typ), always: f.always}
 		n.index[f.name] = len(n.fields)
 		n.fields = append(n.fields, m)
 		if m.always {
@@ -152,21 +152,27 @@ func (s *jsonScan) space() byte {
 
 // value moves behind the next value. It reports false if a field is missing in it.
 func (s *jsonScan) value(n *jsonNode) bool {
-	switch c := s.space(); {
+	c := s.b[s.pos]
+	if c <= ' ' {
+		c = s.space()
+	}
+	switch {
+	case c == '"':
+		s.text()
 	case c == '{' && n != nil && n.fields != nil:
 		return s.object(n)
 	case c == '{' && n != nil && n.elem != nil:
 		return s.entries(n.elem)
 	case c == '[' && n != nil && n.elem != nil:
 		return s.elements(n.elem)
-	case c == '"':
-		s.text()
 	case c == '{' || c == '[':
 		s.skip()
 	default:
-		for s.pos < len(s.b) && !isJSONEnd[s.b[s.pos]] {
-			s.pos++
+		at := s.pos
+		for at < len(s.b) && !isJSONEnd[s.b[at]] {
+			at++
 		}
+		s.pos = at
 	}
 	return true
 }
@@ -180,6 +186,9 @@ func (s *jsonScan) text() []byte {
 	start := s.pos
 	for {
 		s.pos += bytes.IndexByte(s.b[s.pos:], '"') + 1
+		if s.b[s.pos-2] != '\\' {
+			return s.b[start : s.pos-1]
+		}
 		escapes := 0
 		for at := s.pos - 2; at >= start && s.b[at] == '\\'; at-- {
 			escapes++
@@ -210,7 +219,10 @@ func (s *jsonScan) skip() {
 
 // more moves behind a comma, or behind what ends an object or an array: then it reports false.
 func (s *jsonScan) more() bool {
-	c := s.space()
+	c := s.b[s.pos]
+	if c <= ' ' {
+		c = s.space()
+	}
 	s.pos++
 	return c == ','
 }
@@ -259,7 +271,10 @@ func (s *jsonScan) object(n *jsonNode) bool {
 	var passed fieldSet // before next, always written, and not found yet
 	for more := s.begin(); more; more = s.more() {
 		i := next
-		if s.space(); i < len(n.fields) && bytes.HasPrefix(s.b[s.pos:], []byte(n.fields[i].key)) {
+		if s.b[s.pos] <= ' ' {
+			s.space()
+		}
+		if i < len(n.fields) && bytes.HasPrefix(s.b[s.pos:], n.fields[i].key) {
 			s.pos += len(n.fields[i].key)
 		} else {
 			i = n.find(s.text())
