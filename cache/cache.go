@@ -63,6 +63,7 @@ type lookup struct {
 	began    time.Time
 	state    State
 	broken   bool // the entry was found, and could not be decoded
+	outdated bool // broken as it lacks a field that is always stored
 }
 
 // begin starts a request. It must be followed by end, or by nothing after an error

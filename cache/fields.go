@@ -19,7 +19,8 @@ import (
 //	ok, err := users.GetFields(ctx, 42, db.User, name.Into(&n), age.Into(&a))
 //
 // Package hashmap makes the destinations. A field that the entry does not have sets its
-// variable to zero: such are nil pointers, and what is left out when empty.
+// variable to zero if it may be left out: nil pointers, and what is left out when empty. If it
+// is always stored, the entry is one of another version, which counts as missing.
 //
 // When Redis has no value, the whole of it is loaded by load and stored, by the rules
 // of GetOrSet, and the variables are set from it; ErrNotFound says that the source has
@@ -181,10 +182,15 @@ func (to destinations[V]) parse(w *codec.Wire) (err error) {
 	}()
 	for i, d := range to.into {
 		n := spanOf(w, to.names[i])
-		if n < 0 {
+		switch always, _ := d.(codec.AlwaysStored); {
+		case n < 0 && always != nil && always.AlwaysStored():
+			return fmt.Errorf("a hash without field %q: %w", to.names[i], codec.ErrOutdated)
+		case n < 0:
 			d.ClearField()
-		} else if err := d.ParseField(w.Value(n)); err != nil {
-			return err
+		default:
+			if err := d.ParseField(w.Value(n)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

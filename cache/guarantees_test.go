@@ -41,11 +41,39 @@ func TestGuaranteesNameTheirTests(t *testing.T) {
 	}
 }
 
+// Each row of docs/deploys.md about a change ends with tests, and all that it names exist.
+func TestDeploysNameTheirTests(t *testing.T) {
+	page, err := os.ReadFile("../docs/deploys.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, source := range testsByFolder(t) {
+		all += source
+	}
+	for line := range strings.Lines(string(page)) {
+		if strings.Count(line, "|") == 5 && !strings.HasPrefix(line, "| ---") && !strings.HasSuffix(line, "test |\n") && !strings.HasSuffix(line, "` |\n") {
+			t.Errorf("a row of docs/deploys.md names no test: %s", line)
+		}
+	}
+	names := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(page), -1)
+	for _, name := range names {
+		if !strings.Contains(all, "func "+name[1]+"(") {
+			t.Errorf("docs/deploys.md names %s, which is no test", name[1])
+		}
+	}
+	if len(names) < 10 {
+		t.Errorf("docs/deploys.md names %d tests", len(names))
+	}
+}
+
 // testsByFolder returns the tests of the packages that the promises are about.
 func testsByFolder(t *testing.T) map[string]string {
 	t.Helper()
 	sources := map[string]string{}
-	for _, pattern := range []string{"../cache/*_test.go", "../cache/collection/*_test.go", "../internal/*/*_test.go"} {
+	for _, pattern := range []string{
+		"../cache/*_test.go", "../cache/collection/*_test.go", "../internal/*/*_test.go", "../codec/*_test.go", "../hashmap/*_test.go",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

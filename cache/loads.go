@@ -49,7 +49,8 @@ func (l *loads[K, V]) add(ctx context.Context, r *request[K, V], failed error) e
 	c := l.cache
 	l.items = append(l.items, loadItem[K, V]{key: r.key})
 	j := &l.items[len(l.items)-1].job
-	j.Key, j.Index, j.Began, j.Broken = r.redisKey, len(l.items)-1, r.began, r.broken
+	j.Key, j.Index, j.Began = r.redisKey, len(l.items)-1, r.began
+	j.Broken, j.Outdated = r.broken, r.outdated
 	if failed == nil {
 		c.end(r)
 	} else if err := c.core.engine.Degrade(ctx, &l.run, j, failed); err != nil {

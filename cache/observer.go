@@ -38,6 +38,9 @@ type LookupEvent struct {
 	Key    string // the Redis key
 	Source Source
 	State  State
+	// Outdated tells that the State is Missing as the entry lacked a field that is always
+	// stored: it is one of another version, see codec.ErrOutdated. The next load replaces it.
+	Outdated bool
 	// TTL is the remaining TTL where the call has asked for it, as Entry does, Forever for no
 	// end; otherwise 0.
 	TTL      time.Duration

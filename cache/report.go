@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/protocol"
 )
 
 // found tells what a lookup has found.
 func (c *core) found(ctx context.Context, l *lookup) {
 	e := LookupEvent{Key: l.redisKey, State: l.state, Duration: c.lookupTime(l.began)}
+	e.Outdated = l.outdated && l.state == Missing
 	if l.op == OpEntry && l.state != Missing {
 		e.TTL = l.entry.TTL
 	}
@@ -29,7 +31,7 @@ func (c *core) unanswered(ctx context.Context, l *lookup, cause error) error {
 func (c *core) reportBroken(ctx context.Context, l *lookup, cause error) {
 	if !l.broken {
 		l.broken = true
-		c.Broken(ctx, string(l.op), l.redisKey, cause)
+		l.outdated = c.Broken(ctx, string(l.op), l.redisKey, cause)
 	}
 }
 
@@ -69,8 +71,8 @@ var (
 // core is a protocol.Reporter by the methods below.
 var _ protocol.Reporter = (*core)(nil)
 
-func (c *core) Lookup(ctx context.Context, key string, s protocol.State, took time.Duration) {
-	c.reportLookup(ctx, LookupEvent{Key: key, State: State(s), Duration: took})
+func (c *core) Lookup(ctx context.Context, key string, s protocol.State, outdated bool, took time.Duration) {
+	c.reportLookup(ctx, LookupEvent{Key: key, State: State(s), Outdated: outdated, Duration: took})
 }
 
 func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r protocol.LoadReport) {
@@ -102,10 +104,15 @@ func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o 
 	})
 }
 
-func (c *core) Broken(ctx context.Context, op, key string, cause error) {
+func (c *core) Broken(ctx context.Context, op, key string, cause error) (outdated bool) {
+	if errors.Is(cause, codec.ErrOutdated) { // what takes its place is whole
+		c.stats.outdated.Add(1)
+		return true
+	}
 	c.trial.begin() // what takes its place may be as broken
 	c.stats.broken.Add(1)
 	c.observer.survived(ctx, c.error(Op(op), key, ErrDecode, cause))
+	return false
 }
 
 func (c *core) RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool) {

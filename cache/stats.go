@@ -33,6 +33,7 @@ type Stats struct {
 
 	Stores      uint64 // entries stored, by loads and by calls such as Set
 	Broken      uint64 // entries found that could not be decoded
+	Outdated    uint64 // entries found of another version, see codec.ErrOutdated: none of Broken
 	RedisErrors uint64 // failures of Redis
 }
 
@@ -48,7 +49,7 @@ type counters struct {
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
 	loaded                                    atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
-	stores, broken, redisErrors               atomic.Uint64
+	stores, broken, outdated, redisErrors     atomic.Uint64
 }
 
 // Stats returns the counts so far.
@@ -63,7 +64,7 @@ func (c *Cache[K, V]) Stats() Stats {
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
 		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
-		Stores: n.stores.Load(), Broken: n.broken.Load(), RedisErrors: n.redisErrors.Load(),
+		Stores: n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 	}
 }
 

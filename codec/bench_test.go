@@ -38,6 +38,8 @@ func BenchmarkTextFloat(b *testing.B)  { bench(b, codec.Text[float64](), 0.1) }
 func BenchmarkZstd(b *testing.B)       { bench(b, codec.Compress(codec.Text[string](), codec.Zstd, 0), text) }
 func BenchmarkS2(b *testing.B)         { bench(b, codec.Compress(codec.Text[string](), codec.S2, 0), text) }
 
+func BenchmarkJSON(b *testing.B) { bench(b, codec.JSON[packAccount](), account) }
+
 func BenchmarkEncrypt(b *testing.B) {
 	bench(b, codec.Encrypt(codec.Text[string](), keyring(b, 1)), text)
 }

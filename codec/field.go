@@ -27,6 +27,12 @@ type FieldReader[T any] interface {
 	ClearField()
 }
 
+// An AlwaysStored is a Field that may know that every hash of its codec has it. A read of
+// chosen fields that does not find such a one has found an entry of another version.
+type AlwaysStored interface {
+	AlwaysStored() bool
+}
+
 // A FieldAppender is a new value for one field of a T whose codec has ShapeHash:
 // a write of chosen fields uses it. Package hashmap makes them. It is safe for concurrent use.
 type FieldAppender[T any] interface {

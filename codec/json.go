@@ -27,11 +27,20 @@ import (
 // of one name, the fields of a struct that is written by the methods of a type embedded in
 // it). Unexported fields of a struct that has exported ones are left out, as by every codec.
 // What a field of type any holds is not known to Check.
-func JSON[V any]() StringCodec[V] {
-	return String[V](jsonValue[V]{})
+//
+// JSON that lacks a field which is always written is an ErrOutdated, unless the option
+// MissingFieldsAreZero is given. As encoding/json does, names in another case are accepted.
+func JSON[V any](opts ...Option) StringCodec[V] {
+	v := jsonValue[V]{}
+	if t := reflect.TypeFor[V](); !missingAreZero(opts) {
+		v.fields = JSONFieldsOf(t)
+	}
+	return String[V](v)
 }
 
-type jsonValue[V any] struct{}
+type jsonValue[V any] struct {
+	fields *JSONFields // nil with MissingFieldsAreZero
+}
 
 // A jsonEncoder is an encoder that appends to dst.
 type jsonEncoder struct {
@@ -87,6 +96,9 @@ func (c jsonValue[V]) append(dst []byte, v *V) (b []byte, err error) {
 func (c jsonValue[V]) ParseValue(src []byte, v *V) error {
 	if err := c.parse(src, v); err != nil {
 		return jsonError(reflect.TypeFor[V](), err)
+	}
+	if c.fields != nil {
+		return c.fields.Check(src)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // JSONProblems lists what encoding/json cannot read back of a t as it was: what it does not
@@ -129,6 +130,7 @@ type jsonField struct {
 	tagged      bool
 	addressable bool
 	depth       int
+	always      bool // it is written whatever the value is
 }
 
 // userinfo has no exported field. A url.URL is accepted for all that: most have none.
@@ -142,7 +144,7 @@ func (w *jsonWalk) fields(t reflect.Type, addressable bool, path string) {
 	}
 	byName := map[string][]jsonField{}
 	var names []string
-	for _, f := range w.list(nil, t, addressable, path, nil) {
+	for _, f := range w.list(nil, t, addressable, true, path, nil) {
 		if byName[f.name] == nil {
 			names = append(names, f.name)
 		}
@@ -158,8 +160,9 @@ func (w *jsonWalk) fields(t reflect.Type, addressable bool, path string) {
 	}
 }
 
-// list appends the fields of t and of the structs embedded in it, which within leads to.
-func (w *jsonWalk) list(all []jsonField, t reflect.Type, addressable bool, path string, within []reflect.Type) []jsonField {
+// list appends the fields of t and of the structs embedded in it, which within leads to. always
+// says that there is a t in whatever is written.
+func (w *jsonWalk) list(all []jsonField, t reflect.Type, addressable, always bool, path string, within []reflect.Type) []jsonField {
 	if slices.Contains(within, t) {
 		return all // its fields are hidden by those further out
 	}
@@ -174,15 +177,18 @@ func (w *jsonWalk) list(all []jsonField, t reflect.Type, addressable bool, path 
 		if tag == "-" || !f.IsExported() && !embedded {
 			continue
 		}
-		name, _, _ := strings.Cut(tag, ",")
+		name, options, _ := strings.Cut(tag, ",")
+		if !isJSONName(name) {
+			name = ""
+		}
 		at := path + "." + f.Name
 		switch {
 		case embedded && pointer && !f.IsExported():
 			w.report(at, f.Type, "is embedded and unexported, so that it cannot be set when it is read")
 		case embedded && name == "":
-			all = w.list(all, elem, addressable || pointer, at, within)
+			all = w.list(all, elem, addressable || pointer, always && !pointer, at, within)
 		default:
-			field := jsonField{name, at, f.Type, name != "", addressable, len(within)}
+			field := jsonField{name, at, f.Type, name != "", addressable, len(within), always && !omits(options)}
 			if name == "" {
 				field.name = f.Name
 			}
@@ -190,6 +196,23 @@ func (w *jsonWalk) list(all []jsonField, t reflect.Type, addressable bool, path 
 		}
 	}
 	return all
+}
+
+// isJSONName reports whether json uses a name in a tag.
+func isJSONName(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+}
+
+// omits reports whether the options of a tag leave out some values.
+func omits(options string) bool {
+	for option := range strings.SplitSeq(options, ",") {
+		if option == "omitempty" || option == "omitzero" {
+			return true
+		}
+	}
+	return false
 }
 
 // dominant returns those of the fields of one name that hide the others: one, unless json

@@ -18,17 +18,23 @@ import (
 // allocate; decoding allocates what the value keeps. A V with encoding methods of
 // its own, anywhere inside, is copied to the heap once a call to encode.
 //
+// Bytes that lack a field which is always written are an ErrOutdated, unless the option
+// MissingFieldsAreZero is given.
+//
 // For a type that cannot be encoded the codec's Check, and every use of it, is an
 // error that names the fields. A V that is an interface with methods, error included, is
 // one of these: it would not be read as the type that it was. A field of type error is
 // stored as its text.
-func Msgpack[V any]() StringCodec[V] {
+func Msgpack[V any](opts ...Option) StringCodec[V] {
 	t := reflect.TypeFor[V]()
 	err := concrete("Msgpack", t)
 	if err != nil {
 		return String[V](&packedValue[V]{err: err})
 	}
 	p, err := PackedOf(t)
+	if err == nil && missingAreZero(opts) {
+		p = p.MissingFieldsAreZero()
+	}
 	return String[V](&packedValue[V]{packed: p, err: err})
 }
 

@@ -16,6 +16,8 @@ type unpacker struct {
 	pos  int
 	left int    // bytes of memory that may still be allocated, see held
 	text []byte // what short strings are cut from
+
+	missingAreZero bool // see MissingFieldsAreZero
 }
 
 // Short strings share an allocation, which saves most of a struct's: one of them

@@ -87,17 +87,22 @@ func (r *unpacker) byteArray(n *packNode, p unsafe.Pointer) *unreadable {
 func (r *unpacker) record(n *packNode, p unsafe.Pointer) *unreadable {
 	c := r.b[r.pos]
 	count, ok := r.count(leadFixMap)
-	if ok {
+	switch {
+	case count < 0 && ok: // nil
+		return nil
+	case ok:
 		return r.fields(n.fields, p, count)
 	}
 	r.pos--
 	if count, ok = r.count(leadFixArray); !ok {
 		return mismatch(n.typ, c)
 	}
-	if count == 0 {
+	switch {
+	case count < n.fields.written && !r.missingAreZero:
+		return missingField(n.fields.all[count].name)
+	case count == 0:
 		return nil
-	}
-	if count != n.fields.written {
+	case count != n.fields.written:
 		return &unreadable{why: "an array has another number of elements than the struct has fields"}
 	}
 	for i := range count {
@@ -110,9 +115,11 @@ func (r *unpacker) record(n *packNode, p unsafe.Pointer) *unreadable {
 
 // fields reads count names and values into the fields of the struct at p. It
 // looks for each field behind the one before, which is where a struct's own
-// encoding has it, and then by name.
+// encoding has it, and then by name. Only then it keeps account of the fields that it passes
+// over.
 func (r *unpacker) fields(f *packFields, p unsafe.Pointer, count int) *unreadable {
 	next := 0
+	var passed fieldSet // before next, always written, and not read yet
 	for range count {
 		if next < f.written {
 			if field := &f.all[next]; field.isKey(r.b[r.pos:]) {
@@ -133,16 +140,48 @@ func (r *unpacker) fields(f *packFields, p unsafe.Pointer, count int) *unreadabl
 			r.skip()
 			continue
 		}
+		field := &f.all[i]
+		if next < i && next < f.written && f.all[next].before < field.before {
+			f.pass(&passed, next, i)
+		}
 		if i < next || i >= f.written { // it may have been read before
-			clearField(&f.all[i], p)
+			clearField(field, p)
+			f.read(&passed, i)
 		}
 		next = max(next, i+1)
-		if err := r.field(&f.all[i], p); err != nil {
+		if err := r.field(field, p); err != nil {
 			return err
+		}
+	}
+	if (next < f.needed || passed.low != 0 || passed.high != nil) && !r.missingAreZero {
+		if name := f.missing(&passed, next); name != "" {
+			return missingField(name)
 		}
 	}
 	return nil
 }
+
+// pass adds the fields from one to another, this not included, that are always written.
+func (fs *packFields) pass(passed *fieldSet, from, to int) {
+	for i := from; i < min(to, fs.written); i++ {
+		if fs.all[i].always {
+			passed.add(i)
+		}
+	}
+}
+
+// read removes a field, or those that it stands for.
+func (fs *packFields) read(passed *fieldSet, i int) {
+	if i < fs.written {
+		passed.remove(i)
+		return
+	}
+	for of := fs.all[i].from; of < fs.all[i].to; of++ {
+		passed.remove(of)
+	}
+}
+
+func missingField(name string) *unreadable { return &unreadable{path: name, outdated: true} }
 
 // skip moves behind the next value.
 func (r *unpacker) skip() {

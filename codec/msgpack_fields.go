@@ -15,6 +15,7 @@ type packFields struct {
 	index   map[string]int // by name, into all
 	array   bool           // written as an array
 	omits   bool           // some field has omitempty
+	needed  int            // behind the last that is always written
 }
 
 // A packField is a field of a struct, or of a struct embedded in it.
@@ -27,6 +28,10 @@ type packField struct {
 	off  uintptr   // from there
 	omit bool      // omitempty
 	node *packNode
+
+	always   bool // it is written whatever the value is
+	before   int  // how many of the fields before it are always written
+	from, to int  // of one that is only read: the fields that it stands for
 }
 
 // A packHop is an embedded pointer to a struct.
@@ -81,9 +86,12 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 			tag.name = f.Name
 		}
 		if inner := c.inlineable(fs, f, tag, at); inner != nil {
+			from := len(fs.all)
 			fs.inline(inner, f)
 			if len(inner.all) > 0 {
-				also(tag.name, packField{name: tag.name, off: f.Offset, node: c.plan(f.Type, at)})
+				whole := packField{name: tag.name, off: f.Offset, node: c.plan(f.Type, at)}
+				whole.from, whole.to = from, len(fs.all)
+				also(tag.name, whole)
 			}
 			continue
 		}
@@ -93,6 +101,7 @@ func (c *packCompiler) structFields(t reflect.Type, path string) *packFields {
 		}
 		fs.add(field)
 		if alias, ok := tag.options["alias"]; ok {
+			field.from, field.to = len(fs.all)-1, len(fs.all)
 			also(alias, field)
 		}
 	}
@@ -142,6 +151,33 @@ func (fs *packFields) finish(readOnly []packField) {
 			f.mask = math.MaxUint64 >> (64 - 8*n)
 		}
 	}
+	fs.countAlways()
+}
+
+// countAlways finds out which fields are always written: of an embedded pointer that is nil
+// nothing is, where the struct leaves out fields.
+func (fs *packFields) countAlways() {
+	count := 0
+	for i := range fs.all {
+		f := &fs.all[i]
+		f.before = count
+		f.always = i < fs.written && !f.omit && !(fs.omits && f.via != nil)
+		if f.always {
+			count++
+			fs.needed = i + 1
+		}
+	}
+}
+
+// missing returns the name of the first field that is always written and that is in passed or
+// not before next, empty for none.
+func (fs *packFields) missing(passed *fieldSet, next int) string {
+	for i := range fs.needed {
+		if f := &fs.all[i]; f.always && (i >= next || passed.has(i)) {
+			return f.name
+		}
+	}
+	return ""
 }
 
 // inlineable returns the fields of the embedded struct f if they are to be fields

@@ -35,8 +35,8 @@ import (
 //
 // Of struct tags the name, -, omitempty, inline, noinline, alias and as_array
 // work as in the library. Fields that the bytes do not name keep their zero
-// value, names that the struct does not have are skipped, and of a repeated name
-// or key the last one counts.
+// value if they may be left out, and are an ErrOutdated if not; names that the struct does not
+// have are skipped, and of a repeated name or key the last one counts.
 //
 // It is stricter than the library. Reading refuses, before anything is
 // allocated, bytes that are not exactly one well-formed value nested at most 64
@@ -59,6 +59,8 @@ import (
 type Packed struct {
 	node    *packNode
 	methods bool // there are, or may be, methods of user types to call
+
+	missingAreZero bool // see MissingFieldsAreZero
 }
 
 // PackedOf returns the MessagePack form of t. A type that has none is an error,
@@ -77,6 +79,11 @@ func PackedOf(t reflect.Type) (*Packed, error) {
 	}
 	known, _ := packs.LoadOrStore(t, made)
 	return known.(*packing).packed, known.(*packing).err
+}
+
+// MissingFieldsAreZero returns the same form, but for what the option of this name changes.
+func (k *Packed) MissingFieldsAreZero() *Packed {
+	return &Packed{node: k.node, methods: k.methods, missingAreZero: true}
 }
 
 // packs holds a *packing for each reflect.Type that PackedOf was asked for.
@@ -122,11 +129,14 @@ func (k *Packed) append(w *packer, dst []byte, p unsafe.Pointer) (b []byte, err 
 func (k *Packed) Parse(src []byte, p unsafe.Pointer) error {
 	bad := scan(src)
 	if bad == nil {
-		r := unpacker{b: src, left: held(len(src))}
+		r := unpacker{b: src, left: held(len(src)), missingAreZero: k.missingAreZero}
 		bad = k.parse(&r, p)
 	}
-	if bad == nil {
+	switch {
+	case bad == nil:
 		return nil
+	case bad.outdated:
+		return outdated("MessagePack", k.node.typ, bad.path)
 	}
 	return fmt.Errorf("codec: the stored bytes are no MessagePack of type %v: %w", k.node.typ, bad)
 }
@@ -151,6 +161,8 @@ func held(n int) int { return 256*n + 1<<20 }
 type unreadable struct {
 	path string // fields from the outermost to the one to blame: "Owner.Age"
 	why  string
+
+	outdated bool // the field is missing, which is always written
 }
 
 func (e *unreadable) Error() string {
@@ -165,5 +177,5 @@ func (e *unreadable) in(field string) *unreadable {
 	if e.path != "" {
 		field += "." + e.path
 	}
-	return &unreadable{path: field, why: e.why}
+	return &unreadable{path: field, why: e.why, outdated: e.outdated}
 }

@@ -3,6 +3,7 @@ package codec_test
 //lint:file-ignore U1000 a field that is there for its size
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"runtime"
@@ -21,6 +22,35 @@ func unpacks[V any](t *testing.T, bytes string, want V) {
 	if err := codec.Msgpack[V]().ParseValue([]byte(bytes), &v); err != nil || !reflect.DeepEqual(v, want) {
 		t.Errorf("%q reads as %+v, %v, want %+v", bytes, v, err, want)
 	}
+}
+
+// unpacksPart checks that bytes lack a field, and read as want where such a field is zero.
+func unpacksPart[V any](t *testing.T, bytes string, want V) {
+	t.Helper()
+	var v V
+	if err := codec.Msgpack[V]().ParseValue([]byte(bytes), &v); !errors.Is(err, codec.ErrOutdated) {
+		t.Errorf("%q reads as %+v, %v, want ErrOutdated", bytes, v, err)
+	}
+	var part V
+	err := codec.Msgpack[V](codec.MissingFieldsAreZero()).ParseValue([]byte(bytes), &part)
+	if err != nil || !reflect.DeepEqual(part, want) {
+		t.Errorf("%q reads in part as %+v, %v, want %+v", bytes, part, err, want)
+	}
+}
+
+// refusesPart checks that bytes lack a field, and cannot be read where such a field is zero.
+func refusesPart[V any](t *testing.T, bytes, why string) {
+	t.Helper()
+	var v, part V
+	if err := codec.Msgpack[V]().ParseValue([]byte(bytes), &v); !errors.Is(err, codec.ErrOutdated) {
+		t.Errorf("%.40q is refused by %v, want ErrOutdated", bytes, err)
+	}
+	err := codec.Msgpack[V](codec.MissingFieldsAreZero()).ParseValue([]byte(bytes), &part)
+	if err == nil {
+		t.Errorf("%.40q reads as %.40v of type %T, want an error about %q", bytes, part, part, why)
+		return
+	}
+	fails(t, err, why)
 }
 
 // refusesPacked checks that bytes cannot be read as a V, and why.
@@ -58,11 +88,11 @@ func TestMsgpackReadsOtherWriters(t *testing.T) {
 	unpacks(t, "\x91\x01", [2]int{1})
 	unpacks(t, "\x82\xc4\x01Y\x02\xd9\x01X\x01", packPoint{1, 2}) // other order, other strings
 	unpacks(t, "\x92\x01\x02", packPoint{1, 2})
-	unpacks(t, "\x90", packPoint{})
-	unpacks(t, "\x81\xa1Y\x02", packPoint{0, 2})
+	unpacksPart(t, "\x90", packPoint{})
+	unpacksPart(t, "\x81\xa1Y\x02", packPoint{0, 2})
 	unpacks(t, "\x83\xa3new\x92\x81\xc0\xc0\x01\xa1X\x01\xa1Y\x02", packPoint{1, 2}) // an unknown field
-	unpacks(t, "\x81\xa3old\xa1x", packTags{Alias: "x"})
-	unpacks(t, "\x81\xa8packBase\x81\xa2ID\x01", packMiddle{packBase: packBase{ID: 1}})
+	unpacksPart(t, "\x81\xa3old\xa1x", packTags{Alias: "x"})
+	unpacksPart(t, "\x81\xa8packBase\x81\xa2ID\x01", packMiddle{packBase: packBase{ID: 1}})
 	unpacks(t, "\x93\x01\xa1x\x90", packArray{A: 1, B: "x", C: []packArray{}})
 	unpacks(t, "\x82\xa1A\x01\xa1C\xc0", packArray{A: 1})
 	unpacks(t, "\xd7\xff\x00\x00\x00\x04\x00\x00\x00\x01", time.Unix(1, 1))
@@ -88,7 +118,7 @@ func TestMsgpackReadsNilAsZero(t *testing.T) {
 	unpacks(t, "\xc0", (**int)(nil))
 	unpacks(t, "\xc0", time.Time{})
 	unpacks(t, "\xc0", any(nil))
-	unpacks(t, "\x81\xa1X\xc0", packPoint{})
+	unpacksPart(t, "\x81\xa1X\xc0", packPoint{})
 	unpacks(t, "\x93\xc0\x02\xc0", []int{0, 2, 0})
 }
 
@@ -127,18 +157,18 @@ func TestMsgpackReadsAny(t *testing.T) {
 }
 
 func TestMsgpackRepeatedNamesAndKeys(t *testing.T) {
-	unpacks(t, "\x82\xa1X\x01\xa1X\x02", packPoint{X: 2})
+	unpacksPart(t, "\x82\xa1X\x01\xa1X\x02", packPoint{X: 2})
 	unpacks(t, "\x82\xa1k\xa1a\xa1k\xa1b", map[string]string{"k": "b"})
 	unpacks(t, "\x82\x01\x01\x01\x02", map[int]int{1: 2})
 	// Nothing of the first value shines through.
 	type outer struct{ In packPoint }
-	unpacks(t, "\x82\xa2In\x82\xa1X\x01\xa1Y\x02\xa2In\x81\xa1X\x03", outer{packPoint{X: 3}})
+	unpacksPart(t, "\x82\xa2In\x82\xa1X\x01\xa1Y\x02\xa2In\x81\xa1X\x03", outer{packPoint{X: 3}})
 	type two struct{ A, B packPoint }
-	unpacks(t, "\x83\xa1B\x81\xa1X\x01\xa1A\x80\xa1B\x81\xa1Y\x02", two{B: packPoint{Y: 2}})
-	unpacks(t, "\x82\xa2ID\x01\xa8packBase\x80", packMiddle{})
-	unpacks(t, "\x83\xa2ID\x01\xa8packBase\x81\xa2ID\x02\xa8packBase\x80", packMiddle{})
-	unpacks(t, "\x82\xa5Point\x82\xa1X\x01\xa1Y\x02\xa5Point\x81\xa1X\x03", packPointers{Point: &packPoint{X: 3}})
-	unpacks(t, "\x82\xa5Array\xc4\x03abc\xa5Array\xc4\x01d", packLists{Array: [3]byte{'d'}})
+	unpacksPart(t, "\x83\xa1B\x81\xa1X\x01\xa1A\x80\xa1B\x81\xa1Y\x02", two{B: packPoint{Y: 2}})
+	unpacksPart(t, "\x82\xa2ID\x01\xa8packBase\x80", packMiddle{})
+	unpacksPart(t, "\x83\xa2ID\x01\xa8packBase\x81\xa2ID\x02\xa8packBase\x80", packMiddle{})
+	unpacksPart(t, "\x82\xa5Point\x82\xa1X\x01\xa1Y\x02\xa5Point\x81\xa1X\x03", packPointers{Point: &packPoint{X: 3}})
+	unpacksPart(t, "\x82\xa5Array\xc4\x03abc\xa5Array\xc4\x01d", packLists{Array: [3]byte{'d'}})
 }
 
 func TestMsgpackRefusesNumbersThatDoNotFit(t *testing.T) {
@@ -185,7 +215,8 @@ func TestMsgpackRefusesOtherTypes(t *testing.T) {
 	refusesPacked[map[string]string](t, "\x81\xa0\x01", "an integer")
 	refusesPacked[packPoint](t, "\x01", "an integer")
 	refusesPacked[packPoint](t, "\x81\x01\x01", "a field's name")
-	refusesPacked[packPoint](t, "\x91\x01", "another number of elements")
+	refusesPart[packPoint](t, "\x91\x01", "another number of elements")
+	refusesPacked[packPoint](t, "\x93\x01\x01\x01", "another number of elements")
 	refusesPacked[[2]int](t, "\x93\x01\x01\x01", "more elements")
 	refusesPacked[[2]byte](t, "\xc4\x03abc", "more elements")
 	refusesPacked[time.Time](t, "\xa0", "a string")
@@ -251,8 +282,8 @@ func TestMsgpackBoundsMemory(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	const tooMuch = "times as much memory"
 	refusesPacked[[]page](t, array+strings.Repeat("\x80", n), tooMuch)
-	refusesPacked[[]*page](t, array+strings.Repeat("\x80", n), tooMuch)
-	refusesPacked[[]pages](t, array+strings.Repeat("\x81\xa3Big\x90", n), tooMuch)
+	refusesPart[[]*page](t, array+strings.Repeat("\x80", n), tooMuch)
+	refusesPart[[]pages](t, array+strings.Repeat("\x81\xa3Big\x90", n), tooMuch)
 	refusesPacked[map[int16]page](t, "\xde\x4e\x20"+strings.Repeat("\x01\x80", n), tooMuch)
 	refusesPacked[[][1000]*page](t, array+strings.Repeat("\x90", n), tooMuch)
 	runtime.ReadMemStats(&after)

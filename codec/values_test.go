@@ -103,8 +103,12 @@ func deep(n int) string {
 }
 
 func TestJSONReadsDeepNesting(t *testing.T) {
-	if _, err := load(codec.JSON[user](), "k", deep(9_999)); err != nil {
+	if _, err := load(codec.JSON[user](codec.MissingFieldsAreZero()), "k", deep(9_999)); err != nil {
 		t.Error(err)
+	}
+	_, err := load(codec.JSON[user](), "k", deep(9_999))
+	if !errors.Is(err, codec.ErrOutdated) || len(err.Error()) > 500 {
+		t.Errorf("%.200v, want a short ErrOutdated", err)
 	}
 }
 

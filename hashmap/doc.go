@@ -27,6 +27,9 @@
 // time.Duration differs: it is an integer of nanoseconds, because go-redis's Scan
 // reads nothing else; 1m30s is read as well. So do types with binary methods, see below.
 //
+// A hash that lacks a field which is always stored is one of another version of the struct: an
+// error that is codec.ErrOutdated. MissingFieldsAreZero reads it with zeros.
+//
 // A pointer is stored as what it points to. A nil pointer is no field, and a
 // missing field is a nil pointer; the same holds for the fields of an inlined
 // pointer, which is read as nil if none of them is stored.

@@ -1,6 +1,7 @@
 package hashmap_test
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,13 +92,19 @@ func ExampleMapping_Decode() {
 	w.Add([]byte("name"), []byte("Ann"))
 	w.Add([]byte("shoe_size"), []byte("38"))
 	w.Add([]byte("id"), []byte("42"))
+	w.Add([]byte("tags"), []byte(`["a"]`))
+	w.Add([]byte("addr_street"), []byte("Main"))
 
 	var u User
+	fmt.Println(errors.Is(users.Decode(&w, &u), codec.ErrOutdated)) // without addr_city
+
+	w.Add([]byte("addr_city"), []byte("Ulm"))
 	fmt.Println(users.Decode(&w, &u), u.ID, u.Name, u.Seen.IsZero())
 
 	w.Add([]byte("id"), []byte("forty-two"))
 	fmt.Println(users.Decode(&w, &u))
 	// Output:
+	// true
 	// <nil> 42 Ann true
 	// hashmap: User.ID: codec: the stored text cannot be read as int64: it is no decimal number
 }

@@ -25,6 +25,8 @@ type field struct {
 	empty func(p unsafe.Pointer) bool // whether the variable is stored as no field; nil: never
 	typ   reflect.Type
 	path  string // in Go, for errors: User.Address.Geo
+
+	always bool // a hash without it is of another version
 }
 
 // A hop is an inlined pointer to a struct on the way to a field.
@@ -122,6 +124,11 @@ func (f *field) parse(src []byte, p unsafe.Pointer) error {
 // clear sets the variable to zero.
 func (f *field) clear(p unsafe.Pointer) {
 	reflect.NewAt(f.typ, p).Elem().SetZero()
+}
+
+// outdated is the error of a hash without the field.
+func (f *field) outdated() error {
+	return fmt.Errorf("hashmap: a hash without %s, stored as %q: %w", f.path, f.name, codec.ErrOutdated)
 }
 
 func (f *field) failed(err error) error {

@@ -33,7 +33,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		var v rich
 		if err := m.Decode(w, &v); err != nil {
-			if !strings.HasPrefix(err.Error(), "hashmap: rich.") {
+			// Of a field that cannot be read, or is missing.
+			text := strings.Replace(err.Error(), "a hash without ", "", 1)
+			if !strings.HasPrefix(text, "hashmap: rich.") {
 				t.Errorf("an error without the field: %v", err)
 			}
 			return

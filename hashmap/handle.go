@@ -109,7 +109,13 @@ func (a Assign[T]) AppendField(dst []byte) (b []byte, ok bool, err error) {
 // codec.FieldReader[T].
 type Dest[T any] struct{ bound[T] }
 
-var _ codec.FieldReader[struct{}] = Dest[struct{}]{}
+var (
+	_ codec.FieldReader[struct{}] = Dest[struct{}]{}
+	_ codec.AlwaysStored          = Dest[struct{}]{}
+)
+
+// AlwaysStored implements codec.AlwaysStored.
+func (d Dest[T]) AlwaysStored() bool { return d.f != nil && d.f.always }
 
 // ParseField implements codec.FieldReader. After an error the variable holds
 // nothing to rely on.

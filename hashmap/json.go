@@ -10,7 +10,10 @@ import (
 
 // jsonValue is the form of a field tagged json. encoding/json works by
 // reflection in any case, so that a pointer made by reflection costs nothing more.
-type jsonValue struct{ t reflect.Type }
+type jsonValue struct {
+	t      reflect.Type
+	fields *codec.JSONFields // nil with MissingFieldsAreZero
+}
 
 // anyJSON reads into the pointer that the any holds.
 var anyJSON = codec.JSON[any]()
@@ -21,7 +24,10 @@ func (v jsonValue) Append(dst []byte, p unsafe.Pointer) ([]byte, error) {
 
 func (v jsonValue) Parse(src []byte, p unsafe.Pointer) error {
 	into := reflect.NewAt(v.t, p).Interface()
-	return anyJSON.ParseValue(src, &into)
+	if err := anyJSON.ParseValue(src, &into); err != nil || v.fields == nil {
+		return err
+	}
+	return v.fields.Check(src)
 }
 
 // jsonProblem says what encoding/json cannot read back of t.

@@ -3,6 +3,7 @@ package hashmap
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"unsafe"
 
@@ -41,7 +42,7 @@ func Of[T any](opts ...Option) (*Mapping[T], error) {
 	if m.strct.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("hashmap: type %v is neither a struct nor a pointer to one; use a codec, such as codec.Text or codec.Msgpack", t)
 	}
-	if m.plan, err = planOf(m.strct, use); err != nil {
+	if m.plan, err = planOf(m.strct, use, missingAreZero(opts)); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -67,7 +68,8 @@ func (m *Mapping[T]) Check() error {
 var errNotMade = errors.New("hashmap: this mapping or field was not made by Of or FieldOf; a zero one stores nothing")
 
 // String returns the call that makes the mapping, such as
-// hashmap.Of[main.User](hashmap.UseTag("json")).
+// hashmap.Of[main.User](hashmap.UseTag("json")), without options that change nothing of what is
+// stored.
 func (m *Mapping[T]) String() string {
 	option := ""
 	if m != nil && m.tag != "" {
@@ -97,10 +99,11 @@ func (m *Mapping[T]) Encode(w *codec.Wire, v *T) error {
 }
 
 // Decode implements codec.Codec: it sets the fields of *v from the spans of w,
-// which may come in any order. A name that T does not have is ignored, and a
-// field that w does not have stays zero, so that programs with an older and a
-// newer T can share a cache. Of two spans with one name the last wins. A T that is
-// a pointer is always allocated.
+// which may come in any order. A name that T does not have is ignored, so that programs with an
+// older and a newer T can share a cache. A field that w does not have stays zero if it may be
+// left out: if it is a pointer or in an inlined one, or if it has omitempty. Any other makes
+// the hash one of another version of T, a codec.ErrOutdated, unless MissingFieldsAreZero is
+// given. Of two spans with one name the last wins. A T that is a pointer is always allocated.
 //
 // A field whose bytes cannot be read is an error that names the field; *v is
 // then set in part. Decode allocates what *v keeps, apart from what a field's own
@@ -142,6 +145,11 @@ func (pl *plan) encode(w *codec.Wire, p unsafe.Pointer) error {
 
 // decode sets the fields of the zero struct at p.
 func (pl *plan) decode(w *codec.Wire, p unsafe.Pointer) error {
+	var few [4]uint64 // a bit for each field that was set
+	set := few[:]
+	if len(pl.always) > len(few) {
+		set = make([]uint64, len(pl.always))
+	}
 	fresh := 0 // fields from here on have not been set
 	for i := range w.Len() {
 		n := pl.find(w.Name(i), fresh)
@@ -162,6 +170,12 @@ func (pl *plan) decode(w *codec.Wire, p unsafe.Pointer) error {
 			}
 		}
 		fresh = max(fresh, n+1)
+		set[n/64] |= 1 << (n % 64)
+	}
+	for i, always := range pl.always {
+		if missing := always &^ set[i]; missing != 0 {
+			return pl.fields[64*i+bits.TrailingZeros64(missing)].outdated()
+		}
 	}
 	return nil
 }

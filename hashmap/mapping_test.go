@@ -150,14 +150,16 @@ func TestDecodeAcrossDeploys(t *testing.T) {
 		Added []int `redis:",json"`
 		B     string
 	}
-	got := decode(t, hashmap.MustOf[after](), encode(t, hashmap.MustOf[before](), before{1, 2, "b"}))
+	inPart := hashmap.MustOf[after](hashmap.MissingFieldsAreZero())
+	got := decode(t, inPart, encode(t, hashmap.MustOf[before](), before{1, 2, "b"}))
 	if want := (after{1, nil, "b"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("an older struct is read as %+v, want %+v", got, want)
 	}
-	if got := decode(t, hashmap.MustOf[before](), encode(t, hashmap.MustOf[after](), after{1, []int{1}, "b"})); got != (before{1, 0, "b"}) {
+	inPartBefore := hashmap.MustOf[before](hashmap.MissingFieldsAreZero())
+	if got := decode(t, inPartBefore, encode(t, hashmap.MustOf[after](), after{1, []int{1}, "b"})); got != (before{1, 0, "b"}) {
 		t.Errorf("a newer struct is read as %+v", got)
 	}
-	if got := decode(t, hashmap.MustOf[after](), wire()); !reflect.DeepEqual(got, after{}) {
+	if got := decode(t, inPart, wire()); !reflect.DeepEqual(got, after{}) {
 		t.Errorf("a hash without fields is read as %+v", got)
 	}
 }
@@ -178,7 +180,7 @@ func TestDecodeLastSpanWins(t *testing.T) {
 	if want := (twice{2, "2", &two, 2, map[string]int{"b": 2}, &origin{"2", &one}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("read as %+v, want %+v", got, want)
 	}
-	got = decode(t, hashmap.MustOf[twice](), wire("Map", `{"a":1}`, "Int", "1", "Map", `{"b":2}`))
+	got = decode(t, hashmap.MustOf[twice](hashmap.MissingFieldsAreZero()), wire("Map", `{"a":1}`, "Int", "1", "Map", `{"b":2}`))
 	if !reflect.DeepEqual(got.Map, map[string]int{"b": 2}) {
 		t.Errorf("with another field between: %v", got.Map)
 	}
@@ -196,7 +198,8 @@ func TestPointerMapping(t *testing.T) {
 	if *got != (Audit{"ann", 2}) {
 		t.Errorf("read as %+v", got)
 	}
-	if got := decode(t, m, wire()); got == nil || *got != (Audit{}) {
+	inPart := hashmap.MustOf[*Audit](hashmap.MissingFieldsAreZero())
+	if got := decode(t, inPart, wire()); got == nil || *got != (Audit{}) {
 		t.Errorf("a hash without fields is read as %+v", got)
 	}
 	var none *Audit

@@ -8,8 +8,25 @@ import (
 
 // An Option changes the rules by which Of maps a type. The zero Option changes nothing.
 type Option struct {
-	tag    string
-	useTag bool
+	tag            string
+	useTag         bool
+	missingAreZero bool
+}
+
+// MissingFieldsAreZero makes the mapping read a field that the hash does not have as zero,
+// whether or not it is always stored, and so do the fields tagged json and msgpack: for hashes
+// that other programs write in part. A hash of an older version of the struct is then read with
+// zeros in its new fields, unless the cache gets another Version.
+func MissingFieldsAreZero() Option { return Option{missingAreZero: true} }
+
+// missingAreZero reports whether the options have MissingFieldsAreZero.
+func missingAreZero(opts []Option) bool {
+	for _, o := range opts {
+		if o.missingAreZero {
+			return true
+		}
+	}
+	return false
 }
 
 // UseTag makes fields that have no redis tag use the name in the tag of this key, such as

@@ -15,12 +15,14 @@ import (
 type plan struct {
 	fields []field          // in the order of their declaration
 	index  map[string]int32 // name to index of fields
+	always []uint64         // a bit for each field without which a hash is outdated
 }
 
 // planOf maps the struct type t. Fields without a redis tag have the tag of the key use, if
-// that is not empty. The error joins everything that is wrong.
-func planOf(t reflect.Type, use string) (*plan, error) {
-	b := builder{use: use}
+// that is not empty. The error joins everything that is wrong. With missingAreZero no hash is
+// outdated.
+func planOf(t reflect.Type, use string, missingAreZero bool) (*plan, error) {
+	b := builder{use: use, missingAreZero: missingAreZero}
 	b.walk(t, place{path: typeName(t), within: []reflect.Type{t}})
 	fields := b.choose()
 	if len(b.problems) > 0 {
@@ -29,9 +31,12 @@ func planOf(t reflect.Type, use string) (*plan, error) {
 	if len(fields) == 0 {
 		return nil, fmt.Errorf("hashmap: %s has no exported field to map; export one, or cache a value without fields by codec.Text", typeName(t))
 	}
-	p := &plan{fields, make(map[string]int32, len(fields))}
+	p := &plan{fields, make(map[string]int32, len(fields)), make([]uint64, (len(fields)+63)/64)}
 	for i, f := range fields {
 		p.index[string(f.name)] = int32(i)
+		if f.always {
+			p.always[i/64] |= 1 << (i % 64)
+		}
 	}
 	return p, nil
 }
@@ -45,9 +50,10 @@ func typeName(t reflect.Type) string {
 
 // A builder collects the fields of a struct and of the structs inlined in it.
 type builder struct {
-	use      string // key of the tag of fields without a redis tag
-	found    []candidate
-	problems []error
+	use            string // key of the tag of fields without a redis tag
+	missingAreZero bool
+	found          []candidate
+	problems       []error
 }
 
 // A candidate is a field that may be hidden by another of its name.
@@ -174,6 +180,10 @@ func (b *builder) add(f reflect.StructField, tag tag, at place) {
 	c.typ = f.Type
 	c.empty = emptyOf(f.Type, tag)
 	c.value, c.elem, c.err = valueOf(f.Type, tag)
+	c.always = c.empty == nil && c.via == nil
+	if b.missingAreZero {
+		c.always, c.value = false, withMissingZero(c.value)
+	}
 	c.shorten()
 	b.found = append(b.found, c)
 }

@@ -31,7 +31,7 @@ func valueOf(t reflect.Type, tag tag) (v value, elem reflect.Type, err error) {
 	}
 	switch {
 	case tag.json:
-		return jsonValue{t}, nil, jsonProblem(t)
+		return jsonValue{t, codec.JSONFieldsOf(t)}, nil, jsonProblem(t)
 	case tag.msgpack:
 		v, err = codec.PackedOf(t) // its errors say what to do
 		return v, nil, err
@@ -47,6 +47,19 @@ func valueOf(t reflect.Type, tag tag) (v value, elem reflect.Type, err error) {
 		return valueOf(t, *tag.fallback)
 	}
 	return v, elem, err
+}
+
+// withMissingZero returns the form with the rule of MissingFieldsAreZero.
+func withMissingZero(v value) value {
+	switch v := v.(type) {
+	case jsonValue:
+		return jsonValue{t: v.t}
+	case *codec.Packed:
+		if v != nil {
+			return v.MissingFieldsAreZero()
+		}
+	}
+	return v
 }
 
 // unstorable reports the kind that no tag can make a stored form of.

@@ -15,6 +15,10 @@ import (
 // A Hash is a family of keys that hold Redis hashes of a T's fields, as a cache.Cache
 // with a mapping of package hashmap fills them. Its methods work on the fields of
 // handles that hashmap.FieldOf has made. All are safe for concurrent use.
+//
+// A hash of which a field is missing that the mapping always stores is outdated for a cache, and
+// for Load, see codec.ErrOutdated. Where hashes are to be written in part, or to become empty,
+// give the mapping hashmap.MissingFieldsAreZero.
 type Hash[K comparable, T any] struct {
 	keyed[K]
 	mapping *hashmap.Mapping[T]
@@ -60,8 +64,9 @@ func (h *Hash[K, T]) Get(ctx context.Context, key K, into ...codec.FieldReader[T
 // loses its own TTL. HSET and HDEL.
 //
 // Where Redis knows no value, because it has expired for example, Set creates a hash of these
-// fields alone, and the GetOrSet of a cache of the same keys serves that as the whole, with
-// all other fields zero. With(IfCached()) leaves such a key alone.
+// fields alone. The GetOrSet of a cache of the same keys finds it outdated and loads the whole,
+// see codec.ErrOutdated, unless all other fields may be left out: then it serves these fields
+// as the whole. With(IfCached()) leaves such a key alone.
 func (h *Hash[K, T]) Set(ctx context.Context, key K, assigned ...codec.FieldAppender[T]) error {
 	_, err := do(ctx, h.set(key, assigned))
 	return err
@@ -71,8 +76,8 @@ func (h *Hash[K, T]) Set(ctx context.Context, key K, assigned ...codec.FieldAppe
 // result into the destination. If that is out of the range of its type, the error comes
 // after the change. HINCRBY.
 //
-// Where Redis knows no value, Incr creates a hash of this field alone, which a cache
-// serves as the whole, see Set: use With(IfCached()).
+// Where Redis knows no value, Incr creates a hash of this field alone, which a cache may
+// serve as the whole, see Set: use With(IfCached()).
 func (h *Hash[K, T]) Incr(ctx context.Context, key K, into codec.FieldReader[T], by int64) error {
 	_, err := do(ctx, h.incr(hashIncr, key, into, by))
 	return err

@@ -27,7 +27,7 @@ type person struct {
 }
 
 var (
-	people = hashmap.MustOf[person]()
+	people = hashmap.MustOf[person](hashmap.MissingFieldsAreZero()) // as hashes are written in part
 
 	name   = cache.Must(hashmap.FieldOf[string](people, "name"))
 	age    = cache.Must(hashmap.FieldOf[int](people, "age"))

@@ -16,8 +16,9 @@ const (
 	opStore cache.Op = "Store"
 )
 
-// Load reads the whole hash. ok is false if Redis knows no value; a hash that is known to
-// have no fields is the zero T. HGETALL.
+// Load reads the whole hash. ok is false if Redis knows no value, or a hash that lacks a field
+// which is always stored, see codec.ErrOutdated; a hash that is known to have no fields, and
+// may have none, is the zero T. HGETALL.
 func (h *Hash[K, T]) Load(ctx context.Context, key K) (v T, ok bool, err error) {
 	name, err := h.redisKey(opLoad, key)
 	switch {
@@ -51,7 +52,10 @@ func (h *Hash[K, T]) loaded(
 	if e.State != store.Present {
 		return f, nil
 	}
-	if err := h.decode(&e.Wire, &f.Value); err != nil {
+	switch err := h.decode(&e.Wire, &f.Value); {
+	case errors.Is(err, codec.ErrOutdated):
+		return Found[T]{}, nil
+	case err != nil:
 		return Found[T]{}, h.core.error(opLoad, name, cache.ErrDecode, err)
 	}
 	f.OK = true

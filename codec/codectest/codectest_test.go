@@ -81,6 +81,7 @@ func TestRunFindsBrokenCodecs(t *testing.T) {
 	for want, c := range map[string]broken{
 		"not equal":                   {parse: func(_ []byte, v *[]byte) error { *v = []byte("constant"); return nil }},
 		"Decode of what Encode wrote": {parse: func([]byte, *[]byte) error { return errors.New("no") }},
+		"an entry of another version": {parse: func([]byte, *[]byte) error { return fmt.Errorf("no: %w", codec.ErrOutdated) }},
 		"Encode: no":                  {append: func(dst, _ []byte) ([]byte, error) { return dst, errors.New("no") }},
 		"changed the value": {encode: func(w *codec.Wire, v *[]byte) error {
 			slices.Sort(*v)

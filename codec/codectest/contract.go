@@ -2,6 +2,7 @@ package codectest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -60,6 +61,8 @@ func (s Suite[V]) checkDecode(t testing.TB, label string, spans []span, v *V) bo
 	copied := cloneSpans(spans)
 	back, err := s.decode(wireOf(copied))
 	switch {
+	case errors.Is(err, codec.ErrOutdated):
+		t.Errorf("%s: Decode takes what Encode wrote for an entry of another version, which a cache would load again and again: %v", label, err)
 	case err != nil:
 		t.Errorf("%s: Decode of what Encode wrote: %v", label, err)
 	case !s.Equal(*v, back):

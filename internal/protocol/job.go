@@ -50,6 +50,7 @@ type Job struct {
 	// A flight uses it when the job leads one, and then nobody else does.
 	Began      time.Time // when the call began, or would have without its wait for flights
 	Broken     bool      // the key holds what cannot be decoded
+	Outdated   bool      // with Broken: what another version of the codec has written
 	Degraded   bool      // Redis has failed the call: it goes on without
 	DegradedBy Outcome   // with Degraded: why nothing can be stored
 	changes    uint64    // of the key when the call looked, see flight.Group.Changes

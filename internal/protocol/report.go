@@ -10,14 +10,16 @@ import (
 // A Reporter counts and tells what an Engine does, and puts its failures into the words of
 // the cache. It contains the panics of those it tells.
 type Reporter interface {
-	// Lookup tells what a call has found before any load.
-	Lookup(ctx context.Context, key string, s State, took time.Duration)
+	// Lookup tells what a call has found before any load; outdated, that it is Missing as the
+	// entry is one of another version.
+	Lookup(ctx context.Context, key string, s State, outdated bool, took time.Duration)
 	// Load tells of one run of a loader.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
 	// Commit tells what has become of the result of a load, once for each key.
 	Commit(ctx context.Context, op, key string, l Loaded, o Outcome, err error)
-	// Broken tells of an entry that cannot be decoded.
-	Broken(ctx context.Context, op, key string, cause error)
+	// Broken tells of an entry that cannot be decoded. It reports whether that is whole, but
+	// of another version.
+	Broken(ctx context.Context, op, key string, cause error) (outdated bool)
 	// RedisError returns the error of a call that Redis has failed. It reports false when
 	// rather the context has ended or the cache was closed.
 	RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool)
@@ -112,17 +114,18 @@ func (e *Engine) reportLookup(ctx context.Context, j *Job, s State, failed bool)
 	if !j.reported.CompareAndSwap(false, true) {
 		return
 	}
-	if failed || j.Degraded { // which a caller that has left must not read
+	// A caller that has left must read no more of the job than Key and Began.
+	if failed || j.Degraded {
 		s = Unknown
 	}
-	e.Reporter.Lookup(ctx, j.Key, s, time.Since(j.Began))
+	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, time.Since(j.Began))
 }
 
 // reportBroken tells, once for each job, that its entry cannot be decoded.
 func (e *Engine) reportBroken(ctx context.Context, r *Run, j *Job, cause error) {
 	if !j.Broken {
 		j.Broken = true
-		e.Reporter.Broken(ctx, r.Op, j.Key, cause)
+		j.Outdated = e.Reporter.Broken(ctx, r.Op, j.Key, cause)
 	}
 }
 
@@ -139,5 +142,5 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 	case r != nil && r.FromRedis:
 		s = r.State
 	}
-	e.Reporter.Lookup(ctx, j.Key, s, took)
+	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, took)
 }
