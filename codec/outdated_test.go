@@ -203,9 +203,10 @@ func TestJSONFindsFieldsAsItsDecoderDoes(t *testing.T) {
 		N   int    `json:"n,string"`
 	}
 	type outer struct {
-		Name  string
-		In    inner `json:"in"`
-		Bad   int   `json:"a\"b"` // no name for json, which writes Bad
+		Name string
+		In   inner `json:"in"`
+		//lint:ignore SA5008 it is no name for json, which writes Bad
+		Bad   int `json:"a\"b"`
 		List  []inner
 		Any   any
 		Plain map[string]int
@@ -268,10 +269,12 @@ func TestElementsMissFields(t *testing.T) {
 // An array has no names: an entry of another number of fields is of another version.
 func TestArraysMissFields(t *testing.T) {
 	type was struct {
+		//lint:ignore U1000 msgpack looks for it
 		_msgpack struct{} `msgpack:",as_array"`
 		A        int
 	}
 	type is struct {
+		//lint:ignore U1000 msgpack looks for it
 		_msgpack struct{} `msgpack:",as_array"`
 		A, B     int
 	}
