@@ -146,12 +146,12 @@ func (w *packer) all(dst []byte, f *packFields, p unsafe.Pointer) ([]byte, error
 		if !f.array {
 			dst = field.appendKey(dst)
 		}
-		at := unsafe.Add(p, field.off)
-		if field.via != nil {
-			if at = w.at(field, p); at == nil {
-				dst = append(dst, codeNil)
-				continue
-			}
+		var at unsafe.Pointer
+		if field.via == nil {
+			at = unsafe.Add(p, field.off)
+		} else if at = w.at(field, p); at == nil { // p itself may end before off
+			dst = append(dst, codeNil)
+			continue
 		}
 		var err error
 		if dst, err = w.value(dst, field.node, at); err != nil {
