@@ -240,7 +240,7 @@ func (x *executor) send(p *pipelines) {
 		}
 	}()
 	for !ended {
-		runtime.Gosched() // those who have just been answered are likely to ask again
+		runtime.Gosched() // callers that have just been answered are likely to ask again
 		if b := p.next(); b != nil {
 			x.sendBatch(p, b)
 		} else {

@@ -110,7 +110,7 @@ func (o outcome) String() string {
 // index is the version.
 type state struct {
 	exists  bool
-	process int  // who changed it
+	process int  // that changed it
 	changed span // within which it became so
 }
 

@@ -83,7 +83,7 @@ func (e *Env) NewClient(t testing.TB, change ...func(*redis.UniversalOptions)) r
 	t.Helper()
 	o := e.options()
 	if !InBubble() {
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = startTimeout, startTimeout, startTimeout, startTimeout
 	}
 	return newClient(t, o, change)
 }

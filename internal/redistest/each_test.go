@@ -112,7 +112,7 @@ func TestMiniTakesLongPipelines(t *testing.T) {
 }
 
 // In real time a client waits for a server however busy the machine is; in a bubble it
-// keeps go-redis's own patience, which is part of what the tests see.
+// keeps go-redis's own timeouts, which are part of what the tests see.
 func TestClientsWait(t *testing.T) {
 	readTimeout := func(c redis.UniversalClient) time.Duration {
 		if cluster, ok := c.(*redis.ClusterClient); ok {
@@ -122,13 +122,13 @@ func TestClientsWait(t *testing.T) {
 	}
 	Each(t, func(t *testing.T, env *Env) {
 		for _, c := range []redis.UniversalClient{env.Client, env.NewClient(t)} {
-			if got := readTimeout(c); got != patience {
-				t.Errorf("ReadTimeout is %v, want %v", got, patience)
+			if got := readTimeout(c); got != startTimeout {
+				t.Errorf("ReadTimeout is %v, want %v", got, startTimeout)
 			}
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		if got := readTimeout(Mini(t).Client); got >= patience {
+		if got := readTimeout(Mini(t).Client); got >= startTimeout {
 			t.Errorf("in a bubble, ReadTimeout is %v", got)
 		}
 	})

@@ -86,7 +86,7 @@ func launchOnce(s Server, topology Topology, args []string) (*Instance, error) {
 	if err != nil {
 		return i, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	// Sentinels look at a replica when they start, and again only after 10 s: it must be ready by
 	// then.
@@ -137,7 +137,7 @@ func (i *Instance) stop() error {
 // follows its master, no slot and no Sentinel is missing.
 func (i *Instance) AwaitReady(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	for _, stage := range [][]*Node{i.nodes, i.sentinels} {
 		if err := each(stage, func(n *Node) error { return i.awaitReady(ctx, n) }); err != nil {

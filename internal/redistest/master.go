@@ -21,7 +21,7 @@ func (i *Instance) Master(t testing.TB, key string) *Node {
 // AwaitMaster is Master, but waits until another node than old is the master.
 func (i *Instance) AwaitMaster(t testing.TB, key string, old *Node) *Node {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	var master *Node
 	err := poll(ctx, nil, func() (err error) {

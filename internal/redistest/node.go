@@ -17,9 +17,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// patience is how long a server, or a group of them, may take to be ready. It is
+// startTimeout is how long a server, or a group of them, may take to be ready. It is
 // far more than they need: only a test that fails anyway waits that long.
-const patience = 5 * time.Minute
+const startTimeout = 5 * time.Minute
 
 var errPortTaken = errors.New("the port is taken")
 
@@ -219,7 +219,7 @@ func (n *Node) Resume(t testing.TB) {
 func (n *Node) Restart(t testing.TB) {
 	t.Helper()
 	n.Kill(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	if err := n.start(ctx); err != nil {
 		t.Fatal(err)

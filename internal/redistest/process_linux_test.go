@@ -48,7 +48,7 @@ func TestServersDieWithTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	if err := server.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := server.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -60,7 +60,7 @@ func TestServersDieWithTheProcess(t *testing.T) {
 		t.Error("the connection to the server stays open after the process that started it was killed")
 	}
 	// A process that ends closes its connections and its port one after the other.
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	err = poll(ctx, nil, func() error {
 		c, err := net.Dial("tcp", addr)

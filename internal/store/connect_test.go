@@ -284,7 +284,7 @@ func TestOneAttemptToConnect(t *testing.T) {
 	}
 }
 
-// A handshake that fails is told of as well: of TLS, and in plain words to one who expects
+// A handshake that fails is told of as well: of TLS, and in plain words to a caller that expects
 // TLS. go-redis repeats both for longer than the timeout.
 func TestFailedHandshake(t *testing.T) {
 	quiet := httptest.NewUnstartedServer(nil)

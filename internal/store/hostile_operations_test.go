@@ -20,7 +20,7 @@ var hostileKeys = []string{"{t}a", "{t}b", "{t}c"}
 type operation struct {
 	shape codec.Shape
 	usual map[string]string // answers that lead the operation another way
-	crowd bool              // it shares a pipeline
+	busy  bool              // it shares a pipeline
 	wait  bool              // for replicas
 	fails bool              // with an error, whatever the answers
 	do    func(ctx context.Context, until time.Time, s *store.Store) error
@@ -56,11 +56,11 @@ func hostileOperations() map[string]operation {
 		ops["DoAll"+of] = operation{shape: shape, do: hostileDoAll(false, 0)}
 		ops["DoAll in one step"+of] = operation{shape: shape, do: hostileDoAll(true, 0)}
 	}
-	ops["Read in a crowd"] = operation{crowd: true, do: hostileRead}
-	ops["Probe in a crowd"] = operation{crowd: true, do: hostileProbe}
-	ops["Acquire in a crowd"] = operation{crowd: true, do: hostileAcquire}
-	ops["Delete in a crowd"] = operation{crowd: true, do: hostileDelete(1)}
-	ops["Put in a crowd"] = operation{crowd: true, do: hostilePut(1)}
+	ops["Read in a busy"] = operation{busy: true, do: hostileRead}
+	ops["Probe in a busy"] = operation{busy: true, do: hostileProbe}
+	ops["Acquire in a busy"] = operation{busy: true, do: hostileAcquire}
+	ops["Delete in a busy"] = operation{busy: true, do: hostileDelete(1)}
+	ops["Put in a busy"] = operation{busy: true, do: hostilePut(1)}
 	ops["Acquire"] = operation{do: hostileAcquire}
 	ops["AcquireAll"] = operation{do: func(ctx context.Context, until time.Time, s *store.Store) (err error) {
 		asks := make([]store.Ask, len(hostileKeys))

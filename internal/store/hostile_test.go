@@ -330,7 +330,7 @@ func (h *hostile) run(t *testing.T, op operation, client hostileClient, test fun
 				t.Fatal(err)
 			}
 		}
-		if op.crowd {
+		if op.busy {
 			s.ForTests().ManyInFlight()
 		}
 		test(t, func() error {

@@ -195,13 +195,13 @@ func (r *requests) about(key string) (found [][]string) {
 	return found
 }
 
-// A command that is not answered holds up nobody who comes after it for longer than a
+// A command that is not answered holds up no caller that comes after it for longer than a
 // moment. When every sender is stuck, a caller that leaves takes along what has not been sent.
 func TestStuckPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, answer, asked := stuck(t)
-		ask := func(key string, patience time.Duration) error {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ask := func(key string, limit time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			_, err := s.Read(ctx, key, new(store.Entry), time.Now())
 			return err
@@ -348,8 +348,8 @@ func TestLostPipelineOfWrites(t *testing.T) {
 	})
 }
 
-// Who has left a shared pipeline does not write again when that is lost: a later write would
-// be undone.
+// A caller that has left a shared pipeline does not write again when that is lost: a later write
+// would be undone.
 func TestLostPipelineOfWhoHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := new(faultnet.Network)
@@ -373,7 +373,7 @@ func TestLostPipelineOfWhoHasLeft(t *testing.T) {
 		if err := put(t.Context(), "k"); err != nil {
 			t.Errorf("Put afterwards: %v", err)
 		}
-		time.Sleep(patience)
+		time.Sleep(longTimeout)
 		sent := slices.DeleteFunc(asked.about("stuck"), func(request []string) bool { return request[0] != "EVALSHA" })
 		if len(sent) != 1 {
 			t.Errorf("Redis was asked for who had left: %q", sent)

@@ -52,7 +52,7 @@ func TestErrorsTellTheReason(t *testing.T) {
 // refusedWrite writes to a server that answers commands which write with an error.
 func refusedWrite(t *testing.T, write func(*store.Store, context.Context, time.Time, *store.Entry) error, answer string) error {
 	env := redistest.Mini(t)
-	s, err := store.New(env.Client, codec.ShapeString, patience)
+	s, err := store.New(env.Client, codec.ShapeString, longTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestSharedScripts(t *testing.T) {
 	})
 }
 
-// Of many callers who ask for the same, one command asks Redis, where no slots are in the
+// Of many callers that ask for the same, one command asks Redis, where no slots are in the
 // way; also when Redis does not know its script yet.
 func TestScriptsInOneCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestScriptsInOneCommand(t *testing.T) {
 	})
 }
 
-// Who may not run scripts can write all the same, by itself.
+// A client that may not run scripts can write all the same, by itself.
 func TestSharedWriteWithoutScripts(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		if env.Mini != nil {

@@ -168,7 +168,7 @@ func TestTooLargeForTheServer(t *testing.T) {
 	})
 }
 
-// Who may not ask for the limit learns it.
+// A client that may not ask for the limit learns it.
 func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
 	eachLimited(t, "-config", func(t *testing.T, rdb redis.UniversalClient, network *faultnet.Network) {
 		for _, sh := range shapes {

@@ -101,7 +101,7 @@ func TestTheClientStaysAsItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := options(rdb)
-			s, err := store.New(rdb, codec.ShapeString, patience)
+			s, err := store.New(rdb, codec.ShapeString, longTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +195,7 @@ func TestHooksSeeKeys(t *testing.T) {
 					}
 				}
 			}})
-			s, err := store.New(rdb, codec.ShapeString, patience)
+			s, err := store.New(rdb, codec.ShapeString, longTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,7 +219,7 @@ func TestHooksThatPanic(t *testing.T) {
 			})
 			defer rdb.Close()
 			rdb.AddHook(hook{process: func(context.Context, redis.Cmder) error { panic("oh") }})
-			s, err := store.New(rdb, codec.ShapeString, patience)
+			s, err := store.New(rdb, codec.ShapeString, longTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +248,7 @@ func TestHooksThatRefuse(t *testing.T) {
 				process:  func(context.Context, redis.Cmder) error { return refusal },
 				pipeline: func(context.Context, []redis.Cmder) error { return refusal },
 			})
-			s, err := store.New(rdb, codec.ShapeString, patience)
+			s, err := store.New(rdb, codec.ShapeString, longTimeout)
 			if err != nil {
 				t.Fatal(err)
 			}

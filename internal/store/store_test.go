@@ -21,14 +21,14 @@ import (
 
 func TestMain(m *testing.M) { redistest.Main(m) }
 
-// patience is far more than any answer takes that a test waits for.
-const patience = 30 * time.Second
+// longTimeout is far more than any answer takes that a test waits for.
+const longTimeout = 30 * time.Second
 
-func deadline() time.Time { return time.Now().Add(patience) }
+func deadline() time.Time { return time.Now().Add(longTimeout) }
 
 func newStore(t testing.TB, rdb redis.UniversalClient, shape codec.Shape) *store.Store {
 	t.Helper()
-	s, err := store.New(rdb, shape, patience)
+	s, err := store.New(rdb, shape, longTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}

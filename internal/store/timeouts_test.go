@@ -83,7 +83,7 @@ func (f fault) on(t *testing.T, open func(*redis.UniversalOptions) redis.Univers
 		}
 		return false
 	})
-	// Who waits for a connection of go-redis's pool uses timers that bubbles cannot
+	// A command that waits for a connection of go-redis's pool uses timers that bubbles cannot
 	// share: there must be enough of them.
 	o := &redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}, PoolSize: 100}
 	var broken atomic.Bool
@@ -185,12 +185,12 @@ func eachHang(t *testing.T, test func(t *testing.T, s *store.Store, free bool, c
 
 func TestACallLeavesAtItsDeadline(t *testing.T) {
 	eachHang(t, func(t *testing.T, s *store.Store, _ bool, call func(context.Context) error) {
-		for _, patience := range []time.Duration{0, time.Millisecond, 300 * time.Millisecond, 999 * time.Millisecond} {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+		for _, limit := range []time.Duration{0, time.Millisecond, 300 * time.Millisecond, 999 * time.Millisecond} {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			began := time.Now()
 			err := call(ctx)
-			if d := time.Since(began); err == nil || d > patience {
-				t.Errorf("with %v it returned after %v: %v", patience, d, err)
+			if d := time.Since(began); err == nil || d > limit {
+				t.Errorf("with %v it returned after %v: %v", limit, d, err)
 			}
 			cancel()
 		}
@@ -199,10 +199,10 @@ func TestACallLeavesAtItsDeadline(t *testing.T) {
 
 func TestACallLeavesAtTheStoresTimeout(t *testing.T) {
 	eachHang(t, func(t *testing.T, s *store.Store, _ bool, call func(context.Context) error) {
-		for _, patience := range []time.Duration{0, time.Minute} {
+		for _, limit := range []time.Duration{0, time.Minute} {
 			ctx, cancel := t.Context(), context.CancelFunc(func() {})
-			if patience > 0 {
-				ctx, cancel = context.WithTimeout(ctx, patience)
+			if limit > 0 {
+				ctx, cancel = context.WithTimeout(ctx, limit)
 			}
 			for range 3 { // within one window of the store, and beyond
 				began := time.Now()
@@ -260,10 +260,10 @@ func TestNoFreeConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, call := range calls {
-				for _, patience := range []time.Duration{10 * time.Millisecond, time.Hour} {
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
+				for _, limit := range []time.Duration{10 * time.Millisecond, time.Hour} {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					if err := call(ctx, s, time.Now().Add(40*time.Millisecond)); err == nil {
-						t.Errorf("%s, with %v: no error", name, patience)
+						t.Errorf("%s, with %v: no error", name, limit)
 					}
 					cancel()
 				}
