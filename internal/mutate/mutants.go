@@ -55,7 +55,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a carried mark is never said to end",
-		file: "internal/store/lease.go", old: "time.Until(l.markEnds) < l.life", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
 	},
 	{
@@ -264,8 +264,8 @@ var mutants = []mutant{
 	{
 		what: "a mark in full memory loses the value",
 		file: "internal/store/lua/put.lua",
-		old:  "if mark ~= '' then",
-		new:  "if mark ~= '' then redis.call('UNLINK', KEYS[1])",
+		old:  "if marker ~= '' then",
+		new:  "if marker ~= '' then redis.call('UNLINK', KEYS[1])",
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 

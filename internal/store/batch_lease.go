@@ -11,25 +11,25 @@ import (
 
 // AcquireAll is Acquire for many keys, a thousand a round trip.
 func (s *Store) AcquireAll(
-	ctx context.Context, deadline time.Time, asks []Ask, life time.Duration,
+	ctx context.Context, deadline time.Time, asks []Ask, ttl time.Duration,
 ) {
 	if len(asks) == 1 {
 		ask := &asks[0]
-		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, life, ask.Replace)
+		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, ttl, ask.Replace)
 		return
 	}
 	for part := range slices.Chunk(asks, client.CallsPerTrip) {
-		s.acquireChunk(ctx, deadline, part, life)
+		s.acquireChunk(ctx, deadline, part, ttl)
 	}
 }
 
 func (s *Store) acquireChunk(
-	ctx context.Context, deadline time.Time, asks []Ask, life time.Duration,
+	ctx context.Context, deadline time.Time, asks []Ask, ttl time.Duration,
 ) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
-		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, life: life}, i
+		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, ttl: ttl}, i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))

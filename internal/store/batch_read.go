@@ -131,13 +131,13 @@ func (s *Store) probeStrings(
 	}
 	for i, e := range entries {
 		value, held := values[2*i], values[2*i+1]
-		var mark string
-		mark, e.Leased = parseControl(string(held))
+		var marker string
+		marker, e.Leased = parseControl(string(held))
 		switch {
 		case value != nil:
 			e.State = Present
 			e.Wire.Add(nil, value)
-		case mark == markAbsent:
+		case marker == markerAbsent:
 			e.State = Absent
 		}
 	}
@@ -185,7 +185,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	return errs, err
 }
 
-// take notes what a read has found.
+// take records what a read has found.
 func (e *Entry) take(found bool, err error) error {
 	if found {
 		e.State = Present

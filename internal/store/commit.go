@@ -38,9 +38,9 @@ func (c Commit) call() (e client.Call, ok bool) {
 		case Present:
 			return target.filling(c.Entry, c.TTL)
 		case Absent:
-			return target.marking(markAbsent, markTTL(c.TTL).Milliseconds()), true
+			return target.markerCall(markerAbsent, markerTTL(c.TTL).Milliseconds()), true
 		}
-		return target.marking(), true
+		return target.markerCall(), true
 	case leaseless:
 		switch c.State {
 		case Present:

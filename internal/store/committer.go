@@ -10,7 +10,7 @@ import (
 type Committer interface {
 	// Store replaces what the key holds by the value of e, for ttl or Forever.
 	Store(ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration) (stored bool, err error)
-	// StoreAbsent removes the value and notes for ttl that the source has none.
+	// StoreAbsent removes the value and says for ttl that the source has none.
 	StoreAbsent(ctx context.Context, deadline time.Time, ttl time.Duration) (stored bool, err error)
 	// StoreNothing removes the value.
 	StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error)

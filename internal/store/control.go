@@ -6,34 +6,34 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// The marks: what a control key holds besides a lease.
+// The markers: what a control key holds besides a lease.
 const (
-	markAbsent = "N"
-	markEmpty  = "E"
+	markerAbsent = "N"
+	markerEmpty  = "E"
 )
 
-// parseControl takes apart what a control key holds: the mark, which stands alone or is
+// parseControl takes apart what a control key holds: the marker, which stands alone or is
 // carried by a lease, and whether there is a lease. Anything else is neither.
 // control.lua reads the same, and a test compares the two.
-func parseControl(held string) (mark string, leased bool) {
+func parseControl(held string) (marker string, leased bool) {
 	const size = 1 + rediskey.TokenSize
-	if held == markAbsent || held == markEmpty {
+	if held == markerAbsent || held == markerEmpty {
 		return held, false
 	}
 	if len(held) < size || held[0] != 'L' {
 		return "", false
 	}
-	note := held[size:]
-	if note == "" {
+	carried := held[size:]
+	if carried == "" {
 		return "", true
 	}
-	switch kind, note := note[:1], note[1:]; kind {
-	case markAbsent, markEmpty:
-		if len(note) < 16 && isDigits(note) { // the moment of the mark's expiry
+	switch kind, carried := carried[:1], carried[1:]; kind {
+	case markerAbsent, markerEmpty:
+		if len(carried) < 16 && isDigits(carried) { // the moment of the marker's expiry
 			return kind, true
 		}
 	case "T":
-		first, last, ok := strings.Cut(note, ":")
+		first, last, ok := strings.Cut(carried, ":")
 		return "", ok && isMoment(first) && isMoment(last)
 	}
 	return "", false

@@ -12,13 +12,13 @@ import (
 var controls = []struct {
 	held   string
 	leased bool
-	mark   string
-	moment string // of the carried mark's expiry
+	marker string
+	moment string // of the carried marker's expiry
 	touch  string // the two moments that a touch has noted
 }{
 	{held: ""},
-	{held: "N", mark: "N"},
-	{held: "E", mark: "E"},
+	{held: "N", marker: "N"},
+	{held: "E", marker: "E"},
 	{held: "n"},
 	{held: "NN"},
 	{held: "E1735689600000"},
@@ -28,12 +28,12 @@ var controls = []struct {
 	{held: "L" + aToken[1:]},
 	{held: "l" + aToken},
 	{held: "L" + aToken, leased: true},
-	{held: "L" + aToken + "N", leased: true, mark: "N"},
-	{held: "L" + aToken + "E", leased: true, mark: "E"},
-	{held: "L" + aToken + "N1735689600000", leased: true, mark: "N", moment: "1735689600000"},
-	{held: "L" + aToken + "E1735689600000", leased: true, mark: "E", moment: "1735689600000"},
-	{held: "L" + aToken + "E0", leased: true, mark: "E", moment: "0"},
-	{held: "L" + aToken + "E" + strings.Repeat("9", 15), leased: true, mark: "E", moment: strings.Repeat("9", 15)},
+	{held: "L" + aToken + "N", leased: true, marker: "N"},
+	{held: "L" + aToken + "E", leased: true, marker: "E"},
+	{held: "L" + aToken + "N1735689600000", leased: true, marker: "N", moment: "1735689600000"},
+	{held: "L" + aToken + "E1735689600000", leased: true, marker: "E", moment: "1735689600000"},
+	{held: "L" + aToken + "E0", leased: true, marker: "E", moment: "0"},
+	{held: "L" + aToken + "E" + strings.Repeat("9", 15), leased: true, marker: "E", moment: strings.Repeat("9", 15)},
 	{held: "L" + aToken + "E" + strings.Repeat("9", 16)},
 	{held: "L" + aToken + "E-1"},
 	{held: "L" + aToken + "E1.5"},
@@ -66,8 +66,8 @@ func TestControlKeyIsReadAlike(t *testing.T) {
 		t.Fatalf("the token has %d bytes", len(aToken))
 	}
 	source := controlSource + `
-local token, mark, ends, first, last = control(KEYS[1])
-return {token or '', mark or '', ends or '', first and first .. ':' .. last or ''}`
+local token, marker, ends, first, last = control(KEYS[1])
+return {token or '', marker or '', ends or '', first and first .. ':' .. last or ''}`
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		key := rediskey.ControlKey("k")
 		for _, tt := range controls {
@@ -75,14 +75,14 @@ return {token or '', mark or '', ends or '', first and first .. ':' .. last or '
 			if tt.leased {
 				token = aToken
 			}
-			if mark, leased := parseControl(tt.held); mark != tt.mark || leased != tt.leased {
-				t.Errorf("the client takes %q for the mark %q, leased: %v", tt.held, mark, leased)
+			if marker, leased := parseControl(tt.held); marker != tt.marker || leased != tt.leased {
+				t.Errorf("the client takes %q for the marker %q, leased: %v", tt.held, marker, leased)
 			}
 			if err := env.Client.Set(t.Context(), key, tt.held, 0).Err(); err != nil {
 				t.Fatal(err)
 			}
 			got, err := env.Client.Eval(t.Context(), source, []string{key}).StringSlice()
-			if want := []string{token, tt.mark, tt.moment, tt.touch}; err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
+			if want := []string{token, tt.marker, tt.moment, tt.touch}; err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
 				t.Errorf("the scripts take %q for %q, want %q, %v", tt.held, got, want, err)
 			}
 		}

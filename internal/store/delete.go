@@ -10,7 +10,7 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// Delete removes the keys and all that is noted of them, a thousand keys a round
+// Delete removes the keys and their control keys, a thousand keys a round
 // trip. failed tells, by index, which keys Redis did not confirm; nil for none.
 func (s *Store) Delete(
 	ctx context.Context, deadline time.Time, keys []string,
@@ -58,7 +58,7 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 	return steps
 }
 
-// unlinks are the commands that remove a key and all that is noted of it.
+// unlinks are the commands that remove a key and its control key.
 //
 // A command cannot name both value and control key while their slot is on its way
 // from one master of a cluster to another, which may take long. So a cluster gets two

@@ -1,8 +1,8 @@
 // Package store is where the project asks Redis for entries. It speaks
-// in the cache's own words: read an entry, look closer, put, mark as absent,
+// in the cache's own words: read an entry, look closer, put, marker as absent,
 // delete.
 //
 // A value key holds what the codec wrote and nothing else; what the cache itself
-// has to note of a key stands in one small control key beside it, in the same
+// has to remember of a key stands in one small control key beside it, in the same
 // cluster slot. docs/format.md describes both.
 package store

@@ -82,7 +82,7 @@ func storing[V any](t *testing.T, c codec.Codec[V], v V) (command string) {
 	env := redistest.Mini(t)
 	env.Client.AddHook(hook{heard: func(cmds ...redis.Cmder) {
 		for _, cmd := range cmds {
-			if cmd.Name() != "evalsha" { // script, hash, 2, two keys, life, no mark; then the command
+			if cmd.Name() != "evalsha" { // script, hash, 2, two keys, life, no marker; then the command
 				continue
 			}
 			args := cmd.Args()

@@ -9,7 +9,7 @@ import (
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
-// absent, and with ttl the remaining life. One round trip.
+// absent, and with ttl the remaining TTL. One round trip.
 func (s *Store) Inspect(
 	ctx context.Context, deadline time.Time, key string, e *Entry, ttl bool,
 ) error {
@@ -23,19 +23,19 @@ func (s *Store) Inspect(
 	return err
 }
 
-// InspectStep is Inspect as a Step. Without marks it is Read: values that are strings need no
+// InspectStep is Inspect as a Step. Without markers it is Read: values that are strings need no
 // more.
-func (s *Store) InspectStep(key string, e *Entry, marks, ttl bool) Step {
-	return &inspectStep{store: s, key: key, entry: e, marks: marks, ttl: ttl}
+func (s *Store) InspectStep(key string, e *Entry, markers, ttl bool) Step {
+	return &inspectStep{store: s, key: key, entry: e, markers: markers, ttl: ttl}
 }
 
-// A inspectStep reads a value, and with marks the control key, and with ttl the lives of both.
+// A inspectStep reads a value, and with markers the control key, and with ttl the lives of both.
 type inspectStep struct {
 	client.Reading
-	store      *Store
-	key        string
-	entry      *Entry
-	marks, ttl bool
+	store        *Store
+	key          string
+	entry        *Entry
+	markers, ttl bool
 }
 
 func (l *inspectStep) Key() string    { return l.key }
@@ -44,7 +44,7 @@ func (l *inspectStep) Keys() []string { return []string{l.key} }
 func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
 	cmds := []*client.Command{l.store.readCmd(ctx, l.key)}
 	control := rediskey.ControlKey(l.key)
-	if l.marks {
+	if l.markers {
 		cmds = append(cmds, client.NewCommand(ctx, "get", control))
 	}
 	if l.ttl {
@@ -61,18 +61,18 @@ func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*clie
 	if err != nil {
 		return err
 	}
-	if l.marks {
-		if err := l.store.readMark(e, cmds[1]); err != nil {
+	if l.markers {
+		if err := l.store.readMarker(e, cmds[1]); err != nil {
 			return err
 		}
 	}
-	life := len(cmds) - 1 // of the mark
+	pttl := len(cmds) - 1 // of the marker
 	if found {
 		e.State = Present
-		life--
+		pttl--
 	}
 	if l.ttl && e.State != Missing {
-		e.TTL, err = ttlOf(cmds[life])
+		e.TTL, err = ttlOf(cmds[pttl])
 	}
 	return err
 }
@@ -86,18 +86,18 @@ func ttlOf(cmd *client.Command) (time.Duration, error) {
 	return time.Duration(left), err // Forever, or -2 for a key that is gone
 }
 
-// readMark sets e's state by what the control key holds.
-func (s *Store) readMark(e *Entry, cmd *client.Command) error {
+// readMarker sets e's state by what the control key holds.
+func (s *Store) readMarker(e *Entry, cmd *client.Command) error {
 	held, err := cmd.Text()
 	if err != nil && !client.IsWrongType(err) {
 		return err
 	}
-	var mark string
-	mark, e.Leased = parseControl(held)
+	var marker string
+	marker, e.Leased = parseControl(held)
 	switch {
-	case mark == markAbsent:
+	case marker == markerAbsent:
 		e.State = Absent
-	case mark == markEmpty && s.HoldsEmpties():
+	case marker == markerEmpty && s.HoldsEmpties():
 		e.State = Present
 	}
 	return nil
@@ -149,7 +149,7 @@ func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*clien
 	if err != nil {
 		return err
 	}
-	if err := f.store.readMark(e, cmds[2]); err != nil {
+	if err := f.store.readMarker(e, cmds[2]); err != nil {
 		return err
 	}
 	if found || there > 0 {

@@ -17,20 +17,20 @@ type Lease struct {
 	store *Store
 	keys  []any // value, control: see keysOf
 	token any   // a string
-	life  time.Duration
+	ttl   time.Duration
 
 	// Of the value when the lease was granted, as in acquire.lua.
 	expiry, left, digest string
 
-	mark       string // what the lease has replaced in the control key
-	markExpiry int64  // by the server's clock, in milliseconds
-	markEnds   time.Time
+	marker       string // what the lease has replaced in the control key
+	markerExpiry int64  // by the server's clock, in milliseconds
+	markerEnds   time.Time
 }
 
 // Key returns the value key.
 func (l *Lease) Key() string { return l.keys[0].(string) }
 
-// missing is the expiry and the life of a value that is not there, as in acquire.lua.
+// missing is the expiry and the TTL of a value that is not there, as in acquire.lua.
 const missing = "-2"
 
 // HadValue reports whether the key held something when the lease was granted.
@@ -40,7 +40,7 @@ func (l *Lease) HadValue() bool { return l.expiry != missing }
 type Acquired struct {
 	Status Status
 	Lease  *Lease        // when Granted, or with an error that leaves that open
-	Wait   time.Duration // when Busy: the life of the other lease
+	Wait   time.Duration // when Busy: the TTL of the other lease
 }
 
 // A Status says whether a load may begin, or what makes it needless.
@@ -59,7 +59,7 @@ var statuses = map[string]Status{
 	"granted": Granted, "present": HasValue, "empty": HasEmpty, "absent": HasAbsence, "busy": Busy, "full": Full,
 }
 
-// Acquire asks for the lease of a key, for life; with replace, also if the key has a
+// Acquire asks for the lease of a key, for a TTL; with replace, also if the key has a
 // value, which stays until the load's own is stored. One round trip. A lease that comes
 // with an error may have been granted: release it.
 //
@@ -67,11 +67,11 @@ var statuses = map[string]Status{
 // grant the lease anew. An attempt of our own has a token of its own, and takes over the
 // lease of one whose answer was lost.
 func (s *Store) Acquire(
-	ctx context.Context, deadline time.Time, key string, life time.Duration, replace bool,
+	ctx context.Context, deadline time.Time, key string, ttl time.Duration, replace bool,
 ) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := acquisition{store: s, keys: keysOf(key), replace: replace, life: life}
+	a := acquisition{store: s, keys: keysOf(key), replace: replace, ttl: ttl}
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, rediskey.NewToken())
@@ -101,16 +101,16 @@ type acquisition struct {
 	store   *Store
 	keys    []any
 	replace bool
-	life    time.Duration
+	ttl     time.Duration
 	tokens  [1 + maxLost]any // of the attempts
 	made    int              // how many attempts
 }
 
 // attempt returns what is sent to obtain l, with another token each time.
 func (a *acquisition) attempt(l *Lease, token string) client.Call {
-	*l = Lease{store: a.store, keys: a.keys, token: token, life: a.life, markEnds: time.Now()}
+	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
 	args := make([]any, 4, 4+a.made)
-	args[0], args[1], args[2], args[3] = l.token, a.life.Milliseconds(), a.store.kind.name, a.replace
+	args[0], args[1], args[2], args[3] = l.token, a.ttl.Milliseconds(), a.store.kind.name, a.replace
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -132,7 +132,7 @@ func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
 	if len(unsure) == 0 {
 		return Acquired{}, err
 	}
-	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], life: a.life}}, err
+	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], ttl: a.ttl}}, err
 }
 
 // maxLost is how often the lease is asked for once more, when an answer is lost or the
@@ -165,8 +165,8 @@ func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 		err = scan(parts, &left)
 		c.Wait = time.Duration(left) * time.Millisecond
 	case Granted:
-		err = scan(parts, &l.expiry, &l.left, &l.digest, &l.mark, &l.markExpiry, &left)
-		l.markEnds = l.markEnds.Add(time.Duration(left) * time.Millisecond) // or a little later
+		err = scan(parts, &l.expiry, &l.left, &l.digest, &l.marker, &l.markerExpiry, &left)
+		l.markerEnds = l.markerEnds.Add(time.Duration(left) * time.Millisecond) // or a little later
 		c.Lease = l
 	}
 	return c, err
@@ -192,14 +192,14 @@ func scan(parts []any, into ...any) error {
 	return nil
 }
 
-// Renew gives the lease its life anew. It reports false when the lease has ended.
+// Renew gives the lease its TTL anew. It reports false when the lease has ended.
 func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err error) {
 	return l.store.EvalBool(ctx, deadline, l.renewal())
 }
 
 func (l *Lease) renewal() client.Call {
-	markEnds := l.mark != "" && time.Until(l.markEnds) < l.life
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:], Args: []any{l.token, l.life.Milliseconds(), markEnds}}
+	markerEnds := l.marker != "" && time.Until(l.markerEnds) < l.ttl
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -210,8 +210,8 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if l.mark != "" {
-		args = append(args, l.mark, l.markExpiry)
+	if l.marker != "" {
+		args = append(args, l.marker, l.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:], Args: args}
 }
@@ -236,16 +236,16 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 	w := &e.Wire
 	switch {
 	case w.Len() == 0:
-		return l.marking(markEmpty, markTTL(ttl).Milliseconds()), true
+		return l.markerCall(markerEmpty, markerTTL(ttl).Milliseconds()), true
 	case !isSmall(e):
 		return small, false
 	}
-	life, value := l.store.adding(e, ttl)
+	ms, value := l.store.adding(e, ttl)
 	if l.store.shape == codec.ShapeString && !l.HadValue() {
 		value[0] = l.token // the script knows the command
 		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return client.Call{Script: fill, Retry: client.Retryable, Keys: l.keys, Args: append(l.guarded(life), value...)}, true
+	return client.Call{Script: fill, Retry: client.Retryable, Keys: l.keys, Args: append(l.guarded(ms), value...)}, true
 }
 
 // isSmall reports whether a value goes through a Script: there each byte costs several
@@ -257,25 +257,25 @@ const (
 	maxFillParts = 256
 )
 
-// StoreAbsent removes the value and notes for ttl that the source has none, under
+// StoreAbsent removes the value and says for ttl that the source has none, under
 // the conditions of Store.
 func (l *Lease) StoreAbsent(
 	ctx context.Context, deadline time.Time, ttl time.Duration,
 ) (stored bool, err error) {
-	return l.store.EvalBool(ctx, deadline, l.marking(markAbsent, markTTL(ttl).Milliseconds()))
+	return l.store.EvalBool(ctx, deadline, l.markerCall(markerAbsent, markerTTL(ttl).Milliseconds()))
 }
 
 // StoreNothing removes the value, under the conditions of Store.
 func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error) {
-	return l.store.EvalBool(ctx, deadline, l.marking())
+	return l.store.EvalBool(ctx, deadline, l.markerCall())
 }
 
-// marking is the call that stores no value: a mark with its life, or nothing for none.
-func (l *Lease) marking(noted ...any) client.Call {
-	return client.Call{Script: mark, Retry: client.Retryable, Keys: l.keys, Args: l.guarded(noted...)}
+// markerCall is the call that stores no value: a marker with its TTL, or nothing for none.
+func (l *Lease) markerCall(args ...any) client.Call {
+	return client.Call{Script: marker, Retry: client.Retryable, Keys: l.keys, Args: l.guarded(args...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.
 func (l *Lease) guarded(more ...any) []any {
-	return append([]any{l.token, l.life.Milliseconds(), l.expiry, l.left, l.digest}, more...)
+	return append([]any{l.token, l.ttl.Milliseconds(), l.expiry, l.left, l.digest}, more...)
 }

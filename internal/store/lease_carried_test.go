@@ -12,57 +12,57 @@ import (
 	"github.com/asidecache/aside/internal/store"
 )
 
-// marks are what a lease of b can carry.
-func (b leased) marks() []string {
+// markers are what a lease of b can carry.
+func (b leased) markers() []string {
 	if b.store.HoldsEmpties() {
 		return []string{"N", "E"}
 	}
 	return []string{"N"}
 }
 
-// carriedMark is the mark of a lease, without the moment of its expiry behind it.
+// carriedMark is the marker of a lease, without the moment of its expiry behind it.
 func carriedMark(held string) string { return strings.TrimRight(held[17:], "0123456789") }
 
-// A lease carries the mark that it has replaced, but not beyond the mark's own life.
+// A lease carries the marker that it has replaced, but not beyond the marker's own life.
 func TestLeaseCarriesAMarkThatOutlivesIt(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
-		for _, mark := range b.marks() {
-			for life, carried := range map[time.Duration]string{leaseLife / 2: "", 2 * leaseLife: mark} {
+		for _, marker := range b.markers() {
+			for life, carried := range map[time.Duration]string{leaseLife / 2: "", 2 * leaseLife: marker} {
 				b.env.FlushAll(t)
-				b.do(t, "SET", rediskey.ControlKey("k"), mark, "PX", life.Milliseconds())
+				b.do(t, "SET", rediskey.ControlKey("k"), marker, "PX", life.Milliseconds())
 				b.grant(t, "k", true)
 				held := b.noted(t, "k")
 				if len(held) < 17 || held[0] != 'L' || carriedMark(held) != carried {
-					t.Errorf("%s that lives %v: the control key holds %q, want a lease and %q", mark, life, held, carried)
+					t.Errorf("%s that lives %v: the control key holds %q, want a lease and %q", marker, life, held, carried)
 				}
 			}
 		}
 	})
 }
 
-// A lease that is renewed until after the end of the mark stops carrying it.
+// A lease that is renewed until after the end of the marker stops carrying it.
 func TestLeaseDropsAMarkThatEnds(t *testing.T) {
 	for _, shape := range []codec.Shape{codec.ShapeString, codec.ShapeHash} {
 		t.Run(shape.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				env := redistest.Mini(t)
 				b := leased{env, newStore(t, env.Client, shape), shape}
-				for _, mark := range b.marks() {
+				for _, marker := range b.markers() {
 					env.FlushAll(t)
-					b.do(t, "SET", rediskey.ControlKey("k"), mark, "PX", (5 * leaseLife / 2).Milliseconds())
+					b.do(t, "SET", rediskey.ControlKey("k"), marker, "PX", (5 * leaseLife / 2).Milliseconds())
 					l := b.grant(t, "k", true)
-					for i, carried := range []string{mark, mark, mark, "", ""} { // the mark has 150, 120, 90 and just under 60 s left
+					for i, carried := range []string{marker, marker, marker, "", ""} { // the marker has 150, 120, 90 and just under 60 s left
 						if i > 0 {
 							time.Sleep(leaseLife/2 + time.Millisecond)
 							if held, err := l.Renew(t.Context(), deadline()); !held || err != nil {
-								t.Fatalf("%s: renewal %d: %v, %v", mark, i, held, err)
+								t.Fatalf("%s: renewal %d: %v, %v", marker, i, held, err)
 							}
 						}
 						if held := b.noted(t, "k"); len(held) < 17 || carriedMark(held) != carried {
-							t.Errorf("%s after %d renewals: the control key holds %q, want a lease and %q", mark, i, held, carried)
+							t.Errorf("%s after %d renewals: the control key holds %q, want a lease and %q", marker, i, held, carried)
 						}
 						if life := env.Client.PTTL(t.Context(), rediskey.ControlKey("k")).Val(); life != leaseLife {
-							t.Errorf("%s after %d renewals: the lease lives %v, want %v", mark, i, life, leaseLife)
+							t.Errorf("%s after %d renewals: the lease lives %v, want %v", marker, i, life, leaseLife)
 						}
 					}
 				}

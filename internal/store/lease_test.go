@@ -346,7 +346,7 @@ func TestAcquire(t *testing.T) {
 		}{
 			{"nothing", func() {}, store.Granted, store.Granted},
 			{"a value", func() { b.put(t, b.value("v")) }, store.HasValue, store.Granted},
-			{"a value and a mark", func() { b.put(t, b.value("v")); b.do(t, "SET", control, "N", "PX", 60000) }, store.HasValue, store.Granted},
+			{"a value and a marker", func() { b.put(t, b.value("v")); b.do(t, "SET", control, "N", "PX", 60000) }, store.HasValue, store.Granted},
 			{"a value and a lease", func() { b.put(t, b.value("v")); b.grant(t, "k", true) }, store.HasValue, store.Busy},
 			{"a value of another type", func() { foreign(t, b.env.Client, "k", "stream") }, store.Granted, store.Granted},
 			{"absent", func() { b.do(t, "SET", control, "N", "PX", 60000) }, store.HasAbsence, store.Granted},
@@ -407,13 +407,13 @@ func TestLeaseOfTheSameProcess(t *testing.T) {
 func TestLeaseIsReleased(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
 		control := rediskey.ControlKey("k")
-		for _, mark := range []string{"", "N", "E"} {
-			if mark == "E" && !b.store.HoldsEmpties() {
+		for _, marker := range []string{"", "N", "E"} {
+			if marker == "E" && !b.store.HoldsEmpties() {
 				continue
 			}
 			b.env.FlushAll(t)
-			if mark != "" {
-				b.do(t, "SET", control, mark, "PX", time.Hour.Milliseconds())
+			if marker != "" {
+				b.do(t, "SET", control, marker, "PX", time.Hour.Milliseconds())
 			}
 			l := b.grant(t, "k", true)
 			b.env.Advance(t, leaseLife-10*time.Second)
@@ -426,11 +426,11 @@ func TestLeaseIsReleased(t *testing.T) {
 			if held, err := l.Release(t.Context(), deadline()); !held || err != nil {
 				t.Errorf("Release: %v, %v", held, err)
 			}
-			if got := b.noted(t, "k"); got != mark {
-				t.Errorf("the control key held %q, and holds %q", mark, got)
+			if got := b.noted(t, "k"); got != marker {
+				t.Errorf("the control key held %q, and holds %q", marker, got)
 			}
-			if life := b.env.Client.PTTL(t.Context(), control).Val(); mark != "" && (life <= 0 || life > time.Hour) {
-				t.Errorf("the mark lives %v", life)
+			if life := b.env.Client.PTTL(t.Context(), control).Val(); marker != "" && (life <= 0 || life > time.Hour) {
+				t.Errorf("the marker lives %v", life)
 			}
 		}
 	})

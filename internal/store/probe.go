@@ -33,13 +33,13 @@ func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 		return err
 	}
 	value, held := both[0], both[1]
-	var mark string
-	mark, e.Leased = parseControl(string(held))
+	var marker string
+	marker, e.Leased = parseControl(string(held))
 	switch {
 	case value != nil:
 		e.State = Present
 		e.Wire.Add(nil, value)
-	case mark == markAbsent:
+	case marker == markerAbsent:
 		e.State = Absent
 	}
 	return nil

@@ -33,7 +33,7 @@ type Request struct {
 	reply resp.Reply
 }
 
-// Rules say what a write does about the life of a value.
+// Rules say what a write does about the TTL of a value.
 type Rules struct {
 	Life  time.Duration // what a value that is new gets, or Forever
 	Renew bool          // any other gets it too, rather than keep its own

@@ -36,8 +36,8 @@ var (
 	stageSource string
 	//go:embed lua/swap.lua
 	swapSource string
-	//go:embed lua/mark.lua
-	markSource string
+	//go:embed lua/marker.lua
+	markerSource string
 	//go:embed lua/put.lua
 	putSource string
 	//go:embed lua/put_many.lua
@@ -53,11 +53,11 @@ var (
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 
-	add   = client.NewScripts(addSource, addManySource, controlSource)
-	fill  = client.NewScript(fillSource, controlSource, digestSource, guardSource)
-	stage = client.NewScript(stageSource)
-	swap  = client.NewScript(swapSource, controlSource, digestSource, guardSource)
-	mark  = client.NewScript(markSource, controlSource, digestSource, guardSource)
+	add    = client.NewScripts(addSource, addManySource, controlSource)
+	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource)
+	stage  = client.NewScript(stageSource)
+	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource)
+	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource)
 )
 
 // keysOf are the keys of most scripts: a value key and its control key. Each is a string,

@@ -10,8 +10,8 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// stagedLife is how long a staged value may lie about.
-const stagedLife = 30 * time.Second
+// stagedTTL is how long a staged value may lie about.
+const stagedTTL = 30 * time.Second
 
 var errIncomplete = errors.New("the value did not arrive whole: a part of it is there twice, or Redis ran out of memory")
 
@@ -77,7 +77,7 @@ func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*client.
 // stageValue are the commands that stage a value.
 func (s *Store) stageValue(ctx context.Context, staged string, w *codec.Wire) []*client.Command {
 	if s.shape == codec.ShapeString {
-		return []*client.Command{client.NewSmall(ctx, "set", staged, w.Value(0), "px", stagedLife.Milliseconds())}
+		return []*client.Command{client.NewSmall(ctx, "set", staged, w.Value(0), "px", stagedTTL.Milliseconds())}
 	}
 	return stageParts(ctx, staged, s.kind.add, w.Len(), func(args []any, from, to int) []any {
 		return s.kind.appendParts(args, w, from, to)
@@ -93,7 +93,7 @@ func (s *Store) partsOf(w *codec.Wire) int {
 }
 
 // stageParts are the commands that add n parts to a staged key, given by what appends
-// some of them to arguments. The script that stages the first ones, and gives them a life,
+// some of them to arguments. The script that stages the first ones, and gives them a TTL,
 // is sent whole: the parts after it must not find nothing.
 func stageParts(
 	ctx context.Context, staged string, add any, n int, parts func(args []any, from, to int) []any,
@@ -101,13 +101,13 @@ func stageParts(
 	first := min(partsPerCommand, n)
 	cmds := []*client.Command{
 		client.NewSmall(ctx, "unlink", staged),
-		stage.Inline(ctx, []any{staged}, parts([]any{stagedLife.Milliseconds(), add}, 0, first)),
+		stage.Inline(ctx, []any{staged}, parts([]any{stagedTTL.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,
 			client.NewSmall(ctx, parts([]any{add, staged}, from, min(from+partsPerCommand, n))...),
 			// The first ones may have been refused, for lack of memory.
-			client.NewSmall(ctx, "pexpire", staged, stagedLife.Milliseconds()))
+			client.NewSmall(ctx, "pexpire", staged, stagedTTL.Milliseconds()))
 	}
 	return cmds
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// A Write is a Step that writes a whole value, or what is noted of it.
+// A Write is a Step that writes a whole value, or what its control key says.
 type Write struct {
 	// Done is set by the answer: of a PutIfAbsentStep that it has stored the value, of a
 	// TouchStep that there is one, of all others always.
@@ -23,7 +23,7 @@ type Write struct {
 	sc      *client.Script // nil: a delete
 	args    []any
 	value   *codec.Wire // of a put, for ttl or Forever
-	mark    string      // what a put notes in place of a value
+	marker  string      // what a put says in place of a value
 	ttl     time.Duration
 	longest int    // bytes of the longest part of the value, if it may be long
 	changed bool   // the server has written something
@@ -36,7 +36,7 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 	w := &Write{store: s, key: key, durable: true, sc: put, value: &e.Wire, ttl: ttl}
 	switch size, _ := e.Size(); {
 	case e.Wire.Len() == 0:
-		return s.markStep(key, markEmpty, ttl)
+		return s.markerStep(key, markerEmpty, ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.longest = e.largest()
 		w.staged = rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
@@ -49,33 +49,33 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 
 // putArgs are the arguments of put.lua for a value that is not staged.
 func (s *Store) putArgs(e *Entry, ttl time.Duration) []any {
-	life, value := s.adding(e, ttl)
-	return append([]any{life, ""}, value...)
+	ms, value := s.adding(e, ttl)
+	return append([]any{ms, ""}, value...)
 }
 
-// adding returns how a script adds a value: its life, or -1 where the command sees to that,
-// and the command and its arguments.
-func (s *Store) adding(e *Entry, ttl time.Duration) (life int64, command []any) {
-	w, life := &e.Wire, milliseconds(ttl)
+// adding returns how a script adds a value: its TTL in milliseconds, or -1 where the command
+// sees to that, and the command and its arguments.
+func (s *Store) adding(e *Entry, ttl time.Duration) (ms int64, command []any) {
+	w, ms := &e.Wire, milliseconds(ttl)
 	command = s.kind.appendParts(append(make([]any, 0, 4), s.kind.add), w, 0, w.Len())
 	if s.shape == codec.ShapeString && ttl != Forever {
-		return -1, append(command, "px", life)
+		return -1, append(command, "px", ms)
 	}
-	return life, command
+	return ms, command
 }
 
 // PutAbsentStep is PutAbsent.
 func (s *Store) PutAbsentStep(key string, ttl time.Duration) *Write {
-	return s.markStep(key, markAbsent, ttl)
+	return s.markerStep(key, markerAbsent, ttl)
 }
 
-func (s *Store) markStep(key, mark string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, durable: true, sc: put, mark: mark, ttl: ttl, args: s.markArgs(mark, ttl)}
+func (s *Store) markerStep(key, marker string, ttl time.Duration) *Write {
+	return &Write{store: s, key: key, durable: true, sc: put, marker: marker, ttl: ttl, args: s.markerArgs(marker, ttl)}
 }
 
-// markArgs are the arguments of put.lua for a mark in place of a value.
-func (s *Store) markArgs(mark string, ttl time.Duration) []any {
-	return []any{milliseconds(markTTL(ttl)), mark}
+// markerArgs are the arguments of put.lua for a marker in place of a value.
+func (s *Store) markerArgs(marker string, ttl time.Duration) []any {
+	return []any{milliseconds(markerTTL(ttl)), marker}
 }
 
 // PutIfAbsentStep is PutIfAbsent. The value of e has to stay as it is until it was sent.

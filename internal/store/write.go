@@ -14,14 +14,14 @@ import (
 const partsPerCommand = 1000
 
 // Put replaces what the key holds by e.Wire, for ttl or Forever, and ends an
-// absent mark or a lease of it, all in one step.
+// absent marker or a lease of it, all in one step.
 func (s *Store) Put(
 	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
 ) error {
 	return s.put(ctx, deadline, s.PutStep(key, e, ttl))
 }
 
-// PutAbsent removes the value and notes for ttl that the source has none.
+// PutAbsent removes the value and says for ttl that the source has none.
 func (s *Store) PutAbsent(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
 ) error {
@@ -101,10 +101,10 @@ func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*client.
 func (w *Write) plain(ctx context.Context) []*client.Command {
 	s, control := w.store, rediskey.ControlKey(w.key)
 	switch {
-	case w.mark != "":
+	case w.marker != "":
 		return []*client.Command{
 			client.NewSmall(ctx, "unlink", w.key),
-			client.NewSmall(ctx, "set", control, w.mark, "px", markTTL(w.ttl).Milliseconds()),
+			client.NewSmall(ctx, "set", control, w.marker, "px", markerTTL(w.ttl).Milliseconds()),
 		}
 	case s.shape == codec.ShapeString:
 		set := []any{"set", w.key, w.value.Value(0)}
@@ -124,18 +124,18 @@ func (w *Write) plain(ctx context.Context) []*client.Command {
 	return append(cmds, client.NewSmall(ctx, "del", control))
 }
 
-// endless is the life of a mark whose value does not expire: a control key always
+// endless is the TTL of a marker whose value does not expire: a control key always
 // has a TTL.
 const endless = 10 * 365 * 24 * time.Hour
 
-func markTTL(ttl time.Duration) time.Duration {
+func markerTTL(ttl time.Duration) time.Duration {
 	if ttl == Forever {
 		return endless
 	}
 	return ttl
 }
 
-// PutIfAbsent is Put if the key holds no value; an absent mark is none, and a key
+// PutIfAbsent is Put if the key holds no value; an absent marker is none, and a key
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(
@@ -156,7 +156,7 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 	return s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
 }
 
-// Touch gives a value, empty or not, a new life of ttl or Forever. It reports
+// Touch gives a value, empty or not, a new TTL, or Forever. It reports
 // false when there is none; a key of another type is none.
 func (s *Store) Touch(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
@@ -165,7 +165,7 @@ func (s *Store) Touch(
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {
-	return []any{s.kind.name, milliseconds(ttl), milliseconds(markTTL(ttl))}
+	return []any{s.kind.name, milliseconds(ttl), milliseconds(markerTTL(ttl))}
 }
 
 // milliseconds is a TTL as the scripts take it: -1 for Forever.

@@ -49,7 +49,7 @@ func TestTTLIsExact(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := env.Mini.TTL(rediskey.ControlKey("k")); got != ttl {
-					t.Errorf("PutAbsent with %v: the mark lives %v", ttl, got)
+					t.Errorf("PutAbsent with %v: the marker lives %v", ttl, got)
 				}
 			}
 		})
@@ -85,7 +85,7 @@ func TestPutAbsent(t *testing.T) {
 	})
 }
 
-// A value that Redis cannot hold, as it has no parts, is a mark.
+// A value that Redis cannot hold, as it has no parts, is a marker.
 func TestEmptyValues(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
 		if !s.HoldsEmpties() {
@@ -176,7 +176,7 @@ func TestTouch(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ok, err := s.Touch(t.Context(), deadline(), "k", 5*time.Hour); ok || err != nil {
-			t.Errorf("Touch of an absent mark: %v, %v", ok, err)
+			t.Errorf("Touch of an absent marker: %v, %v", ok, err)
 		}
 		wantTTL(t, env.Client, rediskey.ControlKey("k"), time.Hour)
 	})

@@ -1,6 +1,6 @@
 -- Stores a loaded string of moderate size where there was nothing when the lease was
 -- granted, and ends the lease: fill.lua for what most loads are for.
--- KEYS: value, control. ARGV: token, the string, then 'px' and its life in ms, or nothing
+-- KEYS: value, control. ARGV: token, the string, then 'px' and its TTL in ms, or nothing
 -- for one without end.
 -- Returns 1 when stored, 0 when not permitted.
 if control(KEYS[2]) ~= ARGV[1] then return 0 end

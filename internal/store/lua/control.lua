@@ -1,16 +1,16 @@
 -- parse takes apart what GET says of a control key. It returns the token of a lease; the
--- mark, N or E, which stands alone or is carried by the lease; of a carried mark the moment
--- of its expiry, as a text, which may be empty; and the two moments that touch.lua notes.
+-- marker, N or E, which stands alone or is carried by the lease; of a carried marker the moment
+-- of its expiry, as a text, which may be empty; and the two moments that touch.lua writes.
 -- What is not there is nil, and so is everything for content that is none of these.
 -- control.go reads the same, and a test compares the two.
 local function parse(held)
   if held == 'N' or held == 'E' then return nil, held end
   if type(held) ~= 'string' or #held < 17 or string.sub(held, 1, 1) ~= 'L' then return nil end
-  local token, note = string.sub(held, 2, 17), string.sub(held, 18)
-  if note == '' then return token end
-  local mark, ends = string.match(note, '^([NE])(%d*)$')
-  if mark and #ends < 16 then return token, mark, ends end
-  local first, last = string.match(note, '^T(%-?%d+):(%-?%d+)$')
+  local token, carried = string.sub(held, 2, 17), string.sub(held, 18)
+  if carried == '' then return token end
+  local marker, ends = string.match(carried, '^([NE])(%d*)$')
+  if marker and #ends < 16 then return token, marker, ends end
+  local first, last = string.match(carried, '^T(%-?%d+):(%-?%d+)$')
   if first then return token, nil, nil, first, last end
   return nil
 end
@@ -18,8 +18,8 @@ end
 -- control is parse for a key. One of another type holds nothing.
 local function control(key) return parse(redis.pcall('GET', key)) end
 
--- rest is how long, in ms, the mark of a control key has still to live. Of a carried mark
--- whose expiry is not known it is the life of the lease. That of a lease without TTL is over.
+-- rest is how long, in ms, the marker of a control key has still to live. Of a carried marker
+-- whose expiry is not known it is the TTL of the lease. That of a lease without TTL is over.
 local function rest(key, ends)
   local left = redis.call('PTTL', key)
   if not ends or ends == '' then return left end
@@ -28,9 +28,9 @@ local function rest(key, ends)
   return math.max(tonumber(ends) - now, 0)
 end
 
--- revoke takes a lease out of a control key, and leaves the mark that it carries.
-local function revoke(key, mark, ends)
-  local life = mark and rest(key, ends) or 0
-  if life <= 0 or redis.pcall('SET', key, mark, 'PX', life).err then redis.call('DEL', key) end
+-- revoke takes a lease out of a control key, and leaves the marker that it carries.
+local function revoke(key, marker, ends)
+  local ttl = marker and rest(key, ends) or 0
+  if ttl <= 0 or redis.pcall('SET', key, marker, 'PX', ttl).err then redis.call('DEL', key) end
 end
 

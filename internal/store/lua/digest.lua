@@ -11,7 +11,7 @@ local function same(a, b)
 end
 
 -- digest tells whether a value that does not expire is still the same; of one that
--- does, the end of its life tells that for less.
+-- does, the end of its TTL tells that for less.
 -- KEYS: value.
 local function digest(expiry)
   if expiry ~= -1 then return '' end

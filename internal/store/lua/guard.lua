@@ -1,7 +1,7 @@
 -- Decides whether a load may change its key: only while the control key names the
 -- very lease that was granted for it, and the value is what it was then, as far as the
--- end of its life tells. All that destroys the one or replaces the other forbids it by that.
--- KEYS: value, control. ARGV: token, life of the lease in ms, expiry, life and digest of
+-- end of its TTL tells. All that destroys the one or replaces the other forbids it by that.
+-- KEYS: value, control. ARGV: token, TTL of the lease in ms, expiry, TTL and digest of
 -- the value when the lease was granted, see acquire.lua.
 local function unchanged(first, last)
   local expiry = redis.call('PEXPIRETIME', KEYS[1])

@@ -1,23 +1,23 @@
--- Changes the elements of a value, its life and what is noted of it in one step.
+-- Changes the elements of a value, its TTL and what its control key says in one step.
 -- KEYS: value, control; and a list of arguments, if there are too many for one command.
--- ARGV: life in ms, or -1 for none; 1 to give it in any case and not only to a value that
+-- ARGV: TTL in ms, or -1 for none; 1 to give it in any case and not only to a value that
 -- is new; 1 to leave a key alone of which Redis knows no value; how many arguments are in
 -- the list, which go behind those of the first command; then commands, each as its name,
 -- how many arguments it has, how many of these go in front of each part, how many belong
 -- together or 0 for a command that is not cut into parts, and the arguments.
 -- Returns what the first command does: of parts that answer with numbers the sum, but
 -- of pushes, which answer with the length, the last.
-local life, renew, known, listed = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1', tonumber(ARGV[4])
+local ttl, renew, known, listed = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1', tonumber(ARGV[4])
 if listed > 0 and redis.pcall('LLEN', KEYS[3]) ~= listed then
   redis.call('UNLINK', KEYS[3])
   return redis.error_reply('ERR the arguments did not arrive whole: one is there twice, or Redis ran out of memory')
 end
 local left = redis.call('PTTL', KEYS[1])
 local there = left ~= -2
-local leased, mark, ends
+local leased, marker, ends
 if not there then
-  leased, mark, ends = control(KEYS[2])
-  if known and mark ~= 'E' then
+  leased, marker, ends = control(KEYS[2])
+  if known and marker ~= 'E' then
     redis.call('DEL', KEYS[2])
     if listed > 0 then redis.call('UNLINK', KEYS[3]) end
     return false
@@ -81,22 +81,22 @@ while at <= #ARGV do
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  if mark == 'E' and not renew then
-    life = rest(KEYS[2], ends) -- an empty value goes on living as one that is not
+  if marker == 'E' and not renew then
+    ttl = rest(KEYS[2], ends) -- an empty value goes on living as one that is not
   end
   redis.call('DEL', KEYS[2])
   if not there or renew then
-    if life >= 0 then
-      redis.call('PEXPIRE', KEYS[1], math.max(life, 1))
+    if ttl >= 0 then
+      redis.call('PEXPIRE', KEYS[1], math.max(ttl, 1))
     elseif left >= 0 then
       redis.call('PERSIST', KEYS[1])
     end
   end
-elseif there or (mark == 'E' and renew) then -- the value is known to be empty
-  if renew then left = life end
+elseif there or (marker == 'E' and renew) then -- the value is known to be empty
+  if renew then left = ttl end
   if left < 0 then left = 315360000000 end -- a control key always has a TTL: ten years
   redis.call('SET', KEYS[2], 'E', 'PX', math.max(left, 1))
 elseif leased then
-  revoke(KEYS[2], mark, ends) -- what is being loaded may be older than this write
+  revoke(KEYS[2], marker, ends) -- what is being loaded may be older than this write
 end
 return answer

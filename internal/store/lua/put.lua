@@ -1,12 +1,12 @@
--- Replaces what a key holds, and what is noted of it.
--- KEYS: value, control, and the staged value if there is one. ARGV: life in ms, or -1 for
+-- Replaces what a key holds, and what its control key says.
+-- KEYS: value, control, and the staged value if there is one. ARGV: TTL in ms, or -1 for
 -- none or one that the command sets; what the control key is to hold in place of a value, or
 -- nothing; then of a value that is staged the command that counts its parts and their number,
 -- of any other the command that adds to a value and its arguments.
 -- Returns 1, or -1 when the staged value is incomplete.
-local life, mark = tonumber(ARGV[1]), ARGV[2]
-if mark ~= '' then
-  redis.call('SET', KEYS[2], mark, 'PX', life) -- first: full memory refuses it
+local ttl, marker = tonumber(ARGV[1]), ARGV[2]
+if marker ~= '' then
+  redis.call('SET', KEYS[2], marker, 'PX', ttl) -- first: full memory refuses it
   redis.call('UNLINK', KEYS[1])
   return 1
 end
@@ -21,12 +21,12 @@ if ARGV[3] ~= 'set' and redis.call('EXISTS', KEYS[1]) == 1 then
 end
 if KEYS[3] then
   redis.call('RENAME', KEYS[3], KEYS[1])
-  if life < 0 then redis.call('PERSIST', KEYS[1]) end
+  if ttl < 0 then redis.call('PERSIST', KEYS[1]) end
 else
   for i = 4, #ARGV, 2000 do -- unpack has a limit
     redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 1999, #ARGV)))
   end
 end
-if life >= 0 then redis.call('PEXPIRE', KEYS[1], life) end
+if ttl >= 0 then redis.call('PEXPIRE', KEYS[1], ttl) end
 redis.call('DEL', KEYS[2])
 return 1

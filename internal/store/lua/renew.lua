@@ -1,9 +1,9 @@
--- Gives a lease a new life.
--- KEYS: control. ARGV: token, life in ms, 1 if the mark that the lease carries ends before.
+-- Gives a lease a new TTL.
+-- KEYS: control. ARGV: token, TTL in ms, 1 if the marker that the lease carries ends before.
 -- Returns 1, or 0 when the lease had ended.
-local token, mark = control(KEYS[1])
+local token, marker = control(KEYS[1])
 if token ~= ARGV[1] then return 0 end
-if ARGV[3] == '1' and mark then
+if ARGV[3] == '1' and marker then
   redis.call('SET', KEYS[1], 'L' .. token, 'PX', ARGV[2])
   return 1
 end

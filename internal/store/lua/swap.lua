@@ -1,6 +1,6 @@
 -- Puts a loaded value in place that was staged under a key of its own, and ends the
 -- lease.
--- KEYS: value, control, staged. ARGV: as in guard.lua, then the value's life in ms or
+-- KEYS: value, control, staged. ARGV: as in guard.lua, then the value's TTL in ms or
 -- -1, the command that counts a value's parts, and how many there have to be: a command
 -- that staged some may have failed.
 -- Returns 1 when stored, 0 when not permitted, -1 when the staged value is incomplete.

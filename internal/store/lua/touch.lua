@@ -1,8 +1,8 @@
--- Gives a value a new life.
--- KEYS: value, control. ARGV: type, life in ms or -1, life of an empty mark in ms.
+-- Gives a value a new TTL.
+-- KEYS: value, control. ARGV: type, TTL in ms or -1, TTL of an empty marker in ms.
 -- Returns 1, or 0 when there is no value.
 local kind = redis.call('TYPE', KEYS[1]).ok
-local leased, mark, _, first, last = control(KEYS[2])
+local leased, marker, _, first, last = control(KEYS[2])
 if kind == ARGV[1] then
   local was = text(redis.call('PEXPIRETIME', KEYS[1]))
   if tonumber(ARGV[2]) < 0 then
@@ -10,9 +10,9 @@ if kind == ARGV[1] then
   else
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
   end
-  -- A refresh takes a changed life for a changed value, unless it is told: from which
+  -- A refresh takes a changed TTL for a changed value, unless it is told: from which
   -- expiry to which the value was touched, with nothing else in between.
-  if leased and not mark then
+  if leased and not marker then
     if not first then first, last = was, was end
     if same(last, was) then
       local now = text(redis.call('PEXPIRETIME', KEYS[1]))
@@ -21,8 +21,8 @@ if kind == ARGV[1] then
   end
   return 1
 end
-if kind == 'none' and ARGV[1] ~= 'string' and mark == 'E' then
-  if leased then return 1 end -- a refresh is about to give it its life
+if kind == 'none' and ARGV[1] ~= 'string' and marker == 'E' then
+  if leased then return 1 end -- a refresh is about to give it its TTL
   return redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
 return 0

@@ -1,5 +1,5 @@
 -- Ends a load that has no value to store, and its lease.
--- KEYS: value, control. ARGV: as in guard.lua, then a mark with its life in ms, or
+-- KEYS: value, control. ARGV: as in guard.lua, then a marker with its TTL in ms, or
 -- nothing for none.
 -- Returns 1 when done, 0 when not permitted.
 if not permitted() then return 0 end
