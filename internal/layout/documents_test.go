@@ -130,3 +130,26 @@ func filesOf(t *testing.T, endings ...string) map[string]string {
 	}
 	return files
 }
+
+// pathInText is the path of a source file as documents name it.
+var pathInText = regexp.MustCompile("`([a-z][a-z0-9_./]*/[a-z0-9_]+\\.(?:go|lua))`")
+
+// The page that leads through the files names files that there are.
+func TestArchitectureNamesFiles(t *testing.T) {
+	text := filesOf(t, ".md")["docs/architecture.md"]
+	named := pathInText.FindAllStringSubmatch(text, -1)
+	if len(named) < 20 {
+		t.Errorf("docs/architecture.md names %d files", len(named))
+	}
+	for _, m := range named {
+		inStore := path.Join("internal/store", m[1]) // as in lua/acquire.lua
+		if !exists(m[1]) && !exists(inStore) {
+			t.Errorf("docs/architecture.md names %s, which there is not", m[1])
+		}
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(filepath.Join("../..", file))
+	return err == nil
+}
