@@ -12,11 +12,7 @@ import (
 // parse decodes what Redis holds, which is not trusted: a codec that panics over it
 // must not take the process along.
 func (c *Cache[K, V]) parse(w *codec.Wire, v *V) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = keyspace.CodecPanic(r)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	return c.codec.Decode(w, v)
 }
 
@@ -69,11 +65,7 @@ func (t *trial) takesOne() bool {
 // encodeUnproven puts the bytes of v into e and returns their number. What a codec panics
 // with may hold the value, and would be told to those that share the load.
 func (c *Cache[K, V]) encodeUnproven(e *store.Entry, redisKey string, v *V) (n int, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = keyspace.CodecPanic(r)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	e.Wire.Reset(redisKey)
 	e.Wire.Grow(c.core.size.guess())
 	if err := c.codec.Encode(&e.Wire, v); err != nil {

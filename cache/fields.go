@@ -175,11 +175,7 @@ func (c *Cache[K, V]) destinations(into []codec.FieldReader[V]) (to destinations
 
 // parse sets the destinations from the spans of a hash.
 func (to destinations[V]) parse(w *codec.Wire) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = keyspace.CodecPanic(r)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	for i, d := range to.into {
 		n := spanOf(w, to.names[i])
 		switch always, _ := d.(codec.AlwaysStored); {

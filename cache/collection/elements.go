@@ -33,11 +33,7 @@ func (c *elements[K, E]) add(r *request, elems ...E) *request {
 // addOne adds one element to a request without an error. It contains what the codec panics
 // with.
 func (c *elements[K, E]) addOne(r *request, e *E) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = keyspace.CodecPanic(v)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	b, err := c.value.AppendValue(r.redis.Buffer(), *e)
 	if err != nil {
 		return err
@@ -49,16 +45,13 @@ func (c *elements[K, E]) addOne(r *request, e *E) (err error) {
 // must not end the process.
 func (c *elements[K, E]) parse(src []byte, e *E) (err error) {
 	defer func() {
-		if v := recover(); v != nil {
+		if err != nil {
 			var none E
-			*e, err = none, keyspace.CodecPanic(v)
+			*e = none
 		}
 	}()
-	if err = c.value.ParseValue(src, e); err != nil {
-		var none E
-		*e = none
-	}
-	return err
+	defer keyspace.RecoverCodec(&err)
+	return c.value.ParseValue(src, e)
 }
 
 // several decodes an answer of elements; one that is nothing is no element.

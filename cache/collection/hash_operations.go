@@ -85,23 +85,17 @@ func (h *Hash[K, T]) get(key K, into []codec.FieldReader[T]) operation[int] {
 // parseField contains what the field's own methods panic with.
 func parseField[T any](into codec.FieldReader[T], src []byte) (err error) {
 	defer func() {
-		if v := recover(); v != nil {
-			err = keyspace.CodecPanic(v)
-		}
 		if err != nil {
 			into.ClearField()
 		}
 	}()
+	defer keyspace.RecoverCodec(&err)
 	return into.ParseField(src)
 }
 
 // appendField contains what the field's own methods panic with.
 func appendField[T any](dst []byte, f codec.FieldAppender[T]) (b []byte, ok bool, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = keyspace.CodecPanic(v)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	return f.AppendField(dst)
 }
 

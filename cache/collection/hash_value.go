@@ -105,11 +105,7 @@ func (h *Hash[K, T]) prepare(key K, v *T) (
 }
 
 func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = keyspace.CodecPanic(r)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	if err = h.mapping.Encode(&e.Wire, v); err == nil {
 		_, err = e.Size()
 	}
@@ -117,10 +113,6 @@ func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {
 }
 
 func (h *Hash[K, T]) decode(w *codec.Wire, v *T) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = keyspace.CodecPanic(r)
-		}
-	}()
+	defer keyspace.RecoverCodec(&err)
 	return h.mapping.Decode(w, v)
 }

@@ -22,7 +22,7 @@ func (w *worker) readOn(ctx context.Context, d dice) {
 
 // read makes one call, which goes on when the worker is told to stop.
 func (w *worker) read(d dice, key int) {
-	what, patience := getOrSet, time.Duration(0)
+	what, limit := getOrSet, time.Duration(0)
 	switch n := d.IntN(1000); {
 	case n < 100:
 		what = get
@@ -34,24 +34,24 @@ func (w *worker) read(d dice, key int) {
 	case n < 200:
 		what = touch
 	case n < 300:
-		patience = d.below(20 * time.Millisecond)
+		limit = d.below(20 * time.Millisecond)
 	}
-	w.look(what, key, patience, w.fate(d))
+	w.look(what, key, limit, w.fate(d))
 }
 
-// look makes a call that reads, and tells of it. Without patience it has all the
+// look makes a call that reads, and tells of it. Without a limit it has all the
 // time that it takes. Its outcome is that of a write when it is one: done when it
 // has done what it promises.
-func (w *worker) look(what op, key int, patience time.Duration, f fate) outcome {
+func (w *worker) look(what op, key int, limit time.Duration, f fate) outcome {
 	begin := now()
 	e := event{kind: read, op: what, key: key, span: span{begin: begin}}
-	ctx, cancel := patient(context.WithValue(context.Background(), askedKey{}, begin), patience)
+	ctx, cancel := limited(context.WithValue(context.Background(), askedKey{}, begin), limit)
 	defer cancel()
 	v, state, err := w.ask(ctx, what, key, f)
 	e.end = now()
 	switch {
 	case err != nil:
-		e.outcome = w.outcomeOf(what, key, patience > 0, err)
+		e.outcome = w.outcomeOf(what, key, limit > 0, err)
 	case state == cache.Present:
 		e.outcome, e.version = w.seen(what, key, v)
 	case state == cache.Absent:
@@ -80,10 +80,10 @@ func (w *worker) seen(what op, key int, v []string) (outcome, int) {
 	return found, version
 }
 
-// patient returns a context that ends after so long, or not at all without patience.
-func patient(ctx context.Context, patience time.Duration) (context.Context, context.CancelFunc) {
-	if patience > 0 {
-		return context.WithTimeout(ctx, patience)
+// limited returns a context that ends after so long, or not at all without limit.
+func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit > 0 {
+		return context.WithTimeout(ctx, limit)
 	}
 	return ctx, func() {}
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 )
 
-// endPatience is how long a worker may take to end. It is far more than it needs:
+// endTimeout is how long a worker may take to end. It is far more than it needs:
 // only a call that hangs lasts that long.
-const endPatience = 2 * time.Minute
+const endTimeout = 2 * time.Minute
 
 // A fleet is the parent's view of its workers.
 type fleet struct {
@@ -195,7 +195,7 @@ func (f *fleet) stop() {
 // end waits for a worker that has been told to end.
 func (f *fleet) end(m *member) {
 	f.t.Helper()
-	late := time.AfterFunc(endPatience, func() { _ = m.cmd.Process.Signal(syscall.SIGQUIT) }) // it tells where it hangs
+	late := time.AfterFunc(endTimeout, func() { _ = m.cmd.Process.Signal(syscall.SIGQUIT) }) // it tells where it hangs
 	defer late.Stop()
 	<-m.read
 	if err := m.cmd.Wait(); err != nil {

@@ -10,21 +10,21 @@ import (
 // readMany makes one call for several keys, in any order. What others ask for at the
 // same time overlaps with them.
 func (w *worker) readMany(d dice) {
-	what, patience := getOrSetMany, time.Duration(0)
+	what, limit := getOrSetMany, time.Duration(0)
 	switch n := d.IntN(100); {
 	case n < 20:
 		what = getMany
 	case w.Plan.calm() || w.Plan.Subject != aside:
 	case n < 30:
-		patience = d.below(20 * time.Millisecond)
+		limit = d.below(20 * time.Millisecond)
 	}
-	w.lookMany(what, d.some(w.Plan.Keys, 2), patience, w.fate(d))
+	w.lookMany(what, d.some(w.Plan.Keys, 2), limit, w.fate(d))
 }
 
 // lookMany is look for many keys, and tells of each.
-func (w *worker) lookMany(what op, keys []int, patience time.Duration, f fate) {
+func (w *worker) lookMany(what op, keys []int, limit time.Duration, f fate) {
 	begin := now()
-	ctx, cancel := patient(context.WithValue(context.Background(), askedKey{}, begin), patience)
+	ctx, cancel := limited(context.WithValue(context.Background(), askedKey{}, begin), limit)
 	defer cancel()
 	values, err := w.askMany(ctx, what, keys, f)
 	end := now()
@@ -33,7 +33,7 @@ func (w *worker) lookMany(what op, keys []int, patience time.Duration, f fate) {
 		v, ok := values[w.names[key]]
 		switch failure := errorOf(err, w.names[key]); {
 		case failure != nil:
-			e.outcome = w.outcomeOf(what, key, patience > 0, failure)
+			e.outcome = w.outcomeOf(what, key, limit > 0, failure)
 		case ok:
 			e.outcome, e.version = w.seen(what, key, v)
 		case what == getOrSetMany:

@@ -69,7 +69,7 @@ const (
 // there is no excuse for an error.
 func (p *plan) calm() bool { return !p.Writes }
 
-// calmPlan only reads. Its patience is such that a busy machine alone breaks no promise.
+// calmPlan only reads. Its limit is such that a busy machine alone breaks no promise.
 func calmPlan(seed uint64, d time.Duration) plan {
 	return plan{Name: "calm", Subject: aside, For: d, Loads: 3, Seed: seed, Keys: keyCount, Callers: callersOf(seed), Batches: 25, Load: shortLoad, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 }

@@ -141,7 +141,7 @@ func play(t *testing.T, servers *redistest.Instance, p plan) *history {
 // whenever it had expired.
 func (f *fleet) awaitLoads() {
 	f.t.Helper()
-	for late := time.Now().Add(endPatience); !f.source.wasRead(f.plan.Keys, f.plan.Loads); time.Sleep(10 * time.Millisecond) {
+	for late := time.Now().Add(endTimeout); !f.source.wasRead(f.plan.Keys, f.plan.Loads); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(late) {
 			f.t.Errorf("%s, seed %d: fewer than %d loads of some key", f.plan.Name, f.plan.Seed, f.plan.Loads)
 			return

@@ -84,9 +84,9 @@ func (w *worker) emptyWhileLoading(ctx context.Context, key int, d dice) {
 }
 
 // write changes the source and then tells the cache, and says how that went.
-func (w *worker) write(what op, keys []int, exists bool, patience time.Duration, d dice) {
+func (w *worker) write(what op, keys []int, exists bool, limit time.Duration, d dice) {
 	if events := w.begin(what, keys, exists); events != nil {
-		w.finish(events, patience, d)
+		w.finish(events, limit, d)
 	}
 }
 
@@ -106,12 +106,12 @@ func (w *worker) begin(what op, keys []int, exists bool) []event {
 }
 
 // finish tells the cache of changes, and says how that went.
-func (w *worker) finish(events []event, patience time.Duration, d dice) {
+func (w *worker) finish(events []event, limit time.Duration, d dice) {
 	names := make([]string, len(events))
 	for i, e := range events {
 		names[i] = w.names[e.key]
 	}
-	outcomes := w.inform(events[0].op, names, events, patience, d)
+	outcomes := w.inform(events[0].op, names, events, limit, d)
 	end := now()
 	for i, e := range events {
 		e.outcome, e.end = outcomes[i], end
@@ -120,8 +120,8 @@ func (w *worker) finish(events []event, patience time.Duration, d dice) {
 }
 
 // inform tells the cache of changes, and says of each how that went.
-func (w *worker) inform(what op, names []string, events []event, patience time.Duration, d dice) []outcome {
-	ctx, cancel := patient(context.Background(), patience)
+func (w *worker) inform(what op, names []string, events []event, limit time.Duration, d dice) []outcome {
+	ctx, cancel := limited(context.Background(), limit)
 	defer cancel()
 	e := events[0]
 	var err error
@@ -149,13 +149,13 @@ func (w *worker) inform(what op, names []string, events []event, patience time.D
 			_, err = w.subject.SetIfAbsent(ctx, names[0], valueOf(e.key, e.version))
 		}
 	case refresh:
-		return []outcome{w.look(refresh, e.key, patience, w.fate(d))}
+		return []outcome{w.look(refresh, e.key, limit, w.fate(d))}
 	}
 	outcomes := make([]outcome, len(events))
 	for i, e := range events {
 		outcomes[i] = done
 		if failure := errorOf(err, names[i]); failure != nil {
-			outcomes[i] = w.outcomeOf(what, e.key, patience > 0, failure)
+			outcomes[i] = w.outcomeOf(what, e.key, limit > 0, failure)
 		}
 	}
 	return outcomes

@@ -23,9 +23,11 @@ func DefaultCodec[V any]() codec.StringCodec[V] {
 	return codec.Msgpack[V]()
 }
 
-// CodecPanic is the error of a codec that has panicked with r. The value of the panic may hold
-// that of the cache.
-func CodecPanic(r any) error {
-	return fmt.Errorf("the codec panicked with a value of type %T, "+
-		"which is not shown because it may hold the value", r)
+// RecoverCodec is deferred around a codec, and turns its panic into an error. The value of the
+// panic may hold that of the cache.
+func RecoverCodec(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("the codec panicked with a value of type %T, "+
+			"which is not shown because it may hold the value", v)
+	}
 }
