@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)`,
-		new:  `client.NewSmall(ctx, "unlink", key), client.NewSmall(ctx, "unlink", rediskey.ControlKey(key))`,
+		old:  "keys[0], keys[1] = keys[1], keys[0]",
+		new:  "keys[0], keys[1] = keys[0], keys[1]",
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -28,7 +28,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a delete on one server leaves the lease",
-		file: "internal/store/delete.go", old: `"unlink", key, rediskey.ControlKey(key))`, new: `"unlink", key)`,
+		file: "internal/store/delete.go", old: "NewSmall(ctx, args...)", new: "NewSmall(ctx, args[:2]...)",
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
 	},
 
@@ -264,8 +264,8 @@ var mutants = []mutant{
 	{
 		what: "a mark in full memory loses the value",
 		file: "internal/store/lua/put.lua",
-		old:  "if marker ~= '' then",
-		new:  "if marker ~= '' then redis.call('UNLINK', KEYS[1])",
+		old:  "if marker ~= '' and not staged then",
+		new:  "if marker ~= '' and not staged then redis.call('UNLINK', KEYS[1])",
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 

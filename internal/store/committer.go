@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A Committer is where a load stores what it has found, or not. Each method is one
@@ -27,15 +29,24 @@ type leaseless struct {
 func (u leaseless) Store(
 	ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration,
 ) (bool, error) {
-	return true, u.store.Put(ctx, deadline, u.key, e, ttl)
+	return true, u.store.put(ctx, deadline, u.valueStep(e, ttl))
 }
 
 func (u leaseless) StoreAbsent(
 	ctx context.Context, deadline time.Time, ttl time.Duration,
 ) (bool, error) {
-	return true, u.store.PutAbsent(ctx, deadline, u.key, ttl)
+	return true, u.store.put(ctx, deadline, u.absentStep(ttl))
 }
 
 func (u leaseless) StoreNothing(ctx context.Context, deadline time.Time) (bool, error) {
-	return true, u.store.Delete(ctx, deadline, []string{u.key})[0]
+	step := u.store.DeleteStep(u.key).leaveNeighbours()
+	return true, u.store.remove(ctx, deadline, []client.Step{step})[0]
+}
+
+func (u leaseless) valueStep(e *Entry, ttl time.Duration) *Write {
+	return u.store.PutStep(u.key, e, ttl).leaveNeighbours()
+}
+
+func (u leaseless) absentStep(ttl time.Duration) *Write {
+	return u.store.PutAbsentStep(u.key, ttl).leaveNeighbours()
 }
