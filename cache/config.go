@@ -113,6 +113,11 @@ type Config[K comparable, V any] struct {
 
 	// Observer is told what the cache does.
 	Observer Observer
+
+	// Upgrade makes values of those that the version before has stored, in place of loads, so
+	// that a deploy with another Version starts warm: see UpgradeFrom. The zero Upgrade makes
+	// none.
+	Upgrade Upgrade[V]
 }
 
 // Pipelining is how the commands of concurrent callers are sent.

@@ -33,6 +33,7 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 	var w waiting
 	for open := all; len(open) > 0 && ctx.Err() == nil; {
 		granted, busy, retry := e.acquire(ctx, r, open, &w)
+		granted = e.upgrade(ctx, r, granted)
 		if ctx.Err() != nil { // nobody waits any more
 			break
 		}

@@ -1,8 +1,8 @@
 -- Ends a load that has no value to store, and its lease.
--- KEYS: value, control. ARGV: as in guard.lua, then a marker with its TTL in ms, or
--- nothing for none.
+-- KEYS: value, control, and previous of guard.lua. ARGV: as in guard.lua, then a marker with its
+-- TTL in ms, or nothing for none.
 -- Returns 1 when done, 0 when not permitted.
-if not permitted() then return 0 end
+if not permitted(KEYS[3]) then return 0 end
 if ARGV[3] ~= '-2' then redis.call('UNLINK', KEYS[1]) end
 if #ARGV > 5 then
   local marker, ttl = ARGV[6], tonumber(ARGV[7])
