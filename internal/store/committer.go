@@ -18,12 +18,18 @@ type Committer interface {
 	StoreNothing(ctx context.Context, deadline time.Time) (done bool, err error)
 }
 
-// Leaseless returns the target of a load without a lease: it may always store.
-func (s *Store) Leaseless(key string) Committer { return leaseless{s, key} }
+// Leaseless returns the target of a load without a lease: it may always store. The values of
+// neighbouring versions stay.
+func (s *Store) Leaseless(key string) Committer { return leaseless{s, key, true} }
+
+// Unconditional returns the target of a write, for CommitAll: what it stores is what Put,
+// PutAbsent and Delete do.
+func (s *Store) Unconditional(key string) Committer { return leaseless{s, key, false} }
 
 type leaseless struct {
-	store *Store
-	key   string
+	store  *Store
+	key    string
+	leaves bool // the values of neighbouring versions stay
 }
 
 func (u leaseless) Store(
@@ -39,14 +45,19 @@ func (u leaseless) StoreAbsent(
 }
 
 func (u leaseless) StoreNothing(ctx context.Context, deadline time.Time) (bool, error) {
-	step := u.store.DeleteStep(u.key).leaveNeighbours()
-	return true, u.store.remove(ctx, deadline, []client.Step{step})[0]
+	steps := []client.Step{u.step(u.store.DeleteStep(u.key))}
+	return true, u.store.remove(ctx, deadline, steps)[0]
 }
 
 func (u leaseless) valueStep(e *Entry, ttl time.Duration) *Write {
-	return u.store.PutStep(u.key, e, ttl).leaveNeighbours()
+	return u.step(u.store.PutStep(u.key, e, ttl))
 }
 
 func (u leaseless) absentStep(ttl time.Duration) *Write {
-	return u.store.PutAbsentStep(u.key, ttl).leaveNeighbours()
+	return u.step(u.store.PutAbsentStep(u.key, ttl))
+}
+
+func (u leaseless) step(w *Write) *Write {
+	w.leaves = u.leaves
+	return w
 }

@@ -20,7 +20,7 @@ type Write struct {
 	key     string
 	durable bool
 	once    bool           // it is not to be repeated
-	leaves  bool           // the values of neighbouring versions stay
+	leaves  bool           // the values of neighbouring versions stay: the source has not changed
 	sc      *client.Script // nil: a delete
 	args    []any
 	value   *codec.Wire // of a put, for ttl or Forever
@@ -109,13 +109,6 @@ func (w *Write) appendKeys(dst []any) []any {
 		return append(dst, w.key, family.Control(w.key))
 	}
 	return family.AppendKeys(dst, w.key)
-}
-
-// leaveNeighbours makes it a write of what was loaded, or of a TTL: what the source holds has
-// not changed, and so the values of other versions stay.
-func (w *Write) leaveNeighbours() *Write {
-	w.leaves = true
-	return w
 }
 
 // Key is part of Step.
