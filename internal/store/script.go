@@ -54,9 +54,9 @@ var (
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 
-	add    = client.NewScripts(addSource, addManySource, controlSource)
-	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource)
+	add    = client.NewScripts(addSource, addManySource, controlSource, neighboursSource)
+	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource, neighboursSource)
 	stage  = client.NewScript(stageSource)
-	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource)
-	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource)
+	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource, neighboursSource)
+	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource, neighboursSource)
 )
