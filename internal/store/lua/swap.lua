@@ -1,8 +1,8 @@
 -- Puts a loaded value in place that was staged under a key of its own, and ends the
 -- lease.
--- KEYS: value, control, of a refresh the values of the neighbouring versions, and staged. ARGV: as in guard.lua, then the value's TTL in ms or
--- -1, the command that counts a value's parts, and how many there have to be: a command
--- that staged some may have failed.
+-- KEYS: value, control, of a refresh the values of the neighbouring versions, and staged.
+-- ARGV: as in guard.lua, then the value's TTL in ms or -1, the command that counts a value's
+-- parts, and how many there have to be: a command that staged some may have failed.
 -- Returns 1 when stored, 0 when not permitted, -1 when the staged value is incomplete.
 local staged = KEYS[#KEYS]
 if redis.pcall(ARGV[7], staged) ~= tonumber(ARGV[8]) then
