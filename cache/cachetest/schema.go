@@ -59,7 +59,7 @@ func Schema[V any](t testing.TB, c codec.Codec[V], file string) {
 func check(is description, file, update string) string {
 	text, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
-		return fmt.Sprintf("there is no %s; write it by\n\t%s\nand commit it", file, update)
+		return fmt.Sprintf("there is no %s; write it with\n\t%s\nand commit it", file, update)
 	}
 	if err != nil {
 		return err.Error()
@@ -70,7 +70,7 @@ func check(is description, file, update string) string {
 	}
 	was, err := parseDescription(stored)
 	if err != nil {
-		return fmt.Sprintf("%s cannot be read: %v; write it anew by\n\t%s", file, err, update)
+		return fmt.Sprintf("%s cannot be read: %v; write it anew with\n\t%s", file, err, update)
 	}
-	return fmt.Sprintf("what is stored is not what %s says:\n%sOnce that is settled, write the file anew by\n\t%s", file, report(compare(was, is)), update)
+	return fmt.Sprintf("what is stored is not what %s says:\n%sOnce that is settled, write the file anew with\n\t%s", file, report(compare(was, is)), update)
 }

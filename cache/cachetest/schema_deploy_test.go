@@ -27,8 +27,8 @@ const (
 
 // claims has what the sentences of Schema say of a version, by what begins behind its name.
 var claims = map[string][]string{
-	"reads entries of the ":                                      {right},
-	"ignores it":                                                 {right},
+	"reads entries of the ": {right},
+	"ignores it":            {right},
 	"reads it as zero from entries without it":                   {wrong},
 	"reads nil as zero":                                          {wrong},
 	"reads values that fit, and finds other entries broken and ": {broken}, // the samples do not fit

@@ -70,7 +70,9 @@ var formsOfTypes = map[string]form{
 	},
 	"json": {
 		func(t reflect.Type) (*codec.Schema, error) { return codec.JSONSchemaOf(t), nil },
-		func(t reflect.Type, p unsafe.Pointer) ([]byte, error) { return json.Marshal(reflect.NewAt(t, p).Interface()) },
+		func(t reflect.Type, p unsafe.Pointer) ([]byte, error) {
+			return json.Marshal(reflect.NewAt(t, p).Interface())
+		},
 		func(t reflect.Type, src []byte, p unsafe.Pointer) error {
 			if err := json.Unmarshal(src, reflect.NewAt(t, p).Interface()); err != nil {
 				return err
