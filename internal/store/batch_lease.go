@@ -29,7 +29,7 @@ func (s *Store) acquireChunk(
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
-		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, ttl: ttl}, i
+		tries[i], due[i] = acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl}, i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))

@@ -15,7 +15,7 @@ import (
 // long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
 	store *Store
-	keys  []any // value, control: see keysOf
+	keys  []any // value, control
 	token any   // a string
 	ttl   time.Duration
 
@@ -71,7 +71,7 @@ func (s *Store) Acquire(
 ) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := acquisition{store: s, keys: keysOf(key), replace: replace, ttl: ttl}
+	a := acquisition{store: s, keys: s.loadKeys(key), replace: replace, ttl: ttl}
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, rediskey.NewToken())
@@ -109,8 +109,9 @@ type acquisition struct {
 // attempt returns what is sent to obtain l, with another token each time.
 func (a *acquisition) attempt(l *Lease, token string) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
-	args := make([]any, 4, 4+a.made)
-	args[0], args[1], args[2], args[3] = l.token, a.ttl.Milliseconds(), a.store.kind.name, a.replace
+	s := a.store
+	args := append(make([]any, 0, 5+a.made),
+		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty())
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -236,7 +237,7 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 	w := &e.Wire
 	switch {
 	case w.Len() == 0:
-		return l.markerCall(markerEmpty, markerTTL(ttl).Milliseconds()), true
+		return l.markerCall(l.store.markerEmpty(), markerTTL(ttl).Milliseconds()), true
 	case !isSmall(e):
 		return small, false
 	}
