@@ -89,9 +89,9 @@ func init() {
 	add[struct{ N string }, struct{ N int }]("retyped, hash", hashOf[struct{ N string }](), struct{ N string }{"7"}, hashOf[struct{ N int }](), struct{ N int }{1},
 		"field N is of type int, and was of type string: "+eachAnother)
 	inAll("narrowed", struct{ N int64 }{300}, struct{ N int8 }{100},
-		"field N is of type int8, and was of type int64: the new version reads values that fit, and finds other entries broken and loads them anew; the running version reads entries of the new one: set Version if there are such")
+		"field N is of type int8, and was of type int64: the new version reads values that fit, and finds other entries broken and loads them anew; the running version reads entries of the new one")
 	inAll("widened", struct{ N int8 }{100}, struct{ N int64 }{300},
-		"field N is of type int64, and was of type int8: the new version reads entries of the running one; the running version reads values that fit, and finds other entries broken and loads them anew: set Version if there are such")
+		"field N is of type int64, and was of type int8: the new version reads entries of the running one; the running version reads values that fit, and finds other entries broken and loads them anew")
 	inAll("unsigned", struct{ N int64 }{-1}, struct{ N uint64 }{1 << 63},
 		"field N is of type uint64, and was of type int64: each version reads values that fit, and finds other entries broken and loads them anew: set Version")
 	inAll("moved", struct{ A, B int }{1, 2}, struct{ B, A int }{2, 1})
@@ -164,16 +164,16 @@ type (
 func byOrder() {
 	few, more := codec.Msgpack[order](), codec.Msgpack[orderMore]()
 	add[order, orderMore]("as_array, added", few, order{A: 1, B: 2}, more, orderMore{A: 1, B: 2, C: 3},
-		"the value has more fields, which are stored by their order: the new version finds entries without it outdated and loads them anew; the running version finds entries of the new one broken and loads them anew: set Version")
+		"field C is new in a struct that is stored by order: the new version finds entries without it outdated and loads them anew; the running version finds entries of the new one broken and loads them anew: set Version")
 	add[orderMore, order]("as_array, removed", more, orderMore{A: 1, B: 2, C: 3}, few, order{A: 1, B: 2},
-		"the value has fewer fields, which are stored by their order: the new version finds entries of the running one broken and loads them anew; the running version finds entries without it outdated and loads them anew: set Version")
+		"field C is gone from a struct that is stored by order: the new version finds entries of the running one broken and loads them anew; the running version finds entries without it outdated and loads them anew: set Version")
 	add[order, orderMoved]("as_array, moved", few, order{A: 1, B: 2}, codec.Msgpack[orderMoved](), orderMoved{A: 1, B: 2},
 		"the value has other fields from place 1 on, where it had A: "+eachAnother)
 	add[order, noOrder]("as_array, given up", few, order{A: 1, B: 2}, codec.Msgpack[noOrder](), noOrder{A: 1, B: 2},
 		"the value is of type struct, and was of type tuple: the new version finds entries of the running one broken, or reads another value; the running version reads entries of the new one: set Version")
 	add[order, orderMore]("as_array, added, missing fields zero", codec.Msgpack[order](codec.MissingFieldsAreZero()), order{A: 1, B: 2},
 		codec.Msgpack[orderMore](codec.MissingFieldsAreZero()), orderMore{A: 1, B: 2, C: 3},
-		"the value has more fields, which are stored by their order: "+eachBroken)
+		"field C is new in a struct that is stored by order: "+eachBroken)
 }
 
 func otherNames() {

@@ -207,17 +207,22 @@ func (c *comparison) tuple(path, encoding string, was, is []codec.SchemaField) {
 	for i := range min(len(was), len(is)) {
 		c.place(path+"."+fieldName(is[i].Name), encoding, was[i].Schema, is[i].Schema)
 	}
-	lacking := func(fields []codec.SchemaField, had int) reading {
-		if fields[len(fields)-1].Optional && had > 0 { // MissingFieldsAreZero
-			return findsBroken
-		}
-		return lacking(fields[len(fields)-1])
+	longer, had := is, len(was)
+	if len(was) > len(is) {
+		longer, had = was, len(is)
 	}
-	switch {
-	case len(is) > len(was):
-		c.add(naming(path)+" has more fields, which are stored by their order", lacking(is, len(was)), findsBroken)
-	case len(is) < len(was):
-		c.add(naming(path)+" has fewer fields, which are stored by their order", findsBroken, lacking(was, len(is)))
+	if len(longer) == had {
+		return
+	}
+	f := longer[had]
+	name, lacks := naming(path+"."+fieldName(f.Name)), lacking(f)
+	if f.Optional && had > 0 { // by MissingFieldsAreZero, which takes an array for whole or empty
+		lacks = findsBroken
+	}
+	if len(is) > len(was) {
+		c.add(name+" is new in a struct that is stored by order", lacks, findsBroken)
+	} else {
+		c.add(name+" is gone from a struct that is stored by order", findsBroken, lacks)
 	}
 }
 

@@ -61,8 +61,6 @@ func advice(is, was reading) string {
 		return "set Version"
 	case any(readsZero), any(readsNil):
 		return "set Version if zero is wrong"
-	case any(readsFitting):
-		return "set Version if there are such"
 	}
 	return ""
 }
