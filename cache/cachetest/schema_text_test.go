@@ -236,3 +236,16 @@ func TestDescriptionsThatAreDamaged(t *testing.T) {
 		}
 	}
 }
+
+// Nothing is known of what another module's codec reads.
+func TestUnknownCodecs(t *testing.T) {
+	of := func(encoding, typ string) description {
+		return description{"string", &codec.Schema{Codec: encoding, Type: typ}}
+	}
+	for _, is := range []description{of("msgpack", "struct"), of("proto", "list"), of("packed proto", "struct")} {
+		changes := compare(of("proto", "struct"), is)
+		if len(changes) != 1 || changes[0].is != readsAnother || changes[0].was != readsAnother {
+			t.Errorf("to %+v it is said:\n%s", *is.value, report(changes))
+		}
+	}
+}
