@@ -47,7 +47,7 @@ type Schema struct {
 type SchemaField struct {
 	Name     string // as it is stored
 	Alias    string // another name that is read, empty for none
-	Optional bool   // a value without the field is read, with zero; without it is an ErrOutdated
+	Optional bool   // a value without the field is read with zero; it is an ErrOutdated otherwise
 	Schema   *Schema
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 type (
-	money      struct{ cents int64 }
+	money      struct{}
 	level      int8
 	opt[T any] struct {
 		Of T `json:"of" msgpack:"of"`
