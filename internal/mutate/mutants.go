@@ -75,7 +75,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "what was made of a value that is gone is stored",
-		file: "internal/store/lua/guard.lua", old: "if there and unchanged", new: "if unchanged",
+		file: "internal/store/lua/upgrade.lua", old: "if redis.call('EXISTS', KEYS[3]) == 1 then", new: "if true then",
 		pkg: "internal/store", tests: "TestLeaseUpgradesWhatIsThere",
 	},
 	{
@@ -132,7 +132,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a load is stored over a value that has changed",
-		file: "internal/store/lua/guard.lua", old: "if there and unchanged(first, last) then", new: "if true then",
+		file: "internal/store/lua/guard.lua", old: "if unchanged(first, last) then", new: "if true then",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 	{
@@ -147,7 +147,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a large value is put in place without its lease",
-		file: "internal/store/lua/swap.lua", old: "if not permitted(KEYS[4]) then", new: "if false then",
+		file: "internal/store/lua/swap.lua", old: "if not permitted() then", new: "if false then",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 

@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,31 @@ func writesOf[V any](b *bench[V]) map[string]func(ctx context.Context, c *cache.
 	}
 	return map[string]write{
 		"Set": func(ctx context.Context, c *cache.Cache[string, V], key string) error { return c.Set(ctx, key, b.two) },
+		"Refresh": func(ctx context.Context, c *cache.Cache[string, V], key string) error {
+			runs := 0
+			_, err := c.Refresh(ctx, key, testcache.Value(b.two, &runs))
+			return err
+		},
+		"Refresh of a missing key": func(ctx context.Context, c *cache.Cache[string, V], key string) error {
+			if err := b.rdb.Unlink(ctx, c.RedisKey(key)).Err(); err != nil {
+				return err
+			}
+			runs := 0
+			_, err := c.Refresh(ctx, key, testcache.Value(b.two, &runs))
+			return err
+		},
+		"Refresh, empty": func(ctx context.Context, c *cache.Cache[string, V], key string) error {
+			runs := 0
+			_, err := c.Refresh(ctx, key, testcache.Value(b.empty, &runs))
+			return err
+		},
+		"Refresh, absent": func(ctx context.Context, c *cache.Cache[string, V], key string) error {
+			_, err := c.Refresh(ctx, key, testcache.Failing[V](cache.ErrNotFound))
+			if errors.Is(err, cache.ErrNotFound) {
+				err = nil
+			}
+			return err
+		},
 		"Set empty": func(ctx context.Context, c *cache.Cache[string, V], key string) error {
 			return c.Set(ctx, key, b.empty)
 		},
@@ -165,7 +191,8 @@ func caseFenceOfVersions[V any](t *testing.T, b *bench[V]) {
 	c := b.versions(t)
 	for name, write := range writesOf(b) {
 		for _, key := range versionedKeys {
-			if name == "SetMany" && strings.Contains(key, "}") || name == "an atomic step" && key != "k" {
+			if name == "SetMany" && strings.Contains(key, "}") || name == "an atomic step" && key != "k" ||
+				strings.HasPrefix(name, "Refresh") { // which waits for the other's lease
 				continue
 			}
 			for _, pair := range [][2]int{{0, 1}, {2, 1}} {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // PreviousKey returns the key of the version before for a key, and whether there is one.
@@ -27,14 +29,19 @@ func (s *Store) EmptyUntil(l *Lease) (ends time.Time, ok bool) {
 // the lease was granted.
 func (l *Lease) Upgrades(key string) { l.previous = key }
 
-// guardedKeys are the keys of a script that guard.lua is part of, with those of its own.
-func (l *Lease) guardedKeys(own ...any) []any {
-	if own == nil && l.previous == "" {
-		return l.keys
+// either returns the script of a load's commit, or that of an upgrade's.
+func (l *Lease) either(load, upgrade *client.Script) *client.Script {
+	if l.previous != "" {
+		return upgrade
 	}
-	keys := append(l.keys[:2:2], own...)
+	return load
+}
+
+// guardedKeys are the keys of a script that guard.lua is part of, and those of its own.
+func (l *Lease) guardedKeys(own ...any) []any {
+	keys := l.keys[:len(l.keys):len(l.keys)]
 	if l.previous != "" {
 		keys = append(keys, l.previous)
 	}
-	return keys
+	return append(keys, own...)
 }

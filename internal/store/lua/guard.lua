@@ -12,13 +12,10 @@ local function unchanged(first, last)
   return redis.call('PTTL', KEYS[2]) == tonumber(ARGV[2]) and text(redis.call('PTTL', KEYS[1])) == ARGV[4]
 end
 
--- previous is the key of the value of another version that the result was made of, which has to
--- be there still; nil for none.
-local function permitted(previous)
+local function permitted()
   local token, _, _, first, last = control(KEYS[2])
   if token ~= ARGV[1] then return false end
-  local there = not previous or redis.call('EXISTS', previous) == 1
-  if there and unchanged(first, last) then return true end
+  if unchanged(first, last) then return true end
   redis.call('DEL', KEYS[2]) -- the lease is of no use any more
   return false
 end
