@@ -25,7 +25,10 @@ func (s *Store) ReadAll(
 	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
 ) []error {
 	ask := s.readEach
-	if s.multiString() {
+	switch {
+	case s.ttls:
+		ask = s.readEachWithTTL
+	case s.multiString():
 		ask = s.readStrings
 	}
 	return s.inChunks(ctx, deadline, keys, entries, ask)
@@ -39,7 +42,7 @@ func (s *Store) ProbeAll(
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
 	ask := s.inspectEach
-	if s.multiString() {
+	if s.multiString() && !s.ttls {
 		ask = s.probeStrings
 	}
 	return s.inChunks(ctx, deadline, keys, entries, ask)
@@ -193,11 +196,24 @@ func (e *Entry) take(found bool, err error) error {
 	return err
 }
 
+// readEachWithTTL asks for value and TTL of each key.
+func (s *Store) readEachWithTTL(
+	ctx context.Context, keys []string, entries []*Entry,
+) ([]error, error) {
+	return s.inspectAll(ctx, keys, entries, false)
+}
+
 // inspectEach asks for value and control key of each key.
 func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	return s.inspectAll(ctx, keys, entries, true)
+}
+
+func (s *Store) inspectAll(
+	ctx context.Context, keys []string, entries []*Entry, markers bool,
+) ([]error, error) {
 	steps := make([]client.Step, len(keys))
 	for i, key := range keys {
-		steps[i] = s.InspectStep(key, entries[i], true, false)
+		steps[i] = s.InspectStep(key, entries[i], markers, false)
 	}
 	return s.ReadSteps(ctx, steps...)
 }

@@ -3,7 +3,8 @@
 -- 1 to have the lease beside a value that is there, then the tokens of earlier attempts
 -- whose answers were lost.
 -- Returns one of
---   present | empty | absent      what Redis knows of the key
+--   present                       the key has a value
+--   empty | absent, ms            the marker that stands for it, which lives for so long
 --   busy, ms                      another has the lease, for so long: at most the TTL asked for
 --   full                          no memory for a lease
 --   1                             granted, where nothing was before
@@ -25,11 +26,13 @@ if kind == 'none' then
   if not held then return 1 end
 end
 if type(held) ~= 'string' then held = redis.pcall('GET', KEYS[2]) end
-local leased, marker = parse(held) -- an error if the key is of another type
+local leased, marker, moment = parse(held) -- an error if the key is of another type
 local left = (leased or marker) and redis.call('PTTL', KEYS[2]) or 0
 if leased and left < 0 then leased, marker = nil, nil end -- nobody would ever end it
 if marker == 'E' and ARGV[3] == 'string' then marker = nil end
-if marker and kind == 'none' and not beside then return {marker == 'N' and 'absent' or 'empty'} end
+if marker and kind == 'none' and not beside then
+  return {marker == 'N' and 'absent' or 'empty', leased and rest(KEYS[2], moment) or left}
+end
 if leased then
   -- A process that waits for a lease gives it no longer than its own would have: its holder may be
   -- dead, and the clock have gone back since. A living one renews it before.
