@@ -91,6 +91,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		rdb:          rdb,
 		ttl:          cfg.ttl,
 		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
+		staleFor:     max(cfg.staleFor, 0),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
 		observer:     observer{cfg.observer, cfg.name},
@@ -105,6 +106,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		RedisTimeout: c.redisTimeout,
 		MaxLoads:     cfg.maxLoads,
 		FailFast:     cfg.onRedisError == Fail,
+		StaleFor:     c.staleFor,
 	}
 	var p keyspace.Problems
 	cfg.check(&p, c, engine)
@@ -140,6 +142,9 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.store, err = store.New(c.rdb, cfg.codec.Shape(), c.redisTimeout); err != nil {
 		return err
 	}
+	if c.staleFor > 0 {
+		c.store.ReadTTLs()
+	}
 	if cfg.pipelining == Unpipelined {
 		c.store.SendAlone()
 	}
@@ -170,6 +175,10 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
+	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off || cfg.staleFor >= time.Millisecond,
+		"StaleFor is %v: it has to be at least 1ms, or Off", cfg.staleFor)
+	p.Check(c.ttl != Forever || c.staleFor == 0,
+		"StaleFor is %v, and TTL is Forever: what does not expire never turns stale, so leave StaleFor 0 or set a TTL", c.staleFor)
 	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
 	p.Check(engine.Lease == Off || engine.Lease >= minLease,
 		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
@@ -184,7 +193,6 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 
 // checkLater refuses what a configuration may ask for and this version does not do.
 func (cfg *coreConfig) checkLater(p *keyspace.Problems) {
-	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off, "StaleFor is not available yet: leave it 0")
 	p.Check(cfg.near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.Check(!cfg.clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }
