@@ -446,6 +446,7 @@ func TestStaleAbsence(t *testing.T) {
 					wantError(t, "elsewhere", v, err, cache.ErrNotFound)
 				}
 			}
+			synctest.Wait()
 			source.want(t, 1)
 			time.Sleep(2 * time.Second)
 			v, err = other.GetOrSet(t.Context(), "k", never[string](t))
