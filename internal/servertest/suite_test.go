@@ -248,6 +248,7 @@ func cases[V any]() []namedCase[V] {
 		{"Events", caseEvents[V]},
 		{"Queue", caseQueue[V]},
 		{"Own", caseOwn[V]},
+		{"Stale", caseStale[V]},
 		{"Closed", caseClosed[V]},
 	}
 }
