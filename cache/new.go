@@ -175,10 +175,7 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
-	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off || cfg.staleFor >= time.Millisecond,
-		"StaleFor is %v: it has to be at least 1ms, or Off", cfg.staleFor)
-	p.Check(c.ttl != Forever || c.staleFor == 0,
-		"StaleFor is %v, and TTL is Forever: what does not expire never turns stale, so leave StaleFor 0 or set a TTL", c.staleFor)
+	p.CheckStaleFor(cfg.staleFor, c.ttl)
 	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
 	p.Check(engine.Lease == Off || engine.Lease >= minLease,
 		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/store"
 )
 
 // Problems collects what is wrong with a configuration, as sentences.
@@ -59,6 +60,14 @@ func (p *Problems) CheckName(name string, version int) {
 	p.Check(!strings.HasSuffix(name, ":"),
 		"Name %q ends with a colon: leave it out, each key has one behind the name", name)
 	p.Check(version >= 0, "Version is %d: use a positive number, or 0 for none", version)
+}
+
+// CheckStaleFor checks how long values are kept beyond their TTL: 0 or -1 for not at all.
+func (p *Problems) CheckStaleFor(staleFor, ttl time.Duration) {
+	p.Check(staleFor == 0 || staleFor == -1 || staleFor >= time.Millisecond,
+		"StaleFor is %v: it has to be at least 1ms, or Off", staleFor)
+	p.Check(staleFor <= 0 || ttl != store.Forever, "StaleFor is %v, and TTL is Forever: "+
+		"what does not expire never turns stale, so leave StaleFor 0 or set a TTL", staleFor)
 }
 
 // CheckTimes checks the settings that all caches and collections have.
