@@ -518,3 +518,65 @@ func TestBatchRefreshesByOneCall(t *testing.T) {
 		}
 	})
 }
+
+// Close ends the refreshes that are under way, and gives their leases back.
+func TestCloseEndsRefreshesInTheBackground(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, staleConfig())
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		var ended atomic.Bool
+		v, err := c.GetOrSet(t.Context(), "k", func(ctx context.Context, _ string) (string, error) {
+			<-ctx.Done()
+			ended.Store(true)
+			return "", ctx.Err()
+		})
+		want(t, "stale", v, err, "v")
+		synctest.Wait()
+		began := time.Now()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if !ended.Load() || time.Since(began) > time.Second {
+			t.Errorf("Close returned after %v, the loader has ended: %v", time.Since(began), ended.Load())
+		}
+		if keys := env.Mini.Keys(); len(keys) != 1 {
+			t.Errorf("Redis holds %q", keys)
+		}
+	})
+}
+
+// A refresh has LoadTimeout, counts as a failure when that is over, and keeps the key from nobody
+// even if its loader does not return.
+func TestRefreshThatTakesTooLong(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		cfg := staleConfig()
+		cfg.LoadTimeout, cfg.StaleFor = 5*time.Second, time.Hour
+		c := open(t, env.Client, cfg)
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		release := make(chan struct{})
+		v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+			<-release
+			return "late", nil
+		})
+		want(t, "stale", v, err, "v")
+		time.Sleep(5*time.Second + 500*time.Millisecond)
+		var source versions
+		v, err = c.GetOrSet(t.Context(), "k", source.load)
+		want(t, "right after LoadTimeout", v, err, "v")
+		source.want(t, 0)
+		time.Sleep(time.Second)
+		v, err = c.GetOrSet(t.Context(), "k", source.load)
+		want(t, "after the back-off", v, err, "v")
+		time.Sleep(2 * time.Second)
+		close(release)
+		time.Sleep(time.Second)
+		v, err = c.GetOrSet(t.Context(), "k", never[string](t))
+		want(t, "refreshed", v, err, "v1")
+	})
+}
