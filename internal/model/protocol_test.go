@@ -81,6 +81,27 @@ var promises = []promise{
 	{"late commands", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
 	}},
+	{"stale values", Protocol{}, Setup{
+		Readers: []int{2, 1}, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete},
+	}},
+	{"stale values that are lost", Protocol{}, Setup{
+		Readers: []int{1, 1}, Calls: 2, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Losses: 1, Failures: 1},
+	}},
+	{"stale values and a refresh", Protocol{}, Setup{
+		Readers: []int{1}, Refreshers: 1, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Kills: 1, Lost: 1},
+	}},
+	{"stale values that are set", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Value: true, Stale: true, Missing: 1 << 2, Writes: []Write{Set, Delete},
+	}},
+	{"stale values and foreign writes", Protocol{}, Setup{
+		Readers: []int{1, 1}, Calls: 1, Value: true, Stale: true, Writes: []Write{ForeignSet, ForeignDel},
+	}},
+	{"stale marks", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Mark: true, Missing: 1 << 1, Stale: true, Writes: []Write{Set}, Faults: Faults{Losses: 1},
+	}},
+	{"stale values and timeouts", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Timeouts: 2, Failures: 1, Late: 1},
+	}},
 	{"one load", Protocol{}, Setup{
 		Readers: []int{2, 2, 1}, Calls: 1, Foreseen: true, OneLoad: true, Faults: Faults{Lost: 1},
 	}},

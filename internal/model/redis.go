@@ -63,7 +63,9 @@ func (w *world) execute(s *state, c command) answer {
 			}
 		}
 	case unlink:
-		s.value = value{}
+		if !w.KeepsStale {
+			s.value = value{}
+		}
 		w.unlinkControl(s)
 	case unlinkControl:
 		w.unlinkControl(s)
