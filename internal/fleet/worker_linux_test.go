@@ -84,7 +84,7 @@ func work(text string) error {
 	}
 	w.subject = subjectOf(w.Plan.Subject, c)
 	if w.Plan.List {
-		list := collection.Config[string, string]{Name: family, TTL: w.Plan.TTL}
+		list := collection.Config[string, string]{Name: family, TTL: w.Plan.TTL, StaleFor: w.Plan.Stale}
 		if w.list, err = collection.NewList(rdb, list); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func work(text string) error {
 
 func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
-		Name: family, Codec: codecOf(w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+		Name: family, Codec: codecOf(w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, StaleFor: w.Plan.Stale, Lease: w.Plan.Lease,
 	}
 	if w.Plan.Subject == leaseless || w.Plan.Subject == naive {
 		cfg.Lease = cache.Off
