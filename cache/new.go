@@ -91,7 +91,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		rdb:          rdb,
 		ttl:          cfg.ttl,
 		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
-		staleFor:     max(cfg.staleFor, 0),
+		staleFor:     max(cfg.staleFor, 0).Truncate(time.Millisecond),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
 		observer:     observer{cfg.observer, cfg.name},

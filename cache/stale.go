@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/protocol"
@@ -91,8 +90,7 @@ func (l *loads[K, V]) staleInstead(ctx context.Context, item *loadItem[K, V], ca
 	}
 	c.core.stats.staleOnError.Add(1)
 	if !c.core.IsRedisError(cause) { // of which the observer knows
-		told := fmt.Errorf("the load failed, and what is stale was returned: %w", cause)
-		c.core.observer.survived(ctx, c.core.error(op, key, nil, told))
+		c.core.observer.survived(ctx, c.core.error(op, key, ErrStale, cause))
 	}
 	return v, absent, err
 }

@@ -374,7 +374,7 @@ func TestNoStale(t *testing.T) {
 			v, err = c.GetOrSet(ctx, "k", source.load, cache.NoStale())
 			want(t, "when the load fails", v, err, "v1")
 			all := r.take()
-			if len(all.errors) != 1 || !errors.Is(all.errors[0], down) {
+			if len(all.errors) != 1 || !errors.Is(all.errors[0], down) || !errors.Is(all.errors[0], cache.ErrStale) {
 				t.Errorf("errors: %v", all.errors)
 			}
 			if n := c.Stats().StaleOnError; n != 1 {
