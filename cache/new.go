@@ -59,6 +59,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	if err != nil {
 		return nil, err
 	}
+	c.core.store.SetFamily(c.keys.Family())
 	return c, nil
 }
 

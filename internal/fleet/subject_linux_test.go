@@ -38,6 +38,7 @@ const (
 	naive     = "naive"
 	unsealed  = "unsealed"
 	forgiving = "forgiving"
+	apart     = "versions of different names"
 )
 
 // subjectOf turns a cache into the subject of a name.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // How many keys are asked for at once: none may keep the server, or callers that wait behind
@@ -123,7 +122,7 @@ func (s *Store) probeStrings(
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
-		args = append(args, key, rediskey.ControlKey(key))
+		args = append(args, key, s.family.Control(key))
 	}
 	values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {

@@ -16,7 +16,7 @@ import (
 // long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
 	store *Store
-	keys  []any // value, control: see keysOf
+	keys  []any // value, control, and the values that a commit removes
 	token any   // a string
 	ttl   time.Duration
 
@@ -47,10 +47,10 @@ func (l *Lease) Beside() (State, time.Duration) {
 		}
 		return Present, remaining(left)
 	}
-	switch left := max(time.Until(l.markerEnds), 0); l.marker {
-	case markerAbsent:
+	switch left := max(time.Until(l.markerEnds), 0); {
+	case l.marker == markerAbsent:
 		return Absent, left
-	case markerEmpty:
+	case l.store.isEmpty(l.marker):
 		return Present, left
 	}
 	return Missing, 0
@@ -90,9 +90,15 @@ var statuses = map[string]Status{
 func (s *Store) Acquire(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration, replace bool,
 ) (c Acquired, err error) {
+	return s.acquire(ctx, deadline, Ask{Key: key, Replace: replace}, ttl)
+}
+
+func (s *Store) acquire(
+	ctx context.Context, deadline time.Time, ask Ask, ttl time.Duration,
+) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := acquisition{store: s, keys: keysOf(key), replace: replace, ttl: ttl}
+	a := s.acquisition(ask, ttl)
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, rediskey.NewToken())
@@ -108,10 +114,12 @@ func (s *Store) Acquire(
 }
 
 // An Ask asks for the lease of a key, with Replace also if that has a value. AcquireAll
-// answers it as Acquire does.
+// answers it as Acquire does. With AsWrite what the lease stores removes the values of the
+// neighbouring versions, as a write does.
 type Ask struct {
 	Key     string
 	Replace bool
+	AsWrite bool
 
 	Answer Acquired
 	Err    error
@@ -127,11 +135,20 @@ type acquisition struct {
 	made    int              // how many attempts
 }
 
+func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
+	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl}
+	if ask.AsWrite {
+		a.keys = s.writeKeys(ask.Key)
+	}
+	return a
+}
+
 // attempt returns what is sent to obtain l, with another token each time.
 func (a *acquisition) attempt(l *Lease, token string) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
-	args := make([]any, 4, 4+a.made)
-	args[0], args[1], args[2], args[3] = l.token, a.ttl.Milliseconds(), a.store.kind.name, a.replace
+	s := a.store
+	args := append(make([]any, 0, 5+a.made),
+		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty())
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -223,7 +240,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 
 func (l *Lease) renewal() client.Call {
 	markerEnds := l.marker != "" && time.Until(l.markerEnds) < l.ttl
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -237,7 +254,7 @@ func (l *Lease) giveBack() client.Call {
 	if l.marker != "" {
 		args = append(args, l.marker, l.markerExpiry)
 	}
-	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:], Args: args}
+	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -260,7 +277,7 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 	w := &e.Wire
 	switch {
 	case w.Len() == 0:
-		return l.markerCall(markerEmpty, markerTTL(ttl).Milliseconds()), true
+		return l.markerCall(l.store.markerEmpty(), markerTTL(ttl).Milliseconds()), true
 	case !isSmall(e):
 		return small, false
 	}

@@ -62,7 +62,7 @@ func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client
 	l := w.lease
 	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
 	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value))
-	return append(l.store.stageValue(ctx, staged, w.value), mode(swap, ctx, append(l.keys[:2:2], staged), args))
+	return append(l.store.stageValue(ctx, staged, w.value), mode(swap, ctx, append(l.keys[:len(l.keys):len(l.keys)], staged), args))
 }
 
 func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
