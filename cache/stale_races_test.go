@@ -238,3 +238,29 @@ func TestRefreshBegunByALoader(t *testing.T) {
 		wantGet(t, c, "b", new("a of old"))
 	})
 }
+
+// A refresh in the background is a load, and no write: it leaves what other versions have.
+func TestRefreshLeavesOtherVersions(t *testing.T) {
+	for _, lease := range []time.Duration{0, cache.Off} {
+		bubble(t, func(t *testing.T, env *redistest.Env) {
+			versionOf := func(n int) *cache.Cache[string, string] {
+				cfg := staleConfig()
+				cfg.Version, cfg.Lease = n, lease
+				return open(t, env.Client, cfg)
+			}
+			first, second := versionOf(1), versionOf(2)
+			ctx := t.Context()
+			if err := first.Set(ctx, "k", "old"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(61 * time.Second)
+			v, err := second.GetOrSet(ctx, "k", value("of the second", new(int)))
+			want(t, "the second version", v, err, "of the second")
+			v, err = first.GetOrSet(ctx, "k", value("new", new(int)))
+			want(t, "stale", v, err, "old")
+			synctest.Wait()
+			wantGet(t, first, "k", new("new"))
+			wantGet(t, second, "k", new("of the second"))
+		})
+	}
+}

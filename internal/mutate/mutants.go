@@ -374,6 +374,11 @@ var mutants = []mutant{
 		pkg: "internal/protocol", tests: "TestEarlyRefreshSimulation",
 	},
 	{
+		what: "a refresh in the background removes what neighbouring versions have",
+		file: "internal/protocol/acquire.go", old: "AsWrite: r.Refresh && !r.background", new: "AsWrite: r.Refresh",
+		pkg: "cache", tests: "TestRefreshLeavesOtherVersions",
+	},
+	{
 		what: "the panic of a refresh is told nobody",
 		file: "internal/protocol/stale.go", old: "if !returned {", new: "if false {",
 		pkg: "cache", tests: "TestRefreshThatPanics",

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A simulated key: how its readers fare over many lives, by arithmetic alone.
+// A simulated key: what its readers meet over many lives, by arithmetic alone.
 type simulation struct {
 	ttl, load time.Duration
 	reads     float64 // a second, at random
@@ -16,8 +16,8 @@ type simulation struct {
 	early     bool    // and XFetch is used
 }
 
-// A fare is what a simulation counts.
-type fare struct {
+// counts are what a simulation has seen.
+type counts struct {
 	lives    int     // times that the value was loaded
 	turned   int     // lives in which a reader came after the TTL
 	waits    int     // reads that waited for a load
@@ -26,7 +26,7 @@ type fare struct {
 	earliest time.Duration
 }
 
-func (s simulation) run(seed uint64, lives int) (f fare) {
+func (s simulation) run(seed uint64, lives int) (f counts) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	next := func() time.Duration { return time.Duration(random.ExpFloat64() / s.reads * float64(time.Second)) }
 	now, born := time.Duration(0), time.Duration(0)
