@@ -297,3 +297,28 @@ func TestBatchRefreshesByOneCall(t *testing.T) {
 		}
 	})
 }
+
+// A deploy that switches StaleFor on meets entries that turn stale too early, and refreshes them;
+// one that switches it off serves what is kept for so long as if it was fresh.
+func TestStaleForChanges(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		with, without := open(t, env.Client, staleConfig()), open(t, env.Client, config{TTL: time.Minute, Jitter: -1})
+		ctx := t.Context()
+		if err := without.Set(ctx, "k", "old"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		var source versions
+		v, err := with.GetOrSet(ctx, "k", source.load)
+		want(t, "switched on", v, err, "old")
+		time.Sleep(2 * time.Second)
+		v, err = with.GetOrSet(ctx, "k", never[string](t))
+		want(t, "once refreshed", v, err, "v1")
+		wantState(t, with, "k", cache.Present)
+		time.Sleep(90 * time.Second)
+		v, err = without.GetOrSet(ctx, "k", never[string](t))
+		want(t, "switched off", v, err, "v1")
+		time.Sleep(30 * time.Second)
+		wantState(t, without, "k", cache.Missing)
+	})
+}
