@@ -154,7 +154,12 @@ func TestNoStaleDoesNotShareWhatIsStale(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(61 * time.Second)
-		f.delay(func(string) time.Duration { return 100 * time.Millisecond }, func() time.Duration { return 0 })
+		f.delay(func(command string) time.Duration {
+			if command == "EVALSHA" { // the first call asks for the lease when the second one joins
+				return 100 * time.Millisecond
+			}
+			return 0
+		}, func() time.Duration { return 0 })
 		var source versions
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -263,4 +268,32 @@ func TestRefreshLeavesOtherVersions(t *testing.T) {
 			wantGet(t, second, "k", new("of the second"))
 		})
 	}
+}
+
+// A call that has joined a refresh which Redis fails does without Redis, as any other call.
+func TestCallThatJoinsARefreshWithoutRedis(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		h := new(scriptHook)
+		rdb := f.client(t)
+		rdb.AddHook(h)
+		c := open(t, rdb, staleConfig())
+		ctx := t.Context()
+		if err := c.Set(ctx, "k", "old"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		fail := func() {
+			time.Sleep(100 * time.Millisecond)
+			f.refuse(true)
+		}
+		h.before.Store(&fail)
+		v, err := c.GetOrSet(ctx, "k", never[string](t))
+		want(t, "stale", v, err, "old")
+		synctest.Wait() // the refresh asks for the lease
+		var source versions
+		v, err = c.GetOrSet(ctx, "k", source.load, cache.NoStale())
+		want(t, "NoStale", v, err, "v1")
+		f.refuse(false)
+	})
 }

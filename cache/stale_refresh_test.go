@@ -294,3 +294,30 @@ func TestRefreshThatTakesTooLong(t *testing.T) {
 		want(t, "refreshed", v, err, "v1")
 	})
 }
+
+// So does one whose loader returns after LoadTimeout.
+func TestRefreshThatIsLate(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		cfg := staleConfig()
+		cfg.LoadTimeout, cfg.StaleFor = 5*time.Second, time.Hour
+		c := open(t, env.Client, cfg)
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+			time.Sleep(20 * time.Second)
+			return "late", nil
+		})
+		want(t, "stale", v, err, "v")
+		time.Sleep(20*time.Second + 500*time.Millisecond)
+		v, err = c.GetOrSet(t.Context(), "k", never[string](t))
+		want(t, "right after it", v, err, "v")
+		time.Sleep(time.Second)
+		var source versions
+		v, err = c.GetOrSet(t.Context(), "k", source.load)
+		want(t, "after the back-off", v, err, "v")
+		time.Sleep(2 * time.Second)
+		wantGet(t, c, "k", new("v1"))
+	})
+}

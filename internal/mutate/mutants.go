@@ -346,7 +346,7 @@ var mutants = []mutant{
 	{
 		what: "a refresh that takes too long is no failure",
 		file: "internal/protocol/stale.go", old: "!returned || late ||", new: "!returned ||",
-		pkg: "cache", tests: "TestRefreshThatTakesTooLong",
+		pkg: "cache", tests: "TestRefreshThatIsLate",
 	},
 	{
 		what: "the lease of another process's refresh is asked for at each read",
@@ -377,6 +377,11 @@ var mutants = []mutant{
 		what: "a refresh in the background removes what neighbouring versions have",
 		file: "internal/protocol/acquire.go", old: "AsWrite: r.Refresh && !r.background", new: "AsWrite: r.Refresh",
 		pkg: "cache", tests: "TestRefreshLeavesOtherVersions",
+	},
+	{
+		what: "calls that have joined a refresh get the error of its lease",
+		file: "internal/protocol/acquire.go", old: "r.background && err != nil:", new: "false:",
+		pkg: "cache", tests: "TestCallThatJoinsARefreshWithoutRedis",
 	},
 	{
 		what: "the panic of a refresh is told nobody",
