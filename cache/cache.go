@@ -35,7 +35,8 @@ type core struct {
 
 	ttl          time.Duration
 	absent       time.Duration
-	jitter       float64 // 0 for none
+	staleFor     time.Duration // 0 for none
+	jitter       float64       // 0 for none
 	redisTimeout time.Duration
 
 	decoded   bool // see keyspace.SetDecodeLoaded

@@ -63,7 +63,16 @@ type Config[K comparable, V any] struct {
 	// default is TTL, but at most a minute; Off: it is not remembered.
 	AbsentTTL time.Duration
 
-	// StaleFor is to keep values beyond TTL. It is not available yet and has to be 0.
+	// StaleFor is how long an entry is kept beyond its TTL. It is stale then, and the answer all the
+	// same, at once, while one process of the fleet loads it anew in the background, and also while
+	// loads fail. A Delete or Set leaves nothing stale behind. A load in the background begins a
+	// little before the TTL ends, by XFetch, if the key is asked for often; it takes a place under
+	// MaxLoads if one is free, and does not wait for one; after one that has failed the key is left
+	// alone for 1 s, then 2 s, and so on up to 30 s. "Does not exist" turns stale as well. What has a
+	// TTL of Forever never does. Default 0, or Off: nothing is kept.
+	//
+	// It goes with leases: with Lease Off each process refreshes for itself, and only its own writes
+	// hold a refresh back, as any other load.
 	StaleFor time.Duration
 
 	// LoadTimeout bounds each run of a loader: its context ends then, and so do the

@@ -74,6 +74,7 @@ var refusals = []struct {
 		cfg.Codec = codec.Compress(codec.Text[string](), codec.Compression(77), -1)
 	}},
 	{"unknown shape", func(cfg *config) { cfg.Codec = shaped(77) }},
+	{"StaleFor of what does not expire", func(cfg *config) { cfg.TTL, cfg.StaleFor = cache.Forever, time.Minute }},
 	{"no TTL", func(cfg *config) { cfg.TTL = 0 }},
 	{"negative TTL", func(cfg *config) { cfg.TTL = -time.Second }},
 	{"TTL below a millisecond", func(cfg *config) { cfg.TTL = time.Millisecond - 1 }},
@@ -81,7 +82,8 @@ var refusals = []struct {
 	{"jitter that is no number", func(cfg *config) { cfg.Jitter = math.NaN() }},
 	{"AbsentTTL below a millisecond", func(cfg *config) { cfg.AbsentTTL = time.Microsecond }},
 	{"negative AbsentTTL", func(cfg *config) { cfg.AbsentTTL = -time.Second }},
-	{"StaleFor", func(cfg *config) { cfg.StaleFor = time.Minute }},
+	{"StaleFor", func(cfg *config) { cfg.StaleFor = time.Microsecond }},
+	{"negative StaleFor", func(cfg *config) { cfg.StaleFor = -time.Second }},
 	{"negative LoadTimeout", func(cfg *config) { cfg.LoadTimeout = -time.Second }},
 	{"LoadTimeout off", func(cfg *config) { cfg.LoadTimeout = cache.Off }},
 	{"negative MaxLoads", func(cfg *config) { cfg.MaxLoads = -1 }},

@@ -22,6 +22,8 @@ var (
 	ErrEncode = errors.New("the key or value cannot be encoded")
 	ErrDecode = errors.New("the entry cannot be decoded")
 	ErrPanic  = errors.New("the loader panicked")
+	// ErrStale is told to Observer.Error alone: a call with NoStale was answered all the same.
+	ErrStale = errors.New("the load failed, and a stale value was returned")
 )
 
 // An Op names the method of Cache that an error or event belongs to.

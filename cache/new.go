@@ -63,6 +63,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	c.core.store.SetFamily(c.keys.Family())
 	if previous := c.core.engine.Previous; previous != nil {
 		previous.SetFamily(c.keys.Before())
+		previous.ReadTTLs()
 	}
 	return c, nil
 }
@@ -97,6 +98,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		rdb:          rdb,
 		ttl:          cfg.ttl,
 		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
+		staleFor:     max(cfg.staleFor, 0).Truncate(time.Millisecond),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
 		observer:     observer{cfg.observer, cfg.name},
@@ -111,6 +113,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		RedisTimeout: c.redisTimeout,
 		MaxLoads:     cfg.maxLoads,
 		FailFast:     cfg.onRedisError == Fail,
+		StaleFor:     c.staleFor,
 	}
 	var p keyspace.Problems
 	var err error
@@ -161,6 +164,9 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.store, err = c.newStore(cfg, cfg.codec.Shape()); err != nil {
 		return err
 	}
+	if c.staleFor > 0 {
+		c.store.ReadTTLs()
+	}
 	if cfg.waitReplicas > 0 {
 		return c.store.WaitForReplicas(cfg.waitReplicas)
 	}
@@ -188,6 +194,7 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
+	p.CheckStaleFor(cfg.staleFor, c.ttl)
 	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
 	p.Check(engine.Lease == Off || engine.Lease >= minLease,
 		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
@@ -202,7 +209,6 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 
 // checkLater refuses what a configuration may ask for and this version does not do.
 func (cfg *coreConfig) checkLater(p *keyspace.Problems) {
-	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off, "StaleFor is not available yet: leave it 0")
 	p.Check(cfg.near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.Check(!cfg.clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }

@@ -57,8 +57,8 @@ type LoadEvent struct {
 	// Err is the loader's error, nil with LoadOK. With LoadCancelled it is what the loader said
 	// of that, with LoadPanicked an *Error with the stack.
 	Err error
-	// Background tells that no caller waited for the load from the start. It is always false
-	// yet: there are no such loads before Config.StaleFor is available.
+	// Background tells that no caller waited for the load from the start: it refreshes what is
+	// stale or soon to be, see Config.StaleFor. Callers counts the call that began it.
 	Background bool
 }
 
@@ -88,7 +88,7 @@ type WriteEvent struct {
 	Key     string        // the Redis key
 	State   State         // Present for a value, Absent for "does not exist", Missing for a Delete
 	Bytes   int           // of the encoded value; 0 if there is none, as for a Touch
-	TTL     time.Duration // what Redis is given, Forever for none; 0 for nothing
+	TTL     time.Duration // what Redis is given, StaleFor included, Forever for none; 0 for nothing
 	Outcome WriteOutcome  // WriteOK, or why it was not done
 	// Err is what a Delete, a Set or the like returns; for a load, the failure of its store.
 	Err    error

@@ -6,14 +6,18 @@ import "sync/atomic"
 // exact; together they are no snapshot of one moment. When nothing is under way they add
 // up: each lookup is in one of the first four, and Loaded is LoadStores and NotStored.
 type Stats struct {
-	Hits       uint64 // lookups that found a value
+	Hits       uint64 // lookups that found a value, stale or not
 	AbsentHits uint64 // lookups that found that the source has none
 	Misses     uint64 // lookups that found neither
 	Unanswered uint64 // lookups that Redis did not answer, or not before the caller left
 
+	StaleHits    uint64 // of Hits, those that found a value beyond its TTL
+	StaleOnError uint64 // calls with NoStale that what is stale answered, as their loads failed
+
 	Loads          uint64 // runs of a loader, one for all keys of a batch
-	LoadErrors     uint64 // of these, ended by an error other than ErrNotFound, or a panic
-	LoadsCancelled uint64 // of these, ended by an error after all callers had left: no LoadErrors
+	Refreshes      uint64 // of these, in the background, of entries that were stale or soon to be
+	LoadErrors     uint64 // of Loads, ended by an error other than ErrNotFound, or a panic
+	LoadsCancelled uint64 // of Loads, ended by an error after all callers had left: no LoadErrors
 	Shared         uint64 // calls served by another call's load
 
 	Loaded     uint64 // keys for which a loader returned a value, or that there is none; and those upgraded
@@ -47,6 +51,7 @@ func (s Stats) NotStored() uint64 {
 // counters are kept apart from what is read all the time.
 type counters struct {
 	hits, absentHits, misses, unanswered      atomic.Uint64
+	staleHits, staleOnError, refreshes        atomic.Uint64
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
 	loaded, upgraded                          atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
@@ -59,6 +64,7 @@ func (c *Cache[K, V]) Stats() Stats {
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
+		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(),
 		Loaded: n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
 		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
@@ -71,7 +77,10 @@ func (c *Cache[K, V]) Stats() Stats {
 
 func (n *counters) lookup(s State) {
 	switch s {
-	case Present, Stale:
+	case Stale:
+		n.staleHits.Add(1)
+		n.hits.Add(1)
+	case Present:
 		n.hits.Add(1)
 	case Absent:
 		n.absentHits.Add(1)

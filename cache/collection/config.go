@@ -29,6 +29,11 @@ type Config[K comparable, E any] struct {
 	// millisecond, or Forever.
 	TTL time.Duration
 
+	// StaleFor is that of the cache which shares the Name, whose values are stale for the last part
+	// of what Redis is given: what a write creates, or whose TTL it sets, is kept for so long beyond
+	// its TTL. Elements of a stale value are read and written as those of any other. Default 0.
+	StaleFor time.Duration
+
 	// Jitter shortens each TTL by a random part of up to this fraction. 0 means 0.1, a
 	// negative value none; 1 is the most.
 	Jitter float64
@@ -54,8 +59,9 @@ type HashConfig[K comparable, T any] struct {
 	// written have to be of this one.
 	Mapping *hashmap.Mapping[T]
 
-	// TTL, Jitter, RedisTimeout and WaitReplicas are those of Config.
+	// TTL, StaleFor, Jitter, RedisTimeout and WaitReplicas are those of Config.
 	TTL          time.Duration
+	StaleFor     time.Duration
 	Jitter       float64
 	RedisTimeout time.Duration
 	WaitReplicas int

@@ -25,7 +25,8 @@ type core struct {
 	store    *store.Store
 	member   *registry.Member
 	shape    codec.Shape
-	jitter   float64 // 0 for none
+	jitter   float64       // 0 for none
+	staleFor time.Duration // 0 for none
 	timeout  time.Duration
 	requests sync.Pool // of *request
 	closed   atomic.Bool
@@ -44,6 +45,7 @@ type setup[K comparable] struct {
 	version  int
 	key      func(dst []byte, key K) []byte
 	ttl      time.Duration
+	staleFor time.Duration
 	jitter   float64
 	timeout  time.Duration
 	replicas int
@@ -56,10 +58,11 @@ func (s setup[K]) open(
 	timeout := cmp.Or(s.timeout, keyspace.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
 		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
-		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0),
+		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0), staleFor: max(s.staleFor, 0),
 	}}
 	p.CheckName(s.name, s.version)
 	p.CheckTimes(s.ttl, s.jitter, timeout)
+	p.CheckStaleFor(s.staleFor, s.ttl)
 	p.Check(s.replicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", s.replicas)
 	var err error
 	k.keys, err = keyspace.NewKeys(s.name, s.version, s.key)
@@ -80,6 +83,11 @@ func (s setup[K]) open(
 	return k, p.Join(values.Kind, s.name)
 }
 
+// storedTTL is what Redis is given for a TTL.
+func (c *core) storedTTL(ttl time.Duration) time.Duration {
+	return keyspace.StoredTTL(ttl, c.jitter, c.staleFor)
+}
+
 // openElements makes what a collection of elements is made of.
 func openElements[K comparable, E any](
 	rdb redis.UniversalClient, cfg Config[K, E], shape codec.Shape, kind string,
@@ -95,7 +103,7 @@ func openElements[K comparable, E any](
 		p.Add("Value", checker.Check())
 	}
 	s := setup[K]{
-		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.StaleFor, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
 	}
 	values := registry.Values{Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value}
 	k, err := s.open(rdb, values, &p)

@@ -47,8 +47,8 @@ func (m *masters) forget() { m.clones.Clear() }
 var errUnsettled = errors.New("the master did not answer")
 
 // ask has a master carry out a read, within ctx.
-func (m *masters) ask(ctx context.Context, master *redis.Client, read redis.Cmder) error {
-	err := Process(ctx, master, read)
+func (m *masters) ask(ctx context.Context, master *redis.Client, read rawRead) error {
+	err := read.send(ctx, master)
 	var late net.Error
 	if err == nil || ctx.Err() != nil || errors.As(err, &late) && late.Timeout() {
 		return err

@@ -23,7 +23,30 @@ func (c *Client) Raw(
 	ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
 ) (answered bool, err error) {
 	answer.Reset()
-	return isAnswered(c.read(ctx, key, cmd, now))
+	return isAnswered(c.read(ctx, key, rawRead{last: cmd}, now))
+}
+
+// RawAfter is Raw for a read that follows another one of the key, in the same round trip. Where
+// it reports true both are answered.
+func (c *Client) RawAfter(
+	ctx context.Context, key string, first, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
+) (answered bool, err error) {
+	answer.Reset()
+	return isAnswered(c.read(ctx, key, rawRead{first, cmd}, now))
+}
+
+// A rawRead is one command that reads, or two that are sent together.
+type rawRead struct {
+	first *redis.RawWriteToCmd // nil: none
+	last  *redis.RawWriteToCmd
+}
+
+// send sends the commands and returns the first error.
+func (r rawRead) send(ctx context.Context, to Conn) error {
+	if r.first == nil {
+		return Process(ctx, to, r.last)
+	}
+	return Pipeline(ctx, to, []redis.Cmder{r.first, r.last})
 }
 
 // RawNow is Raw for a command that is sent by itself, at once.
@@ -63,35 +86,41 @@ func IsWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err
 
 // read sends one read, by itself or along with others, and returns its error. Where it
 // was not answered it may still be in use.
-func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
+func (c *Client) read(ctx context.Context, key string, r rawRead, now time.Time) (err error) {
 	defer c.leave()
 	switch {
-	case c.enter():
-		err = c.share(ctx, now, queuedCommand{cmd: cmd})
-	case c.synchronous:
-		ctx = c.timeouts.context(ctx, now)
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		err = Process(ctx, c.rdb, cmd)
+	case !c.enter():
+		return c.readAlone(ctx, key, r, now)
+	case r.first == nil:
+		err = c.share(ctx, now, queuedCommand{cmd: r.last})
 	default:
-		ctx = c.timeouts.context(ctx, now)
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		master := c.masters.of(ctx, key)
-		if master == nil {
-			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
-				return struct{}{}, Process(ctx, c.rdb, cmd)
-			})
-			if err == nil || isAnswer(err) {
-				c.masters.known.Store(true)
-			}
-			return err
-		}
-		err = c.masters.ask(ctx, master, cmd)
+		err = c.share(ctx, now, queuedCommand{cmd: r.first}, queuedCommand{cmd: r.last})
 	}
 	c.RecordLoss(err)
+	return err
+}
+
+func (c *Client) readAlone(ctx context.Context, key string, r rawRead, now time.Time) (err error) {
+	ctx = c.timeouts.context(ctx, now)
+	if err = ctx.Err(); err != nil {
+		return err
+	}
+	if c.synchronous {
+		err = r.send(ctx, c.rdb)
+		c.RecordLoss(err)
+		return err
+	}
+	if master := c.masters.of(ctx, key); master != nil {
+		err = c.masters.ask(ctx, master, r)
+		c.RecordLoss(err)
+		return err
+	}
+	_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.send(ctx, c.rdb)
+	})
+	if err == nil || isAnswer(err) {
+		c.masters.known.Store(true)
+	}
 	return err
 }
 

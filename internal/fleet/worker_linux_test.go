@@ -85,7 +85,7 @@ func work(text string) error {
 	}
 	w.subject = subjectOf(w.Plan.Subject, c)
 	if w.Plan.List {
-		list := collection.Config[string, string]{Name: family, Version: w.Version, TTL: w.Plan.TTL}
+		list := collection.Config[string, string]{Name: family, Version: w.Version, TTL: w.Plan.TTL, StaleFor: w.Plan.Stale}
 		if w.list, err = collection.NewList(rdb, list); err != nil {
 			return err
 		}
@@ -119,7 +119,8 @@ func work(text string) error {
 
 func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
-		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL,
+		StaleFor: w.Plan.Stale, Lease: w.Plan.Lease,
 	}
 	if w.Version > w.Plan.Version && w.Plan.Subject == aside {
 		cfg.Upgrade = cache.UpgradeFrom(codecOf(w.Plan.Version, w.Plan.List), func(old []string) ([]string, error) {

@@ -55,7 +55,7 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 		found, err := e.found(ctx, r, j, finds[i])
 		switch {
 		case found:
-			e.reportLookup(ctx, j, j.result.State, false)
+			e.reportLookup(ctx, j, j.result.lookupState(), false)
 			j.End.Result = &j.result
 		case err != nil:
 			e.reportLookup(ctx, j, Unknown, true)
@@ -164,7 +164,11 @@ func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs 
 		if r.Refresh && a.Err == nil && a.Result != nil {
 			a.Err = a.Result.commitErr
 		}
-		if a.Outcome == flight.TurnedAway && a.Err == nil {
+		tooLate := a.Outcome == flight.TurnedAway
+		if r.NoStale && a.Outcome == flight.Shared && a.Err == nil && a.Result.Stale {
+			tooLate = true // another call was content with it
+		}
+		if tooLate && a.Err == nil {
 			j.Began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 			late = append(late, j)
 			continue

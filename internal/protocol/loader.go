@@ -16,7 +16,10 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 		if report.Outcome == LoadPanicked {
 			report.Err = e.Reporter.LoadPanicked(r.Op, all[0].Key, debug.Stack())
 		}
-		report.Duration, report.Callers = time.Since(began), all.callers()
+		report.Duration, report.Callers, report.Background = time.Since(began), all.callers(), r.background
+		if e.StaleFor > 0 && (report.Outcome == LoadOK || report.Outcome == LoadNotFound) {
+			e.refreshes.took(report.Duration)
+		}
 		e.Reporter.Load(ctx, r.Op, all, report)
 	}()
 	defer e.limit.release() // before the observer is told, which may load as well

@@ -22,6 +22,7 @@ type Config struct {
 	RedisTimeout time.Duration // for all that a call asks Redis
 	MaxLoads     int           // how many loads run at once; 0: no limit
 	FailFast     bool          // a call that Redis fails does not load
+	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
@@ -33,6 +34,7 @@ type Engine struct {
 	limit     loadLimit
 	reads     sharedReads
 	predictor missPredictor
+	refreshes refreshes
 	entries   sync.Pool      // of *store.Entry, which nothing refers to
 	leases    sync.WaitGroup // leases to be released, and what keeps them alive
 	uncertain atomic.Int64   // leases of which it is not known whether there are any

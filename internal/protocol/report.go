@@ -29,6 +29,8 @@ type Reporter interface {
 	LoadTimedOut(op, key string, cause error) error
 	// LoadPanicked returns the error of a load that has not returned.
 	LoadPanicked(op, key string, stack []byte) error
+	// RefreshPanicked tells of a panic, or a runtime.Goexit, in a load that no caller waits for.
+	RefreshPanicked(ctx context.Context, op, key string, stack []byte)
 	// HookPanicked tells of a panic in a hook of the client, of this value.
 	HookPanicked(key string, value any)
 }
@@ -39,6 +41,8 @@ type LoadReport struct {
 	Err      error
 	Callers  int
 	Duration time.Duration
+
+	Background bool // no caller waited from the start
 }
 
 // A LoadResult is how a loader has ended that has returned.
@@ -140,7 +144,7 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 	case j.Degraded, r != nil && r.degraded, redisFailed:
 		s = Unknown
 	case r != nil && r.FromRedis:
-		s = r.State
+		s = r.lookupState()
 	}
 	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, took)
 }

@@ -95,7 +95,7 @@ func (e *Engine) readPrevious(ctx context.Context, all jobs) (found []Previous, 
 		found[i] = Previous{Key: keys[i], Entry: entries[i]}
 	}
 	began := all.start()
-	errs = e.Previous.ReadAllTTL(ctx, all.deadline(), keys, entries)
+	errs = e.Previous.ReadAll(ctx, all.deadline(), keys, entries)
 	all.spent(began)
 	for i, j := range all {
 		p := &found[i]

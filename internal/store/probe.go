@@ -10,7 +10,7 @@ import (
 // Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
 // way there is, and may take a value of another Redis type for none.
 func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
-	if s.shape != codec.ShapeString || !s.Standalone() {
+	if s.shape != codec.ShapeString || !s.Standalone() || s.ttls {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	ctx, cancel := s.WithDeadline(ctx, deadline)

@@ -18,6 +18,10 @@ func (s *Store) Read(
 ) (found bool, err error) {
 	e.Wire.Reset(key)
 	e.key = key
+	if s.ttls {
+		return s.readWithTTL(ctx, key, e, now, s.readRaw(ctx, e), s.InspectStep(key, e, false, true),
+			func() (bool, error) { return e.reply.ParseValue(&e.Wire, s.shape) })
+	}
 	answered, err := s.Raw(ctx, key, s.readRaw(ctx, e), &e.reply, now)
 	switch {
 	case err != nil:

@@ -18,6 +18,7 @@ type Store struct {
 	shape  codec.Shape
 	kind   kind
 	family rediskey.Family
+	ttls   bool // see ReadTTLs
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -59,13 +60,14 @@ const maxWriteKeys = 6
 type Entry struct {
 	Wire  codec.Wire    // the value, present or to be stored
 	State State         // set by Inspect
-	TTL   time.Duration // set by Inspect, when asked for; Forever for none
+	TTL   time.Duration // remaining, when asked for; Forever for none, 0 for one that is over
 
 	Leased bool // set by Inspect: the key is being loaded
 
 	reply   resp.Reply
 	key     string               // what the arguments of command point at
 	command *redis.RawWriteToCmd // reads the whole value, again and again
+	pttl    *pttlRead            // of a store that reads TTLs
 }
 
 // A State says what Redis knows of a key.
