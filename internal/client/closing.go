@@ -111,13 +111,13 @@ func closeIdle(ctx context.Context, rdb *redis.Client) {
 	}
 	if stats.PipelineStats != nil {
 		for range stats.PipelineStats.IdleConns {
-			_ = Pipeline(ctx, clone, []redis.Cmder{unsendable(ctx)})
+			_ = pipelineOn(ctx, clone, []redis.Cmder{unsendable(ctx)})
 		}
 	}
 }
 
 // breakOff has go-redis close the connection that a client takes, or holds.
-func breakOff(ctx context.Context, to Conn) { _ = Process(ctx, to, unsendable(ctx)) }
+func breakOff(ctx context.Context, to Conn) { _ = processOn(ctx, to, unsendable(ctx)) }
 
 // unsendable is a command that go-redis cannot send, and does not try to send twice, so that it
 // closes the connection which it has taken for it.

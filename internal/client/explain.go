@@ -25,6 +25,10 @@ func (c *Client) Explain(err error) error {
 	if none := (*unreachableError)(nil); errors.As(err, &none) {
 		return plain(none.cause)
 	}
+	if open := (*OpenError)(nil); errors.As(err, &open) {
+		cause := c.Explain(open.Cause)
+		return &explained{open.text(cause), []error{open, cause}}
+	}
 	lost := (*overdueError)(nil)
 	switch {
 	case errors.As(err, &lost):
@@ -82,6 +86,15 @@ func plain(err error) error {
 	}
 	return &plainError{text, err}
 }
+
+// An explained error has a text of its own.
+type explained struct {
+	text string
+	errs []error
+}
+
+func (e *explained) Error() string   { return e.text }
+func (e *explained) Unwrap() []error { return e.errs }
 
 type plainError struct {
 	text string

@@ -31,7 +31,7 @@ func (c *Client) RawNow(
 	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
 ) {
 	answer.Reset()
-	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+	return isAnswered(c.Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
 }
 
 // isAnswered reports whether a read that has ended with err has its answer.
@@ -73,7 +73,7 @@ func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time
 		if err = ctx.Err(); err != nil {
 			return err
 		}
-		err = Process(ctx, c.rdb, cmd)
+		err = c.process(ctx, c.rdb, cmd, now)
 	default:
 		ctx = c.timeouts.context(ctx, now)
 		if err = ctx.Err(); err != nil {
@@ -82,14 +82,14 @@ func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time
 		master := c.masters.of(ctx, key)
 		if master == nil {
 			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
-				return struct{}{}, Process(ctx, c.rdb, cmd)
+				return struct{}{}, c.process(ctx, c.rdb, cmd, now)
 			})
 			if err == nil || isAnswer(err) {
 				c.masters.known.Store(true)
 			}
 			return err
 		}
-		err = c.masters.ask(ctx, master, cmd)
+		err = unsettled(ctx, c.process(ctx, master, cmd, now))
 	}
 	c.RecordLoss(err)
 	return err
@@ -105,7 +105,7 @@ func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply
 	}, func() (err error) {
 		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
 			cmd := NewCommand(ctx, args...)
-			return cmd, Process(ctx, c.rdb, cmd)
+			return cmd, c.Process(ctx, c.rdb, cmd)
 		})
 		return err
 	})
@@ -121,10 +121,10 @@ func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) 
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
 	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	err := Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	err := c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
 	if MayRepeat(err) {
 		cmd.reset()
-		err = Process(ctx, c.rdb, cmd)
+		err = c.Process(ctx, c.rdb, cmd)
 	}
 	if err != nil {
 		return nil, err

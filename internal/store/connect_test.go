@@ -21,6 +21,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
@@ -226,6 +227,7 @@ func TestBusyPool(t *testing.T) {
 		},
 	})
 	defer rdb.Close()
+	client.WithoutBreaker(rdb)
 	s := newStoreOf(t, rdb, 40*time.Millisecond)
 	if err := rdb.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -87,6 +88,7 @@ func TestOneTextForOneThing(t *testing.T) {
 	}()
 	rdb := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), Protocol: 2, DisableIdentity: true, MaxRetries: -1})
 	defer rdb.Close()
+	client.WithoutBreaker(rdb)
 	s := newStoreOf(t, rdb, time.Minute)
 	defer s.Close()
 	texts := make(map[string]bool)
