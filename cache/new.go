@@ -140,6 +140,7 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.store, err = store.New(c.rdb, cfg.codec.Shape(), c.redisTimeout); err != nil {
 		return err
 	}
+	c.watchBreaker()
 	if cfg.pipelining == Unpipelined {
 		c.store.SendAlone()
 	}

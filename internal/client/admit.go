@@ -219,7 +219,7 @@ func (x *executor) recordAll(to Conn, cmds []redis.Cmder, err error, began time.
 // note notes the outcome of a round trip.
 func (b *breakers) note(x *executor, server string, m miss) {
 	switch m.outcome {
-	case fails, silent:
+	case silent, broken, fails:
 		b.lost(x, server, m)
 	case serves:
 		if b.troubled.Load() > 0 {

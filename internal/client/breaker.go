@@ -41,6 +41,7 @@ type breaker struct {
 	server string // its address in a cluster, see executor.serverOf
 	key    string // of the latest command, which probes ask for
 	lost   int    // round trips in a row
+	err    error  // what has become of the last one
 	since  time.Time
 
 	open    *OpenError    // nil: closed
@@ -135,13 +136,15 @@ type miss struct {
 	key     string
 	err     error
 	began   time.Time
-	outcome outcome // fails or silent
+	outcome outcome // silent, broken or fails
 	shared  bool    // it was of several servers, and not all of them may have missed it
 }
 
-// lost notes a miss. The breaker opens with the maxLost-th in a row; where callers have merely
-// left, it has to be silence for as long as the most patient store waits, since a server that
-// answers later than the others wait for is slow, and not dead.
+// lost notes a miss. The breaker opens with the maxLost-th in a row, if that is proof enough.
+// Where callers have merely left, it has to be silence for as long as the most patient store
+// waits, since a server that answers later than others wait for is slow, and not dead. Of
+// connections that are lost the server may know nothing, and many can be at one time: then a
+// probe has to fail as well.
 func (b *breakers) lost(x *executor, server string, m miss) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -159,29 +162,37 @@ func (b *breakers) lost(x *executor, server string, m miss) {
 	}
 	br.key = m.key
 	br.lost++
+	br.err = m.err
+	if br.lost < maxLost {
+		return
+	}
 	// A caller that waits for a connection leaves up to an eighth of its timeout earlier.
 	silence := time.Since(br.since) >= b.patience*3/4
-	if br.lost >= maxLost && (m.outcome == fails || silence) {
-		b.trip(x, br, m.err)
+	switch {
+	case m.outcome == fails, m.outcome == silent && silence:
+		b.trip(br)
+		b.startProber(x, br)
+	case m.outcome == broken:
+		b.startProber(x, br)
 	}
 }
 
-// trip opens a breaker; the caller holds the lock. The first probe is sent at once: where the
-// misses had another reason, such as connections that were dead, it closes again by that.
-func (b *breakers) trip(x *executor, br *breaker, cause error) {
-	br.open = &OpenError{Server: br.server, Since: br.since, Cause: cause}
+// trip opens a breaker; the caller holds the lock.
+func (b *breakers) trip(br *breaker) {
+	br.open = &OpenError{Server: br.server, Since: br.since, Cause: br.err}
 	b.open.Add(1)
 	b.opened.Add(1)
 	b.asked = time.Now()
 	b.changes.add(Change{Open: true, Err: br.open})
-	b.startProber(x, br)
 }
 
-// close closes a breaker; the caller holds the lock.
+// close closes a breaker, if it is open; the caller holds the lock.
 func (b *breakers) close(br *breaker) {
 	b.remove(br)
-	b.open.Add(-1)
-	b.changes.add(Change{Err: br.open})
+	if br.open != nil {
+		b.open.Add(-1)
+		b.changes.add(Change{Err: br.open})
+	}
 }
 
 // remove has a server without a breaker; the caller holds the lock.

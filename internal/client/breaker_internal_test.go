@@ -299,6 +299,21 @@ func TestBreakerStaysClosed(t *testing.T) {
 		"WRONGTYPE": func(t *testing.T, f *faulty) {
 			refuseAll(t, f, "WRONGTYPE Operation against a key holding the wrong kind of value")
 		},
+		"connections lost": func(t *testing.T, f *faulty) {
+			f.network.Delay(func() time.Duration { return 10 * time.Millisecond })
+			var calls sync.WaitGroup
+			for range 30 { // on a connection each
+				calls.Go(func() { _ = f.read(t.Context()) })
+			}
+			calls.Wait()
+			f.network.Delay(nil)
+			f.network.Refuse(true)
+			f.network.Refuse(false)
+			for range 30 {
+				calls.Go(func() { _ = f.Process(t.Context(), f.rdb, NewSmall(t.Context(), "get", "k").RawWriteToCmd) })
+			}
+			calls.Wait()
+		},
 		"left early": func(t *testing.T, f *faulty) {
 			f.network.Delay(func() time.Duration { return 30 * time.Millisecond })
 			for range 20 {
@@ -512,8 +527,8 @@ func TestOutcomes(t *testing.T) {
 		{resp.AnswerError("WRONGPASS invalid username-password pair"), fails},
 		{resp.AnswerError("DENIED Redis is running in protected mode"), fails},
 		{resp.AnswerError("ERR max number of clients reached"), fails},
-		{resp.ErrBroken, fails},
-		{io.EOF, fails},
+		{resp.ErrBroken, broken},
+		{io.EOF, broken},
 		{refused, fails},
 		{&unreachableError{refused}, fails},
 		{&overdueError{refused}, silent},

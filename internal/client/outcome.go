@@ -15,6 +15,7 @@ const (
 	unasked outcome = iota // it was not asked, or somebody else has ended the command
 	serves                 // it has answered, be it with an error that concerns the command
 	silent                 // it has not answered until its caller left
+	broken                 // the connection was lost, or what came over it is no answer
 	fails                  // it is not there, or serves nobody
 )
 
@@ -31,7 +32,7 @@ func outcomeOf(err error) outcome {
 			return fails
 		}
 		return serves
-	case errors.As(err, &none):
+	case errors.As(err, &none), isDial(err) && !isTimeout(err):
 		return fails
 	case isTimeout(err), errors.Is(err, context.Canceled):
 		return silent
@@ -40,7 +41,7 @@ func outcomeOf(err error) outcome {
 	}):
 		return unasked
 	}
-	return fails // no connection could be made, it was lost, or what came is no answer
+	return broken
 }
 
 // refusals begin the answers of a server that serves nobody, whatever is asked. One that is

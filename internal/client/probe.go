@@ -21,8 +21,11 @@ const (
 	restAfter     = time.Minute
 )
 
-// startProber starts to probe a server; the caller holds the lock.
+// startProber starts to probe a server, unless it is probed; the caller holds the lock.
 func (b *breakers) startProber(x *executor, br *breaker) {
+	if br.probing {
+		return
+	}
 	if b.stop == nil {
 		b.stop = make(chan struct{})
 	}
@@ -55,9 +58,15 @@ func (b *breakers) probed(br *breaker, o outcome) (last bool) {
 		br.first = nil
 	}
 	switch {
+	case b.of[br.server] != br: // it has answered meanwhile
 	case o == serves:
 		b.close(br)
 	case b.stopped:
+	case br.open == nil:
+		if o != unasked {
+			b.trip(br)
+		}
+		return false
 	case time.Since(b.asked) > restAfter:
 		br.probing = false
 	default:
@@ -92,9 +101,10 @@ func (x *executor) ask(key string) outcome {
 	return outcomeOf(err)
 }
 
-// exists asks whether there is a key, again where only the connection was lost.
+// exists asks whether there is a key, again where only the connection was lost: all that there
+// are in the pool may be dead, of a server that is there.
 func (x *executor) exists(ctx context.Context, key string) (err error) {
-	for range maxProbeTries {
+	for range 1 + min(x.rdb.PoolStats().TotalConns, maxDead) {
 		cmd := NewSmall(ctx, "exists", key)
 		if err = processOn(ctx, x.rdb, cmd.RawWriteToCmd); err == nil {
 			_, err = cmd.Int()
@@ -106,8 +116,8 @@ func (x *executor) exists(ctx context.Context, key string) (err error) {
 	return err
 }
 
-// maxProbeTries is how many connections of the pool one probe may find dead.
-const maxProbeTries = 3
+// maxDead is how many connections of the pool one probe may find dead.
+const maxDead = 100
 
 func (b *breakers) longest() time.Duration {
 	b.mu.Lock()

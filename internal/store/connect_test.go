@@ -124,6 +124,7 @@ func TestRefusedConnection(t *testing.T) {
 
 func newStoreOf(t *testing.T, rdb redis.UniversalClient, timeout time.Duration) *store.Store {
 	t.Helper()
+	client.WithoutBreaker(rdb)
 	s, err := store.New(rdb, codec.ShapeString, timeout)
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +228,6 @@ func TestBusyPool(t *testing.T) {
 		},
 	})
 	defer rdb.Close()
-	client.WithoutBreaker(rdb)
 	s := newStoreOf(t, rdb, 40*time.Millisecond)
 	if err := rdb.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -88,7 +87,6 @@ func TestOneTextForOneThing(t *testing.T) {
 	}()
 	rdb := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), Protocol: 2, DisableIdentity: true, MaxRetries: -1})
 	defer rdb.Close()
-	client.WithoutBreaker(rdb)
 	s := newStoreOf(t, rdb, time.Minute)
 	defer s.Close()
 	texts := make(map[string]bool)
