@@ -207,7 +207,11 @@ func (x *executor) recordAll(to Conn, cmds []redis.Cmder, err error, began time.
 		err := cmd.Err()
 		key, _ := keyOf(cmd)
 		m := miss{key: key, err: err, began: began, outcome: outcomeOf(err)}
-		if before, ok := worst[server]; !ok || m.outcome > before.outcome {
+		before, ok := worst[server]
+		if m.outcome == silent {
+			m.silent = before.silent + 1
+		}
+		if !ok || m.outcome >= before.outcome {
 			worst[server] = m
 		}
 	}

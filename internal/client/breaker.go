@@ -40,7 +40,7 @@ type breakers struct {
 type breaker struct {
 	server string // its address in a cluster, see executor.serverOf
 	key    string // of the latest command, which probes ask for
-	lost   int    // round trips in a row
+	lost   int    // round trips in a row, or commands where it was silent
 	err    error  // what has become of the last one
 	since  time.Time
 
@@ -63,7 +63,7 @@ func (e *OpenError) text(cause error) string {
 	if e.Server != "" {
 		at = " at " + e.Server
 	}
-	return fmt.Sprintf("not sent: Redis%s has answered nothing since %s (%v), "+
+	return fmt.Sprintf("not sent: Redis%s has failed since %s (%v), "+
 		"and a probe has to be answered first", at, e.Since.UTC().Format(time.RFC3339), cause)
 }
 
@@ -137,6 +137,7 @@ type miss struct {
 	err     error
 	began   time.Time
 	outcome outcome // silent, broken or fails
+	silent  int     // how many commands were not answered, of many callers; 0 counts as one
 	shared  bool    // it was of several servers, and not all of them may have missed it
 }
 
@@ -161,7 +162,7 @@ func (b *breakers) lost(x *executor, server string, m miss) {
 		b.troubled.Add(1)
 	}
 	br.key = m.key
-	br.lost++
+	br.lost += min(max(m.silent, 1), maxLost-1) // no round trip alone opens it
 	br.err = m.err
 	if br.lost < maxLost {
 		return

@@ -241,6 +241,32 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// The breaker closes as soon where go-redis itself would dial once a second.
+func TestBreakerOfASmallPool(t *testing.T) {
+	for name, open := range kindsOfClients {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFaulty(t, time.Second, func(o *redis.UniversalOptions) redis.UniversalClient {
+					o.PoolSize, o.DialerRetries = 2, 1
+					return open(o)
+				})
+				for range 20 {
+					f.network.Refuse(true)
+					f.untilOpen(t)
+					time.Sleep(10 * time.Second)
+					f.network.Refuse(false)
+					time.Sleep(600 * time.Millisecond)
+					if err := f.read(t.Context()); err != nil {
+						t.Errorf("soon after the return: %v", err)
+					}
+				}
+				f.Close()
+				time.Sleep(time.Hour)
+			})
+		})
+	}
+}
+
 // While a breaker is open one probe at a time asks the server, a few times a second.
 func TestBreakerProbesAlone(t *testing.T) {
 	eachFaulty(t, time.Second, func(t *testing.T, f *faulty) {
@@ -498,7 +524,7 @@ func TestOpenError(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		for text := range texts {
-			if len(texts) > 1 || !strings.Contains(text, " has answered nothing since 2000-01-01T00:00:0") ||
+			if len(texts) > 1 || !strings.Contains(text, " has failed since 2000-01-01T00:00:0") ||
 				!strings.Contains(text, "connection refused") {
 				t.Errorf("%q", text)
 			}

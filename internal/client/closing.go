@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -74,6 +75,25 @@ func retire(rdb *redis.Client) (done bool) {
 		retireAll(reachable(piped.Elem().FieldByName("pool")))
 	}
 	return true
+}
+
+// allowDials has the next command of a client without a connection dial. After as many failures
+// as the pool has places, go-redis dials once a second, and fails all commands meanwhile. It is
+// like retire in that it looks into the client.
+func allowDials(rdb *redis.Client) (done bool) {
+	defer func() { done = recover() == nil }()
+	base := reflect.ValueOf(rdb).Elem().FieldByName("baseClient").Elem()
+	allowDialsOf(reachable(base.FieldByName("connPool")).Elem())
+	if piped := reachable(base.FieldByName("pipelinePool")); !piped.IsNil() {
+		allowDialsOf(reachable(piped.Elem().FieldByName("pool")))
+	}
+	return true
+}
+
+// allowDialsOf is allowDials for a *pool.ConnPool.
+func allowDialsOf(pool reflect.Value) {
+	failures := reachable(pool.Elem().FieldByName("dialErrorsNum"))
+	failures.Addr().Interface().(*atomic.Uint32).Store(0)
 }
 
 // retireAll is retire for a *pool.ConnPool.

@@ -81,6 +81,9 @@ func (b *breakers) probed(br *breaker, o outcome) (last bool) {
 func (x *executor) ask(key string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), x.breakers.longest())
 	defer cancel()
+	if server, err := x.master(notAsked, key); err == nil && server != nil {
+		allowDials(server)
+	}
 	var err error
 	relay.Catch(func() {
 		if x.synchronous {

@@ -56,15 +56,20 @@ func (x *executor) tracked(
 
 // abandoned records that the caller has left.
 func (s *sent) abandoned(err error) {
-	keys := make(map[string]string) // one for each server
+	misses := make(map[string]miss) // by server
 	for _, cmd := range s.cmds {
 		if server, ok := s.x.serverOf(s.to, cmd); ok {
-			keys[server], _ = keyOf(cmd)
+			key, _ := keyOf(cmd)
+			misses[server] = miss{
+				key: key, err: err, began: s.began, outcome: outcomeOf(err),
+				silent: misses[server].silent + 1,
+			}
 		}
 	}
-	for server, key := range keys {
-		s.x.breakers.note(s.x, server, miss{
-			key: key, err: err, began: s.began, outcome: outcomeOf(err), shared: len(keys) > 1,
-		})
+	for server, m := range misses {
+		if len(misses) > 1 {
+			m.shared, m.silent = true, 1
+		}
+		s.x.breakers.note(s.x, server, m)
 	}
 }
