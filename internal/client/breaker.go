@@ -54,11 +54,17 @@ type OpenError struct {
 	Server string    // the address of a cluster's master, else empty
 	Since  time.Time // when the first command was sent that it has not answered
 	Cause  error     // what has become of the last one
+	text   string    // which all calls look at
 }
 
-func (e *OpenError) Error() string { return e.text(e.Cause) }
+func (e *OpenError) Error() string {
+	if e.text == "" {
+		return e.textOf(e.Cause)
+	}
+	return e.text
+}
 
-func (e *OpenError) text(cause error) string {
+func (e *OpenError) textOf(cause error) string {
 	at := ""
 	if e.Server != "" {
 		at = " at " + e.Server
@@ -69,6 +75,9 @@ func (e *OpenError) text(cause error) string {
 
 // IsOpen reports whether a command was not sent because of a breaker.
 func IsOpen(err error) bool {
+	if _, ok := err.(*OpenError); ok || err == nil {
+		return ok
+	}
 	var open *OpenError
 	return errors.As(err, &open)
 }
@@ -181,6 +190,7 @@ func (b *breakers) lost(x *executor, server string, m miss) {
 // trip opens a breaker; the caller holds the lock.
 func (b *breakers) trip(br *breaker) {
 	br.open = &OpenError{Server: br.server, Since: br.since, Cause: br.err}
+	br.open.text = br.open.Error()
 	b.open.Add(1)
 	b.opened.Add(1)
 	b.asked = time.Now()

@@ -26,6 +26,7 @@ type Client struct {
 
 	tell         func(Change) // see Watch
 	openedBefore uint64       // breakers, when the store was made
+	explained    atomic.Pointer[explainedOpen]
 }
 
 // New returns a client whose commands wait for Redis no longer than timeout. The error says

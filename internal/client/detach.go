@@ -151,11 +151,11 @@ func Run[T any](ctx context.Context, c *Client, fn func(context.Context) (T, err
 // RecordLoss notes what kept a command from its answer, and makes a cluster client look where
 // the masters are when one seems to be lost, which it does not do by itself for a minute.
 func (c *Client) RecordLoss(err error) {
-	if err == nil {
+	if err == nil || IsOpen(err) {
 		return
 	}
 	var answered redis.Error
-	if errors.As(err, &answered) || IsBroken(err) || IsOpen(err) || errors.Is(err, context.Canceled) {
+	if errors.As(err, &answered) || IsBroken(err) || errors.Is(err, context.Canceled) {
 		return
 	}
 	if !isTimeout(err) && err != ErrClosed && err != ErrUnanswered {

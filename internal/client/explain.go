@@ -18,6 +18,9 @@ func (c *Client) Explain(err error) error {
 	if err == nil {
 		return nil
 	}
+	if open, ok := err.(*OpenError); ok { // as all in an outage
+		return c.explainOpen(open)
+	}
 	size := ""
 	if sending := (*sizedError)(nil); errors.As(err, &sending) {
 		size, err = sending.String(), sending.error
@@ -26,8 +29,7 @@ func (c *Client) Explain(err error) error {
 		return plain(none.cause)
 	}
 	if open := (*OpenError)(nil); errors.As(err, &open) {
-		cause := c.Explain(open.Cause)
-		return &explained{open.text(cause), []error{open, cause}}
+		return c.explainOpen(open)
 	}
 	lost := (*overdueError)(nil)
 	switch {
@@ -87,14 +89,26 @@ func plain(err error) error {
 	return &plainError{text, err}
 }
 
-// An explained error has a text of its own.
-type explained struct {
-	text string
-	errs []error
+// explainOpen is Explain for what all calls get while a breaker is open: it is made once.
+func (c *Client) explainOpen(open *OpenError) error {
+	if e := c.explained.Load(); e != nil && e.open == open {
+		return e
+	}
+	cause := c.Explain(open.Cause)
+	e := &explainedOpen{open: open, cause: cause, text: open.textOf(cause)}
+	c.explained.Store(e)
+	return e
 }
 
-func (e *explained) Error() string   { return e.text }
-func (e *explained) Unwrap() []error { return e.errs }
+// An explainedOpen is an OpenError with the text of its cause for logs.
+type explainedOpen struct {
+	open  *OpenError
+	cause error
+	text  string
+}
+
+func (e *explainedOpen) Error() string   { return e.text }
+func (e *explainedOpen) Unwrap() []error { return []error{e.open, e.cause} }
 
 type plainError struct {
 	text string

@@ -37,6 +37,8 @@ func (c *Client) RawNow(
 // isAnswered reports whether a read that has ended with err has its answer.
 func isAnswered(err error) (answered bool, _ error) {
 	switch {
+	case IsOpen(err):
+		return false, err
 	case IsWrongType(err):
 		return false, ErrWrongType
 	case MayRepeat(err):

@@ -155,6 +155,11 @@ func spend(t *testing.T, server redistest.Server, f fault) {
 		t.Errorf("of 2000 calls %d were not sent", s.NotAsked-notAsked)
 	}
 	open := time.Since(began)
+	began = time.Now()
+	for range 1000 {
+		_, _, _ = n.cache.Get(t.Context(), n.key(0))
+	}
+	get := time.Since(began) / 1000
 	if err := n.cache.Delete(t.Context(), "other"); !errors.Is(err, cache.ErrRedis) {
 		t.Errorf("Delete: %v, want an ErrRedis", err)
 	}
@@ -178,8 +183,8 @@ func spend(t *testing.T, server redistest.Server, f fault) {
 	if most := 20 + 20*int(open/time.Second); dials > 5*most {
 		t.Errorf("%d dials while the breaker was open for %v", dials, open)
 	}
-	t.Logf("%s: worst call until the breaker opened %v, then %v in %v; %d probes that arrived, "+
-		"%d dials; closed after %v; %d loads", f.name, first, later, open, n.probes()-probes, dials, closed, n.cache.Stats().Loads)
+	t.Logf("%s: worst call until the breaker opened %v, then %v in %v, a Get %v; "+
+		"%d probes that arrived, %d dials; closed after %v; %d loads", f.name, first, later, open, get, n.probes()-probes, dials, closed, n.cache.Stats().Loads)
 }
 
 func newNight(t *testing.T, server redistest.Server, f fault) *night {
