@@ -564,6 +564,7 @@ func TestOutcomes(t *testing.T) {
 		{redis.ErrClosed, unasked},
 		{redis.ErrPoolTimeout, unasked},
 		{ErrUnanswered, unasked},
+		{errors.New(badConn + ": EOF"), unasked},
 	} {
 		if got := outcomeOf(c.err); got != c.want {
 			t.Errorf("outcomeOf(%v) = %d, want %d", c.err, got, c.want)

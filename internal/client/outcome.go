@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -32,6 +33,8 @@ func outcomeOf(err error) outcome {
 			return fails
 		}
 		return serves
+	case strings.HasPrefix(err.Error(), badConn):
+		return unasked
 	case errors.As(err, &none), isDial(err) && !isTimeout(err):
 		return fails
 	case isTimeout(err), errors.Is(err, context.Canceled):
@@ -50,6 +53,9 @@ var refusals = []string{
 	"LOADING", "MASTERDOWN", "CLUSTERDOWN The cluster is down", "BUSY ",
 	"NOAUTH", "WRONGPASS", "DENIED", "max number of clients reached",
 }
+
+// badConn begins the errors of commands on one connection that was lost before.
+const badConn = "redis: Conn is in a bad state"
 
 // local are errors that no server has to do with.
 var local = []error{
