@@ -339,6 +339,10 @@ func TestBreakerStaysClosed(t *testing.T) {
 				calls.Go(func() { _ = f.Process(t.Context(), f.rdb, NewSmall(t.Context(), "get", "k").RawWriteToCmd) })
 			}
 			calls.Wait()
+			synctest.Wait()
+			if n := f.arrived("EXISTS"); n > 1 {
+				t.Errorf("%d probes at once", n)
+			}
 		},
 		"left early": func(t *testing.T, f *faulty) {
 			f.network.Delay(func() time.Duration { return 30 * time.Millisecond })
@@ -487,25 +491,26 @@ func TestBreakerOfSharedPipelines(t *testing.T) {
 		f.ForTests().ManyInFlight()
 		f.freeze()
 		var calls sync.WaitGroup
-		for range 200 {
-			calls.Go(func() { _ = f.read(t.Context()) })
-		}
-		calls.Wait()
-		for range maxLost {
-			_ = f.read(t.Context())
+		for range 24 { // some wait when the breaker opens, and long after
+			for range 20 {
+				calls.Go(func() { _ = f.read(t.Context()) })
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
 		began := time.Now()
+		var late sync.WaitGroup
 		for range 200 {
-			calls.Go(func() {
+			late.Go(func() {
 				if err := f.read(t.Context()); !IsOpen(err) {
 					t.Errorf("%v, want the breaker's", err)
 				}
 			})
 		}
-		calls.Wait()
+		late.Wait()
 		if time.Since(began) > 0 {
 			t.Errorf("calls were not sent within %v", time.Since(began))
 		}
+		calls.Wait()
 	})
 }
 
