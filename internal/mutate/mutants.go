@@ -298,7 +298,7 @@ var mutants = []mutant{
 	{
 		what: "a server is probed by several at a time",
 		file: "internal/client/probe.go", old: "if br.probing {", new: "if false {",
-		pkg: "internal/client", tests: "TestBreakerStaysClosed",
+		pkg: "internal/client", tests: "TestBreakerAfterLostConnections",
 	},
 	{
 		what: "a server is probed without a pause",
