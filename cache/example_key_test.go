@@ -22,7 +22,7 @@ func ExampleCache_RedisKey() {
 	fmt.Println(pages.RedisKey(page{"a:b", "c"}))
 	fmt.Println(pages.RedisKey(page{"a", "b:c"}))
 	// Output:
-	// page@3:/about:en
-	// page@3:a%3Ab:c
-	// page@3:a:b%3Ac
+	// page@3{page:/about:en}
+	// page@3{page:a%3Ab:c}
+	// page@3{page:a:b%3Ac}
 }

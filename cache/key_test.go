@@ -96,9 +96,9 @@ func TestKeyText(t *testing.T) {
 
 func keyTexts[K comparable](t *testing.T, b *strings.Builder, keys ...K) {
 	t.Helper()
-	c := open(t, unused(t), cache.Config[K, string]{Name: "n", Version: 2})
+	c := open(t, unused(t), cache.Config[K, string]{Name: "n"})
 	for _, key := range keys {
-		b.WriteString(strings.TrimPrefix(strings.Trim(strconv.Quote(c.RedisKey(key)), `"`), "n@2:") + "\n")
+		b.WriteString(strings.TrimPrefix(strings.Trim(strconv.Quote(c.RedisKey(key)), `"`), "n:") + "\n")
 	}
 }
 

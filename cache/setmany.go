@@ -54,7 +54,7 @@ func (c *Cache[K, V]) prepareIn(ctx context.Context, b *batch[K, V], key K, v V,
 		return p, err
 	}
 	r.value = v
-	p = put[K, V]{request: r, commit: store.Commit{Committer: c.core.store.Leaseless(r.redisKey)}}
+	p = put[K, V]{request: r, commit: store.Commit{Committer: c.core.store.Unconditional(r.redisKey)}}
 	if p.event, err = c.encodeRequest(ctx, r, s); err == nil && p.event.Outcome == WriteOK {
 		p.commit.State, p.commit.Entry, p.commit.TTL = store.Present, &r.entry, p.event.TTL
 	}

@@ -87,7 +87,7 @@ func (c *core) put(ctx context.Context, deadline time.Time, event WriteEvent, e 
 	return c.write(ctx, deadline, event, func() (bool, error) {
 		switch {
 		case !alive:
-			return c.store.Leaseless(event.Key).StoreNothing(ctx, deadline)
+			return c.store.Unconditional(event.Key).StoreNothing(ctx, deadline)
 		case event.Op == OpSetIfAbsent:
 			return c.store.PutIfAbsent(ctx, deadline, event.Key, e, event.TTL)
 		}

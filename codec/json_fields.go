@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"sync"
 )
 
@@ -111,18 +112,23 @@ func hasJSONMethods(t reflect.Type) bool {
 		t.Implements(jsonMarshaler) || t.Implements(textMarshaler)
 }
 
-func (c *jsonCompiler) members(n *jsonNode, t reflect.Type) {
+// jsonFieldsIn returns the fields that json writes of the struct t, in order.
+func jsonFieldsIn(t reflect.Type) []jsonField {
 	var w jsonWalk
 	all := w.list(nil, t, true, true, "", nil)
 	byName := map[string][]jsonField{}
 	for _, f := range all {
 		byName[f.name] = append(byName[f.name], f)
 	}
+	return slices.DeleteFunc(all, func(f jsonField) bool {
+		same := dominant(byName[f.name])
+		return len(same) != 1 || same[0].path != f.path
+	})
+}
+
+func (c *jsonCompiler) members(n *jsonNode, t reflect.Type) {
 	n.index = map[string]int{}
-	for _, f := range all {
-		if same := dominant(byName[f.name]); len(same) != 1 || same[0].path != f.path {
-			continue
-		}
+	for _, f := range jsonFieldsIn(t) {
 		m := jsonMember{name: f.name, key: []byte(`"` + f.name + `":`), node: c.node(f.typ), always: f.always}
 		n.index[f.name] = len(n.fields)
 		n.fields = append(n.fields, m)

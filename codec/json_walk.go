@@ -131,6 +131,7 @@ type jsonField struct {
 	addressable bool
 	depth       int
 	always      bool // it is written whatever the value is
+	quoted      bool // the tag has the option string
 }
 
 // userinfo has no exported field. A url.URL is accepted for all that: most have none.
@@ -188,7 +189,10 @@ func (w *jsonWalk) list(all []jsonField, t reflect.Type, addressable, always boo
 		case embedded && name == "":
 			all = w.list(all, elem, addressable || pointer, always && !pointer, at, within)
 		default:
-			field := jsonField{name, at, f.Type, name != "", addressable, len(within), always && !omits(options)}
+			field := jsonField{
+				name, at, f.Type, name != "", addressable, len(within),
+				always && !omits(options), hasOption(options, "string"),
+			}
 			if name == "" {
 				field.name = f.Name
 			}
@@ -207,12 +211,11 @@ func isJSONName(name string) bool {
 
 // omits reports whether the options of a tag leave out some values.
 func omits(options string) bool {
-	for option := range strings.SplitSeq(options, ",") {
-		if option == "omitempty" || option == "omitzero" {
-			return true
-		}
-	}
-	return false
+	return hasOption(options, "omitempty") || hasOption(options, "omitzero")
+}
+
+func hasOption(options, option string) bool {
+	return slices.Contains(strings.Split(options, ","), option)
 }
 
 // dominant returns those of the fields of one name that hide the others: one, unless json

@@ -18,6 +18,7 @@ import (
 type value interface {
 	Append(dst []byte, p unsafe.Pointer) ([]byte, error)
 	Parse(src []byte, p unsafe.Pointer) error
+	Schema() *codec.Schema
 }
 
 // wayOut ends the sentence about a field that has no stored form.

@@ -22,4 +22,9 @@
 //
 //	rec := cachetest.Record()
 //	cfg.Observer = rec.Observer()
+//
+// Schema fails when what a codec stores has changed since a file was written, and says what
+// becomes of the entries while processes of both versions run:
+//
+//	cachetest.Schema(t, codec.Msgpack[User](), "testdata/user.schema")
 package cachetest

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/cachetest"
+	"github.com/asidecache/aside/codec"
 )
 
 // example stands for the *testing.T that a test has and an example has not. In a
@@ -15,6 +16,7 @@ import (
 type example struct{ tb }
 
 func (*example) Context() context.Context { return context.Background() }
+func (*example) Name() string             { return "TestUserSchema" }
 
 type User struct{ Name string }
 
@@ -142,4 +144,14 @@ func ExampleRecorder() {
 	// load user:42 LoadOK
 	// write user:42
 	// lookup user:42 Present from Redis
+}
+
+// The file is written by go test -run TestUserSchema -update. When a field is added to User, the
+// test says what becomes of the entries that are stored without it.
+func ExampleSchema() {
+	t := new(example) // t *testing.T
+	defer t.end()
+
+	cachetest.Schema(t, codec.Msgpack[User](), "testdata/user.schema")
+	// Output:
 }

@@ -14,7 +14,8 @@ const Forever = cache.Forever
 // A Config describes one family of keys whose values have elements of type E. The
 // zero value of a field is its default; Name and TTL have none.
 type Config[K comparable, E any] struct {
-	// Name, Version and Key make the Redis keys, as those of a cache.Config do.
+	// Name, Version and Key make the Redis keys, as those of a cache.Config do. A write of
+	// elements removes the values of the versions before and after, as every write does.
 	Name    string
 	Version int
 	Key     func(dst []byte, key K) []byte

@@ -67,6 +67,7 @@ func (s setup[K]) open(
 	k.core.store, err = store.New(rdb, values.Shape, timeout)
 	p.Add("", err)
 	if err == nil {
+		k.core.store.SetFamily(k.keys.Family())
 		k.core.store.SendAlone()
 	}
 	if err == nil && s.replicas > 0 {

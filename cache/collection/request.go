@@ -69,7 +69,7 @@ func (k keyed[K]) beginWrite(cmd command, key K) *request {
 		return r
 	}
 	ttl := keyspace.Shorten(k.rules.ttl, k.core.jitter)
-	r.redis.Write(name, store.Rules{Life: ttl, Renew: k.rules.renew, Known: k.rules.known})
+	r.redis.Write(k.core.store, name, store.Rules{Life: ttl, Renew: k.rules.renew, Known: k.rules.known})
 	return r
 }
 

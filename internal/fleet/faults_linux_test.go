@@ -24,6 +24,10 @@ func (f *fleet) harm(ctx context.Context) {
 			all.Go(func() { f.evict(ctx, newDice(f.plan.Seed, 1001)) })
 			continue
 		}
+		if o == deployWorker {
+			all.Go(func() { f.deploy(ctx, newDice(f.plan.Seed, 1002)) })
+			continue
+		}
 		faults = append(faults, o)
 	}
 	for len(faults) > 0 {
@@ -126,7 +130,7 @@ func (f *fleet) store(ctx context.Context, key, version int, life time.Duration)
 	name, v := redisKey(keyNames()[key]), valueOf(key, version)
 	var w codec.Wire
 	w.Reset(name)
-	if err := codecOf(f.plan.List).Encode(&w, &v); err != nil {
+	if err := codecOf(f.plan.Version, f.plan.List).Encode(&w, &v); err != nil {
 		return err
 	}
 	if !f.plan.List {
@@ -166,6 +170,34 @@ func (f *fleet) kill(i int) {
 	e.end = now()
 	f.note(e)
 	f.collect(m, e.end)
+	s.member = nil
+	f.start(i)
+}
+
+// deploy restarts one worker after another, from one version of the stored form to the other and
+// back, until ctx ends.
+func (f *fleet) deploy(ctx context.Context, d dice) {
+	for i := 0; pause(ctx, d.below(100*time.Millisecond)) == nil; i = (i + 1) % workers {
+		f.restart(i)
+	}
+}
+
+// restart has a worker end when its calls have returned, and one of the other version take its
+// place.
+func (f *fleet) restart(i int) {
+	s := &f.slots[i]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.member
+	if m == nil {
+		return
+	}
+	e := event{kind: fault, op: deployWorker, key: noKey, process: m.process, span: span{begin: now()}}
+	_ = m.stdin.Close()
+	f.end(m)
+	e.end = now()
+	f.note(e)
+	s.version = 2*f.plan.Version + 1 - s.version
 	s.member = nil
 	f.start(i)
 }

@@ -44,8 +44,9 @@ type fleet struct {
 
 // A slot is a place in the fleet, which one worker after another takes.
 type slot struct {
-	mu     sync.Mutex // held while its worker is started, harmed or ended
-	member *member
+	mu      sync.Mutex // held while its worker is started, harmed or ended
+	member  *member
+	version int // of the stored form
 }
 
 // A member is a worker, as its parent sees it.
@@ -89,7 +90,9 @@ func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 		t.Fatal(err)
 	}
 	f.onMasters(func(c *redis.Client) error { return c.FlushAll(t.Context()).Err() })
+	versions := p.versions()
 	for i := range f.slots {
+		f.slots[i].version = versions[i%len(versions)]
 		f.start(i)
 	}
 	for i := range f.slots {
@@ -123,6 +126,7 @@ func (f *fleet) start(i int) {
 	options := f.servers.Options()
 	text, err := json.Marshal(job{
 		Plan: f.plan, Addrs: options.Addrs, Cluster: options.IsClusterMode, Source: f.socket, Process: m.process, Slot: i,
+		Version: f.slots[i].version,
 	})
 	if err == nil {
 		err = m.start(string(text))

@@ -79,12 +79,13 @@ const (
 	pauseWorker
 	flushScripts
 	evict
+	deployWorker
 )
 
 func (o op) String() string {
 	return [...]string{
 		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there",
-		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction",
+		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction", "restart with another version",
 	}[o]
 }
 

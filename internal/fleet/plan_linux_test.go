@@ -21,6 +21,8 @@ type plan struct {
 	Callers int           // that read, in each worker
 	Batches int           // how many of a hundred reads are of several keys
 	Load    time.Duration // the longest that a load takes once it has read the source
+	Version int           // of the stored form; half of the workers begin with the next one, if it is a Deploy
+	Deploy  bool
 
 	faults []op // what the parent does
 }
@@ -55,7 +57,24 @@ func keyNames() []string {
 
 const family = "fleet"
 
-func redisKey(name string) string   { return family + ":" + name }
+func redisKey(name string) string { return family + ":" + name }
+
+// valueKey is the value key of a version of the stored form.
+func valueKey(version int, name string) string {
+	if version == 0 {
+		return redisKey(name)
+	}
+	return fmt.Sprintf("%s@%d{%s}", family, version, redisKey(name))
+}
+
+// versions are those of the stored form that the workers have.
+func (p *plan) versions() []int {
+	if p.Deploy {
+		return []int{p.Version, p.Version + 1}
+	}
+	return []int{p.Version}
+}
+
 func controlKey(name string) string { return "aside:{" + redisKey(name) + "}" }
 
 // With few callers each command of a worker travels by itself, with many they share
@@ -92,6 +111,15 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 	return p
 }
 
+// deployPlan is harmPlan of a fleet whose workers are restarted one after another, each with the
+// other version of the stored form. Other programs know of none but their own, and do not write.
+func deployPlan(seed uint64, d time.Duration) plan {
+	p := harmPlan(seed, d)
+	p.Name, p.Deploy, p.Version = "deploys", true, int(seed/4%2)
+	p.faults = []op{killConnections, killWorker, pauseWorker, flushScripts, foreignRevoke, deployWorker}
+	return p
+}
+
 // controlPlan is for caches that are to be found guilty, without a fault. Loads take so
 // long that with writes, most are overtaken by one while others wait for them. There are
 // so many of them that a machine of any speed shows what is wrong.
@@ -99,6 +127,9 @@ func controlPlan(subject string, batches int, writes bool, seed uint64, d time.D
 	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Callers: fewCallers, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
 	if p.Load, p.Loads = shortLoad, 10; writes {
 		p.Keys, p.Load, p.Loads = sharedKeys, 50*time.Millisecond, 30
+	}
+	if subject == apart || subject == aside && writes {
+		p.Deploy, p.Version = true, 1
 	}
 	return p
 }

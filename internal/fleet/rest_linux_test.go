@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,9 +19,12 @@ const stagedLife = 30 * time.Second
 // hold counts as a read of them; what should not lie there is an error.
 func (f *fleet) inspect() {
 	f.t.Helper()
-	index := map[string]int{}
+	type entry struct{ key, version int }
+	index := map[string]entry{}
 	for i, name := range keyNames() {
-		index[redisKey(name)] = i
+		for _, version := range f.plan.versions() {
+			index[valueKey(version, name)] = entry{i, version}
+		}
 	}
 	ctx := context.Background()
 	f.onMasters(func(c *redis.Client) error {
@@ -31,18 +36,18 @@ func (f *fleet) inspect() {
 				return keys.Err()
 			}
 			name := keys.Val()
-			switch key, isValue := index[name]; {
+			switch at, isValue := index[name]; {
 			case isValue:
-				f.inspectValue(ctx, c, key, name)
+				f.inspectValue(ctx, c, at.key, at.version, name)
 			case strings.HasPrefix(name, "aside:"):
-				f.inspectControl(ctx, c, name, index)
+				f.inspectControl(ctx, c, name)
 			}
 		}
 	})
 }
 
 // inspectValue reads a value key, which may be gone by now.
-func (f *fleet) inspectValue(ctx context.Context, c *redis.Client, key int, name string) {
+func (f *fleet) inspectValue(ctx context.Context, c *redis.Client, key, version int, name string) {
 	f.t.Helper()
 	e := event{kind: read, op: atRest, key: key, outcome: found, span: span{begin: now()}}
 	var w codec.Wire
@@ -58,7 +63,7 @@ func (f *fleet) inspectValue(ctx context.Context, c *redis.Client, key int, name
 		return // it has expired since
 	}
 	var v []string
-	err := codecOf(f.plan.List).Decode(&w, &v)
+	err := codecOf(version, f.plan.List).Decode(&w, &v)
 	if err == nil {
 		e.version, err = versionOf(key, v)
 	}
@@ -77,7 +82,7 @@ func (f *fleet) inspectValue(ctx context.Context, c *redis.Client, key int, name
 const withoutEnd time.Duration = -1
 
 // inspectControl looks at a key of the cache's own.
-func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string, index map[string]int) {
+func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string) {
 	f.t.Helper()
 	begin := now()
 	content, _ := c.Get(ctx, name).Result() // of another type if it is a staged list
@@ -92,8 +97,14 @@ func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string
 		longest = stagedLife
 	case strings.HasPrefix(content, "L"):
 		longest = f.plan.Lease
-	case (content == "N" || content == "E") && c.Exists(ctx, value).Val() == 0: // a value that is there counts alone
-		f.note(event{kind: read, op: atRest, key: index[value], outcome: absent, span: span{begin, now()}})
+	default:
+		key := slices.Index(keyNames(), strings.TrimPrefix(value, redisKey("")))
+		for _, version := range f.plan.versions() {
+			if key < 0 || !saysNone(content, version) || c.Exists(ctx, valueKey(version, keyNames()[key])).Val() > 0 {
+				continue // a value that is there counts alone
+			}
+			f.note(event{kind: read, op: atRest, key: key, outcome: absent, span: span{begin, now()}})
+		}
 	}
 	if life > longest {
 		f.t.Errorf("fleet: at rest: %s has %v left to live, more than %v", name, life, longest)
@@ -101,4 +112,15 @@ func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string
 	if isLeft := !isControl || strings.HasPrefix(content, "L"); isLeft && f.plan.faults == nil && life > 0 {
 		f.t.Errorf("fleet: at rest: %s was left behind", name)
 	}
+}
+
+// saysNone reports whether a control key says that a version has no value, or an empty one.
+func saysNone(content string, version int) bool {
+	switch {
+	case content == "N":
+		return true
+	case content == "E":
+		return version == 0
+	}
+	return strings.HasPrefix(content, "E@") && slices.Contains(strings.Split(content, "@"), strconv.Itoa(version))
 }

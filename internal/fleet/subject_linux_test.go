@@ -35,6 +35,7 @@ const (
 	leaseless = "without leases"
 	naive     = "naive"
 	unsealed  = "unsealed"
+	apart     = "versions of different names"
 )
 
 // subjectOf turns a cache into the subject of a name.

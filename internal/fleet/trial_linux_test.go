@@ -63,6 +63,7 @@ func TestFleet(t *testing.T) {
 					calmPlan(seed, time.Second),
 					harmPlan(seed, 2500*time.Millisecond),
 					evictionPlan(seed, 2*time.Second),
+					deployPlan(seed, 2500*time.Millisecond),
 				} {
 					h := play(t, servers, p)
 					h.judge(t, p)
@@ -95,6 +96,8 @@ func TestControls(t *testing.T) {
 		{leaseless, 100, false, true},
 		{unsealed, 100, true, true},
 		{aside, 100, true, false},
+		{apart, 0, true, true},
+		{apart, 100, true, true},
 	} {
 		law, find := "one load", (*history).overlaps
 		if tt.writes {

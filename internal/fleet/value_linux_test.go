@@ -35,12 +35,32 @@ func versionOf(key int, value []string) (int, error) {
 	return version, nil
 }
 
-// codecOf returns what the values are stored by: as a Redis list or as a string.
-func codecOf(list bool) codec.Codec[[]string] {
-	if list {
+// codecOf returns what the values of a version are stored by: as a Redis list or as a string,
+// which of an odd version is one of a struct.
+func codecOf(version int, list bool) codec.Codec[[]string] {
+	switch {
+	case list:
 		return listCodec{}
+	case version%2 == 1:
+		return structCodec{codec.Msgpack[versioned]()}
 	}
 	return codec.Msgpack[[]string]()
+}
+
+type versioned struct{ Version []string }
+
+// A structCodec keeps a slice in a struct.
+type structCodec struct{ codec.Codec[versioned] }
+
+func (c structCodec) Encode(w *codec.Wire, v *[]string) error {
+	return c.Codec.Encode(w, &versioned{*v})
+}
+
+func (c structCodec) Decode(w *codec.Wire, v *[]string) error {
+	var s versioned
+	err := c.Codec.Decode(w, &s)
+	*v = s.Version
+	return err
 }
 
 // A listCodec keeps a slice as a Redis list.

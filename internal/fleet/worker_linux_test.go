@@ -40,6 +40,7 @@ type job struct {
 	Source  string // the socket
 	Process int
 	Slot    int
+	Version int // of the stored form
 }
 
 // journalFile is the first file that a worker inherits.
@@ -67,9 +68,6 @@ func work(text string) error {
 	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
 		return err
 	}
-	for i, name := range w.names {
-		w.index[redisKey(name)] = i
-	}
 	w.journal = journal{os.NewFile(journalFile, "journal"), w.Process}
 	var err error
 	if w.source, err = rpc.Dial("unix", w.Source); err != nil {
@@ -82,9 +80,12 @@ func work(text string) error {
 	if err != nil {
 		return err
 	}
+	for i, name := range w.names {
+		w.index[c.RedisKey(name)] = i
+	}
 	w.subject = subjectOf(w.Plan.Subject, c)
 	if w.Plan.List {
-		list := collection.Config[string, string]{Name: family, TTL: w.Plan.TTL}
+		list := collection.Config[string, string]{Name: family, Version: w.Version, TTL: w.Plan.TTL}
 		if w.list, err = collection.NewList(rdb, list); err != nil {
 			return err
 		}
@@ -118,7 +119,10 @@ func work(text string) error {
 
 func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
-		Name: family, Codec: codecOf(w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+	}
+	if w.Plan.Subject == apart {
+		cfg.Name, cfg.Version = fmt.Sprint(family, w.Version), 0
 	}
 	if w.Plan.Subject == leaseless || w.Plan.Subject == naive {
 		cfg.Lease = cache.Off

@@ -1,15 +1,18 @@
 package keyspace
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
-	"strconv"
 	"unsafe"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Keys names the Redis keys of one Name and Version. Its methods are safe for concurrent use.
 type Keys[K comparable] struct {
-	prefix string
+	family rediskey.Family
+	begin  []byte // of every key
 	text   keyText
 	custom func(dst []byte, key K) []byte // in place of text
 }
@@ -19,19 +22,19 @@ type Keys[K comparable] struct {
 func NewKeys[K comparable](
 	name string, version int, custom func(dst []byte, key K) []byte,
 ) (k Keys[K], err error) {
-	k.prefix, k.custom = prefix(name, version), custom
+	k.family, k.custom = rediskey.NewFamily(name, version), custom
+	k.begin = k.family.Begin(nil)
 	if custom == nil {
 		k.text, err = keyTextOf(reflect.TypeFor[K]())
 	}
 	return k, err
 }
 
-func prefix(name string, version int) string {
-	if version != 0 {
-		name += "@" + strconv.Itoa(version)
-	}
-	return name + ":"
-}
+// Family is what the keys have in common.
+func (k *Keys[K]) Family() rediskey.Family { return k.family }
+
+// Before is what the keys of the version before have in common, where there is one.
+func (k *Keys[K]) Before() rediskey.Family { return k.family.Before() }
 
 // maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
 // takes 512 MB.
@@ -45,7 +48,7 @@ var (
 // Append appends the Redis key of *key.
 func (k *Keys[K]) Append(dst []byte, key *K) ([]byte, error) {
 	from := len(dst)
-	dst = append(dst, k.prefix...)
+	dst = append(dst, k.begin...)
 	var err error
 	if k.custom != nil {
 		dst = k.custom(dst, *key)
@@ -57,8 +60,8 @@ func (k *Keys[K]) Append(dst []byte, key *K) ([]byte, error) {
 		return nil, err
 	case len(dst)-from > maxKey:
 		return nil, errKeySize
-	case len(dst)-from < len(k.prefix) || string(dst[from:from+len(k.prefix)]) != k.prefix:
+	case len(dst) < from || !bytes.HasPrefix(dst[from:], k.begin):
 		return nil, errKeyPrefix
 	}
-	return dst, nil
+	return k.family.End(dst, from), nil
 }

@@ -59,6 +59,9 @@ func (p *Problems) CheckName(name string, version int) {
 	p.Check(!strings.HasSuffix(name, ":"),
 		"Name %q ends with a colon: leave it out, each key has one behind the name", name)
 	p.Check(version >= 0, "Version is %d: use a positive number, or 0 for none", version)
+	p.Check(version <= 0 || rediskey.Versions(name),
+		"Name %q has a '{' that begins no hash tag, so that the versions of a key "+
+			"would lie in different slots: close it within the Name, or leave Version 0", name)
 }
 
 // CheckTimes checks the settings that all caches and collections have.

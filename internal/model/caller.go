@@ -45,9 +45,10 @@ func (t *turn) begin(p, i int, who actor) {
 // hit is returned in the same step loses nothing: what it is checked against was fixed when
 // the call began, and no other actor sees it. A miss is received when its caller continues.
 func (t *turn) read(p, i int, who actor) {
-	a := t.now.read()
+	form := t.processVersion(p)
+	a := t.world.read(t.now, form)
 	if t.now.processes[p].callers[i].turns > 0 && !t.LooksForValueOnly {
-		a = t.now.poll()
+		a = t.poll(t.now, form)
 	}
 	if a.status == found {
 		t.take(who, "its read finds #, which it returns", a.version).returns(p, i, a.version)

@@ -4,7 +4,7 @@ package model
 // in the numbers of equal processes, callers or writers, and in the numbers of
 // tokens and lives. Equal states that it does not recognise cost time, and no more.
 func (w *world) canonical(s *state) {
-	s.renameLives()
+	w.renameLives(s)
 	for p, callers := range w.Readers {
 		if callers > 1 {
 			sortFew(s.processes[p].callers[:], func(c *caller) key { return key{c.key()} })
@@ -16,7 +16,8 @@ func (w *world) canonical(s *state) {
 		first += n
 	}
 	for first, n := 0, 0; first < len(w.Writes); first += n {
-		for n = 1; first+n < len(w.Writes) && w.Writes[first+n] == w.Writes[first]; n++ {
+		for n = 1; first+n < len(w.Writes) && w.Writes[first+n] == w.Writes[first] &&
+			w.writerVersion(first+n) == w.writerVersion(first); n++ {
 		}
 		sortFew(s.writers[first:first+n], func(w *writer) key { return key{uint64(w.phase), uint64(w.version)} })
 	}
@@ -37,24 +38,25 @@ type key [2]uint64
 
 // renameLives leaves of all lives only whether they are the value's: one that has
 // ended does not come back.
-func (s *state) renameLives() {
-	life := s.value.life
-	rename := func(saw *uint8) {
+func (w *world) renameLives(s *state) {
+	rename := func(saw *uint8, form uint8) {
 		switch *saw {
 		case 0:
-		case life:
+		case s.values[form].life:
 			*saw = 1
 		default:
 			*saw = 2
 		}
 	}
-	for i := range s.processes {
-		rename(&s.processes[i].flight.saw)
+	for i := range w.processes() {
+		rename(&s.processes[i].flight.saw, w.processVersion(i))
 	}
 	for i := range s.sea {
-		rename(&s.sea[i].saw)
+		rename(&s.sea[i].saw, s.sea[i].form)
 	}
-	rename(&s.value.life)
+	for form := range s.values {
+		rename(&s.values[form].life, uint8(form))
+	}
 }
 
 // renameTokens numbers the tokens in the order in which they are met.
@@ -71,7 +73,9 @@ func (s *state) renameTokens() {
 		}
 		*token = names[*token]
 	}
-	rename(&s.control.token)
+	for i := range s.control {
+		rename(&s.control[i].token)
+	}
 	for i := range s.processes {
 		rename(&s.processes[i].flight.token)
 		rename(&s.processes[i].flight.previous)
@@ -88,8 +92,10 @@ func (s *state) relation(token uint8) (r uint8) {
 		return 0
 	}
 	r = 1
-	if s.control.kind == lease && s.control.token == token {
-		r++
+	for i := range s.control {
+		if s.control[i].names(token) {
+			r++
+		}
 	}
 	for i := range s.sea {
 		if c := &s.sea[i]; c.token == token || c.previous == token {
@@ -109,7 +115,7 @@ func (p process) key(s *state) key {
 }
 
 func (c command) key(token, previous uint8) key {
-	return key{fields(uint8(c.op), token, previous, bit(c.beside), c.saw, c.mark, c.version, c.began)}
+	return key{fields(uint8(c.op), c.form, token, previous, bit(c.beside), c.saw, c.mark, c.version, c.began)}
 }
 
 func (c caller) key() uint64 {

@@ -32,11 +32,14 @@ func (s *state) fail(b Breach) {
 
 // check returns what is wrong with a state.
 func (*world) check(s *state) Breach {
-	switch {
-	case s.breach != None:
+	if s.breach != None {
 		return s.breach
-	case s.value.life != 0 && s.value.version < s.acked, s.control.carries() && s.control.version < s.acked:
-		return StaleAtRest
+	}
+	for i, v := range s.values {
+		c := s.control[i]
+		if v.life != 0 && v.version < s.acked || c.carries() && c.version < s.acked {
+			return StaleAtRest
+		}
 	}
 	return None
 }

@@ -122,17 +122,28 @@ func (e *explorer[S]) report(b Breach, number uint32) Report {
 
 // String says what the source and Redis hold.
 func (s *state) String() string {
-	k, c := "-", "-"
-	if s.value.life != 0 {
-		k = fmt.Sprintf("v%d", s.value.version)
+	text := fmt.Sprintf("source v%d, acknowledged v%d, K %v, C %v", s.source, s.acked, s.values[0], s.control[0])
+	if s.values[1].life != 0 || s.control[1].kind != free {
+		text += fmt.Sprintf(", K' %v, C' %v", s.values[1], s.control[1])
 	}
-	switch s.control.kind {
+	return text
+}
+
+func (v value) String() string {
+	if v.life == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("v%d", v.version)
+}
+
+func (c control) String() string {
+	switch c.kind {
 	case lease:
-		c = fmt.Sprintf("lease %d", s.control.token)
+		return fmt.Sprintf("lease %d", c.token)
 	case mark:
-		c = fmt.Sprintf("mark v%d", s.control.version)
+		return fmt.Sprintf("mark v%d", c.version)
 	case count:
-		c = fmt.Sprintf("count %d", s.control.version)
+		return fmt.Sprintf("count %d", c.version)
 	}
-	return fmt.Sprintf("source v%d, acknowledged v%d, K %s, C %s", s.source, s.acked, k, c)
+	return "-"
 }

@@ -4,38 +4,51 @@ package model
 func (t *turn) lose() {
 	var world actor
 	s := t.now
-	if s.control.kind == lease && !t.EndlessLease && !s.control.endless && (t.NoRenewal || !s.leaseIsHeld()) {
-		t.take(world, "the lease ends", 0).control = control{}
-	}
-	if s.left.Jumps > 0 && s.control.kind == lease && !s.control.endless && !s.leaseIsHeld() {
-		n := t.take(world, "the server's clock goes back", 0)
-		n.left.Jumps--
-		n.control.endless = true
+	for i, c := range s.control {
+		if c.kind != lease || c.endless {
+			continue
+		}
+		held := s.leaseIsHeld(c)
+		if !t.EndlessLease && (t.NoRenewal || !held) {
+			t.take(world, "the lease ends", 0).control[i] = control{}
+		}
+		if s.left.Jumps > 0 && !held {
+			n := t.take(world, "the server's clock goes back", 0)
+			n.left.Jumps--
+			n.control[i].endless = true
+		}
 	}
 	if s.left.Losses == 0 {
 		return
 	}
-	if s.value.life != 0 {
-		n := t.take(world, "the value expires or is evicted", 0)
-		n.left.Losses--
-		n.value = value{}
+	keys := 0
+	for i, v := range s.values {
+		if v.life != 0 {
+			keys++
+			n := t.take(world, "the value expires or is evicted", 0)
+			n.left.Losses--
+			n.values[i] = value{}
+		}
 	}
-	if s.control.kind != free {
-		n := t.take(world, "the control key expires or is evicted", 0)
-		n.left.Losses--
-		n.control = control{}
+	for i, c := range s.control {
+		if c.kind != free {
+			keys++
+			n := t.take(world, "the control key expires or is evicted", 0)
+			n.left.Losses--
+			n.control[i] = control{}
+		}
 	}
-	if s.value.life != 0 && s.control.kind != free {
+	if keys > 1 {
 		n := t.take(world, "Redis loses all its keys", 0)
 		n.left.Losses--
-		n.value, n.control = value{}, control{}
+		n.values, n.control = [versions]value{}, [versions]control{}
 	}
 }
 
-// leaseIsHeld reports whether a living process renews the lease, or soon will.
-func (s *state) leaseIsHeld() bool {
+// leaseIsHeld reports whether a living process renews a lease, or soon will.
+func (s *state) leaseIsHeld(c control) bool {
 	for i := range s.processes {
-		if f := &s.processes[i].flight; f.phase != grounded && f.token == s.control.token {
+		if f := &s.processes[i].flight; f.phase != grounded && f.token == c.token {
 			return true
 		}
 	}
@@ -129,14 +142,14 @@ func (t *turn) failLoad(p int) {
 		return
 	}
 	if t.now.left.Departures > 0 {
-		back := command{op: release, token: f.token, mark: f.mark}
+		back := command{op: release, form: t.processVersion(p), token: f.token, mark: f.mark}
 		if n := t.abandon(who, "nobody waits for its load any more, it sends a release", back); n != nil {
 			n.left.Departures--
 			n.abort(p)
 		}
 	}
 	if t.RenewRecreates {
-		t.take(who, "its renewal is executed", 0).control = control{kind: lease, token: f.token}
+		*t.controlOf(t.take(who, "its renewal is executed", 0), t.processVersion(p)) = control{kind: lease, token: f.token}
 	}
 }
 
@@ -197,7 +210,7 @@ func (t *turn) failWriter(i int, who actor) {
 	if t.Writes[i] != Delete {
 		return
 	}
-	c, _ := t.deletion(t.now.writers[i].phase)
+	c, _ := t.deletion(i)
 	if t.now.left.Lost > 0 {
 		n := t.take(who, "its Delete is executed, the answer is lost, it sends it again", 0)
 		n.left.Lost--

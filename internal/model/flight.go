@@ -21,16 +21,16 @@ func (t *turn) fly(p int) {
 
 // command is what a flight has sent, if it is more than a read.
 func (t *turn) command(p int) command {
-	f := &t.now.processes[p].flight
+	f, form := &t.now.processes[p].flight, t.processVersion(p)
 	switch f.phase {
 	case acquiring:
-		return command{op: acquire, token: f.token, previous: f.previous, beside: t.refreshes(p)}
+		return command{op: acquire, form: form, token: f.token, previous: f.previous, beside: t.refreshes(p)}
 	case committing:
-		return command{op: commit, token: f.token, saw: f.saw, version: f.version, began: f.began}
+		return command{op: commit, form: form, token: f.token, saw: f.saw, version: f.version, began: f.began}
 	case releasing:
-		return command{op: release, token: f.token, mark: f.mark}
+		return command{op: release, form: form, token: f.token, mark: f.mark}
 	case clearing:
-		return command{op: unlink}
+		return command{op: unlink, form: form}
 	}
 	return command{}
 }
@@ -42,9 +42,9 @@ func (t *turn) executed(p int) {
 	var a answer
 	switch t.now.processes[p].flight.phase {
 	case looking:
-		a = n.read()
+		a = t.world.read(n, t.processVersion(p))
 	case polling:
-		a = n.poll()
+		a = t.poll(n, t.processVersion(p))
 	default:
 		a = t.execute(n, c)
 	}

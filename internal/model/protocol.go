@@ -33,6 +33,10 @@ type Protocol struct {
 	SharesUncached     bool // a load without a lease counts as validated
 	LooksForValueOnly  bool // a caller that is turned away does not see a marker before joining again
 
+	// Of versions.
+	ControlPerVersion bool // each version has a control key of its own
+	LeavesOthers      bool // a write leaves the value of the other version
+
 	// Of commands.
 	Delete DeleteOrder
 	Retry  RetryToken
@@ -62,6 +66,10 @@ type Setup struct {
 	Calls      uint8   // by each caller
 	Foreseen   bool    // a call may do without the first read
 	Writes     []Write // one by each writer
+
+	// Which actors are of a second version of the stored form: bit p the process p, readers first,
+	// and bit w the writer w.
+	SecondProcesses, SecondWriters uint8
 
 	Value   bool  // the value key holds the first version at the beginning
 	Mark    bool  // or the control key says that there is none
@@ -126,14 +134,13 @@ func newWorld(p Protocol, s Setup) *world {
 		panic(err)
 	}
 	w := &world{Protocol: p, Setup: s}
-	for i, callers := range s.Readers {
-		if i > 0 && callers == s.Readers[i-1] {
+	for p := range w.processes() {
+		if p > 0 && w.alike(p, p-1) {
 			w.kinds[len(w.kinds)-1]++
 			continue
 		}
 		w.kinds = append(w.kinds, 1)
 	}
-	w.kinds = append(w.kinds, s.Refreshers)
 	return w
 }
 
@@ -152,6 +159,25 @@ func (s *Setup) fits() error {
 
 func (w *world) processes() int { return len(w.Readers) + w.Refreshers }
 
+// alike reports whether two processes are of one kind.
+func (w *world) alike(p, q int) bool {
+	return w.refreshes(p) == w.refreshes(q) && w.processVersion(p) == w.processVersion(q) &&
+		(w.refreshes(p) || w.Readers[p] == w.Readers[q])
+}
+
+// processVersion is the version of the stored form of a process, from 0, and writerVersion that
+// of a writer.
+func (w *world) processVersion(p int) uint8 { return w.SecondProcesses >> p & 1 }
+func (w *world) writerVersion(i int) uint8  { return w.SecondWriters >> i & 1 }
+
+// controlOf is what the control key of a version holds.
+func (w *world) controlOf(s *state, version uint8) *control {
+	if w.ControlPerVersion {
+		return &s.control[version]
+	}
+	return &s.control[0]
+}
+
 func (w *world) refreshes(process int) bool { return process >= len(w.Readers) }
 
 // absentAt reports whether the source has no value at a version.
@@ -160,10 +186,10 @@ func (w *world) absentAt(version uint8) bool { return w.Missing&(1<<version) != 
 func (w *world) initial() *state {
 	s := &state{source: 1, acked: 1, left: w.Faults}
 	if w.Value {
-		s.value = value{version: 1, life: 1}
+		s.values[0] = value{version: 1, life: 1}
 	}
 	if w.Mark {
-		s.control = control{kind: mark, version: 1}
+		s.control[0] = control{kind: mark, version: 1}
 	}
 	for p := range w.processes() {
 		callers := 1

@@ -81,6 +81,24 @@ var promises = []promise{
 	{"late commands", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
 	}},
+	{"two versions", Protocol{}, Setup{
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 2, Value: true, Writes: []Write{Delete, Delete}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
+	}},
+	{"followers of two versions", Protocol{}, Setup{
+		Readers: []int{2, 1}, SecondProcesses: 1 << 1, Calls: 1, Writes: []Write{Delete}, SecondWriters: 1, Faults: Faults{Kills: 1},
+	}},
+	{"writers of two versions", Protocol{}, Setup{
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 1, Missing: 1 << 3, Writes: []Write{Set, Set}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
+	}},
+	{"followers and a refresh of two versions", Protocol{}, Setup{
+		Readers: []int{2}, Refreshers: 1, SecondProcesses: 1 << 1, Calls: 1, Value: true, Writes: []Write{Delete}, Faults: Faults{Failures: 1},
+	}},
+	{"delete of two versions in two commands", Protocol{Delete: ControlFirst}, Setup{
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 1, Value: true, Writes: []Write{Delete}, SecondWriters: 1, Faults: Faults{Losses: 1, Lost: 1},
+	}},
+	{"elements of two versions", Protocol{}, Setup{
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 1, Value: true, Missing: 1 << 2, Writes: []Write{Pop, Push}, SecondWriters: 1 << 1,
+	}},
 	{"one load", Protocol{}, Setup{
 		Readers: []int{2, 2, 1}, Calls: 1, Foreseen: true, OneLoad: true, Faults: Faults{Lost: 1},
 	}},
@@ -93,6 +111,9 @@ var promises = []promise{
 var largePromises = []promise{
 	{"two deletes and a loss", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1},
+	}},
+	{"three processes of two versions", Protocol{}, Setup{
+		Readers: []int{1, 1, 1}, SecondProcesses: 1 << 2, Calls: 1, Value: true, Writes: []Write{Delete, Delete}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
 	}},
 	{"four processes", Protocol{}, Setup{
 		Readers: []int{1, 1, 1, 1}, Calls: 1, Writes: []Write{Delete, Delete}, Faults: Faults{Losses: 1},

@@ -4,6 +4,7 @@ package model
 // nothing, and so no actor but their callers needs to know them.
 type command struct {
 	op       op
+	form     uint8 // the version of the stored form
 	token    uint8
 	previous uint8
 	beside   bool  // an acquire that also wants the lease beside a value
@@ -50,25 +51,26 @@ type answer struct {
 
 // execute is the moment at which a command takes effect.
 func (w *world) execute(s *state, c command) answer {
+	held := w.controlOf(s, c.form)
 	switch c.op {
 	case acquire:
 		return w.acquire(s, c)
 	case commit:
 		return answer{status: w.commit(s, c)}
 	case release:
-		if w.BlindRelease || s.control.names(c.token) {
-			s.control = control{}
+		if w.BlindRelease || held.names(c.token) {
+			*held = control{}
 			if c.mark != 0 {
-				s.control = control{kind: mark, version: c.mark}
+				*held = control{kind: mark, version: c.mark}
 			}
 		}
 	case unlink:
-		s.value = value{}
-		w.unlinkControl(s)
+		w.unlinkValues(s, c.form)
+		w.unlinkControl(held)
 	case unlinkControl:
-		w.unlinkControl(s)
+		w.unlinkControl(held)
 	case unlinkValue:
-		s.value = value{}
+		w.unlinkValues(s, c.form)
 	}
 	return answer{status: done}
 }
@@ -79,24 +81,36 @@ func (c control) names(token uint8) bool { return c.kind == lease && c.token == 
 // carries reports whether there is a mark, alone or carried by a lease.
 func (c control) carries() bool { return c.kind == mark || c.kind == lease && c.version != 0 }
 
-func (w *world) unlinkControl(s *state) {
+func (w *world) unlinkControl(held *control) {
 	if w.VersionFence {
-		s.control = control{kind: count, version: s.control.version + 1}
+		*held = control{kind: count, version: held.version + 1}
 		return
 	}
-	s.control = control{}
+	*held = control{}
+}
+
+// unlinkValues removes the values of a version and of its neighbour.
+func (w *world) unlinkValues(s *state, form uint8) {
+	s.values[form] = value{}
+	w.unlinkOther(s, form)
+}
+
+func (w *world) unlinkOther(s *state, form uint8) {
+	if !w.LeavesOthers {
+		s.values[1-form] = value{}
+	}
 }
 
 func (w *world) acquire(s *state, c command) answer {
-	there := s.value.life != 0
+	life, held := s.values[c.form].life, w.controlOf(s, c.form)
+	there := life != 0
 	if there && !c.beside {
 		return answer{status: present}
 	}
 	if w.VersionFence {
-		return answer{status: granted, token: s.control.version}
+		return answer{status: granted, token: held.version}
 	}
 	replaced := uint8(0)
-	held := s.control
 	own := held.kind == lease && (held.token == c.token || c.previous != 0 && held.token == c.previous)
 	switch {
 	case own:
@@ -104,13 +118,13 @@ func (w *world) acquire(s *state, c command) answer {
 	case held.carries() && !there && !c.beside:
 		return answer{status: found, version: held.version}
 	case held.kind == lease && !w.OverwritesLease:
-		s.control.endless = held.endless && w.WaitsOutLease
+		held.endless = held.endless && w.WaitsOutLease
 		return answer{status: busy}
 	case held.kind == mark:
 		replaced = held.version
 	}
-	s.control = control{kind: lease, token: c.token, version: replaced}
-	return answer{status: granted, token: c.token, saw: s.value.life, mark: replaced}
+	*held = control{kind: lease, token: c.token, version: replaced}
+	return answer{status: granted, token: c.token, saw: life, mark: replaced}
 }
 
 // commit stores a loaded version if it is permitted, and checks that it should be.
@@ -122,26 +136,27 @@ func (w *world) commit(s *state, c command) status {
 		s.fail(LateFill)
 	}
 	if !w.VersionFence {
-		s.control = control{}
+		*w.controlOf(s, c.form) = control{}
 	}
-	w.put(s, c.version)
+	w.put(s, c.form, c.version)
 	return stored
 }
 
 func (w *world) permitted(s *state, c command) bool {
+	held := w.controlOf(s, c.form)
 	if w.VersionFence {
-		return s.control.version == c.token
+		return held.version == c.token
 	}
-	if !w.NoTokenCheck && !s.control.names(c.token) {
+	if !w.NoTokenCheck && !held.names(c.token) {
 		return false
 	}
-	switch {
-	case s.value.life == c.saw:
-	case s.value.life != 0 && w.OverwritesValue:
-	case s.value.life == 0 && w.RevivesValue:
+	switch life := s.values[c.form].life; {
+	case life == c.saw:
+	case life != 0 && w.OverwritesValue:
+	case life == 0 && w.RevivesValue:
 	default:
-		if s.control.names(c.token) {
-			s.control = control{}
+		if held.names(c.token) {
+			*held = control{}
 		}
 		return false
 	}
@@ -149,31 +164,31 @@ func (w *world) permitted(s *state, c command) bool {
 }
 
 // put makes the keys hold what the source has at a version.
-func (w *world) put(s *state, version uint8) {
+func (w *world) put(s *state, form, version uint8) {
 	if w.absentAt(version) {
-		s.value = value{}
-		s.control = control{kind: mark, version: version}
+		s.values[form] = value{}
+		*w.controlOf(s, form) = control{kind: mark, version: version}
 		return
 	}
-	s.value = value{version: version, life: s.freshLife()}
+	s.values[form] = value{version: version, life: s.freshLife()}
 }
 
-// read is a plain read of the value key.
-func (s *state) read() answer {
-	if s.value.life != 0 {
-		return answer{status: found, version: s.value.version}
+// read is a plain read of a value key.
+func (w *world) read(s *state, form uint8) answer {
+	if v := s.values[form]; v.life != 0 {
+		return answer{status: found, version: v.version}
 	}
 	return answer{status: missing}
 }
 
 // poll is a read of both keys at once.
-func (s *state) poll() answer {
-	switch {
-	case s.value.life != 0:
-		return s.read()
-	case s.control.carries():
-		return answer{status: found, version: s.control.version}
-	case s.control.kind == lease:
+func (w *world) poll(s *state, form uint8) answer {
+	switch held := w.controlOf(s, form); {
+	case s.values[form].life != 0:
+		return w.read(s, form)
+	case held.carries():
+		return answer{status: found, version: held.version}
+	case held.kind == lease:
 		return answer{status: busy}
 	}
 	return answer{status: missing}

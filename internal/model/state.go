@@ -6,6 +6,7 @@ const (
 	maxCallers   = 2 // of a process
 	maxWriters   = 3
 	maxSea       = 2
+	versions     = 2 // of the stored form
 )
 
 // A state is all that the future of one key depends on. All its fields are bytes, so
@@ -16,8 +17,8 @@ const (
 type state struct {
 	source  uint8 // what the source holds
 	acked   uint8 // the newest version whose write has been acknowledged
-	value   value
-	control control
+	values  [versions]value
+	control [versions]control // of the first version those of all, but see Protocol.ControlPerVersion
 
 	processes [maxProcesses]process
 	writers   [maxWriters]writer
@@ -28,7 +29,7 @@ type state struct {
 	breach Breach
 }
 
-// A value is what the value key K holds.
+// A value is what a value key holds: K, or K' of the second version.
 type value struct {
 	version uint8
 	life    uint8 // stands for its moment of expiry, anew for each write; 0: there is no value
@@ -153,8 +154,10 @@ func (*world) running(s *state) bool {
 // freshToken returns a token that is not in use.
 func (s *state) freshToken() uint8 {
 	used := uint32(1)
-	if s.control.kind == lease {
-		used |= 1 << s.control.token
+	for _, c := range s.control {
+		if c.kind == lease {
+			used |= 1 << c.token
+		}
 	}
 	for i := range s.processes {
 		f := &s.processes[i].flight
@@ -168,7 +171,10 @@ func (s *state) freshToken() uint8 {
 
 // freshLife returns a life that no value has had, as far as anybody remembers.
 func (s *state) freshLife() uint8 {
-	used := uint32(1) | 1<<s.value.life
+	used := uint32(1)
+	for _, v := range s.values {
+		used |= 1 << v.life
+	}
 	for i := range s.processes {
 		used |= 1 << s.processes[i].flight.saw
 	}

@@ -29,13 +29,13 @@ func (t *turn) mayWrite(kind Write) bool {
 }
 
 func (t *turn) executeWrite(i int, who actor) {
-	kind, w := t.Writes[i], t.now.writers[i]
+	kind, form, w := t.Writes[i], t.writerVersion(i), t.now.writers[i]
 	n := t.take(who, "its "+kind.String()+" is executed, # is acknowledged", w.version)
 	says := &t.moves[len(t.moves)-1].does
 	counts := true
 	switch kind {
 	case Delete:
-		c, last := t.deletion(w.phase)
+		c, last := t.deletion(i)
 		t.execute(n, c)
 		if !last {
 			*says = "the first half of its Delete is executed"
@@ -43,23 +43,21 @@ func (t *turn) executeWrite(i int, who actor) {
 			return
 		}
 	case Set:
-		n.control = control{}
-		t.put(n, w.version)
+		t.replace(n, form, w.version)
 	case SetIfAbsent:
-		if counts = n.value.life == 0; counts {
-			n.control = control{}
-			t.put(n, w.version)
+		if counts = n.values[form].life == 0; counts {
+			t.replace(n, form, w.version)
 		}
 	case ForeignSet, ForeignSetTo:
-		t.put(n, w.version)
-		if life := t.now.value.life; kind == ForeignSetTo && life != 0 {
-			n.value.life = life
+		t.put(n, form, w.version)
+		if life := t.now.values[form].life; kind == ForeignSetTo && life != 0 {
+			n.values[form].life = life
 		}
 	case Pop, Push:
-		t.change(n, kind, w.version)
+		t.change(n, kind, form, w.version)
 	case ForeignDel, ForeignDelAny:
-		counts = kind == ForeignDelAny || n.value.life != 0
-		n.value = value{}
+		counts = kind == ForeignDelAny || n.values[form].life != 0
+		n.values[form] = value{}
 	}
 	n.writers[i] = writer{phase: written}
 	if !counts {
@@ -69,33 +67,46 @@ func (t *turn) executeWrite(i int, who actor) {
 	n.acked = max(n.acked, w.version)
 }
 
+// replace is a write of a whole value.
+func (t *turn) replace(n *state, form, version uint8) {
+	*t.controlOf(n, form) = control{}
+	t.unlinkOther(n, form)
+	t.put(n, form, version)
+}
+
 // change is a write of elements. One that finds no value ends the permission of a load that
 // is under way, and what is noted of the key stays: it is as good as the write is.
-func (t *turn) change(n *state, kind Write, version uint8) {
-	held, life := n.control, n.value.life
+func (t *turn) change(n *state, kind Write, form, version uint8) {
+	held, life := t.controlOf(n, form), n.values[form].life
+	t.unlinkOther(n, form)
 	switch {
 	case life != 0 || kind == Push:
-		n.control = control{}
-		t.put(n, version)
-		if life != 0 && n.value.life != 0 {
-			n.value.life = life
+		*held = control{}
+		t.put(n, form, version)
+		if life != 0 && n.values[form].life != 0 {
+			n.values[form].life = life
 		}
 	case held.kind == mark, held.carries() && t.MissesMarkedLease:
-		n.control.version = version
+		held.version = version
 	case held.carries():
-		n.control = control{kind: mark, version: version}
+		*held = control{kind: mark, version: version}
 	default:
-		n.control = control{}
+		*held = control{}
 	}
 }
 
-// deletion is the command of a Delete that is to be executed next.
-func (t *turn) deletion(phase writePhase) (c command, last bool) {
+// deletion is the command of a writer's Delete that is to be executed next.
+func (t *turn) deletion(i int) (c command, last bool) {
+	phase := t.now.writers[i].phase
+	c.form = t.writerVersion(i)
 	switch {
 	case t.Delete == AtOnce:
-		return command{op: unlink}, true
+		c.op = unlink
+		return c, true
 	case (t.Delete == ControlFirst) == (phase == sent):
-		return command{op: unlinkControl}, phase == halfDone
+		c.op = unlinkControl
+	default:
+		c.op = unlinkValue
 	}
-	return command{op: unlinkValue}, phase == halfDone
+	return c, phase == halfDone
 }

@@ -17,8 +17,8 @@ var mutants = []mutant{
 	{
 		what: "a cluster is told to remove the value before the lease",
 		file: "internal/store/delete.go",
-		old:  `client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)`,
-		new:  `client.NewSmall(ctx, "unlink", key), client.NewSmall(ctx, "unlink", rediskey.ControlKey(key))`,
+		old:  "keys[0], keys[1] = keys[1], keys[0]",
+		new:  "keys[0], keys[1] = keys[0], keys[1]",
 		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
 	},
 	{
@@ -28,8 +28,65 @@ var mutants = []mutant{
 	},
 	{
 		what: "a delete on one server leaves the lease",
-		file: "internal/store/delete.go", old: `"unlink", key, rediskey.ControlKey(key))`, new: `"unlink", key)`,
+		file: "internal/store/delete.go", old: "NewSmall(ctx, args...)", new: "NewSmall(ctx, args[:2]...)",
 		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
+	},
+
+	// Versions.
+	{
+		what: "a write leaves the neighbouring versions",
+		file: "internal/store/lua/neighbours.lua", old: "if last > 2 then", new: "if last > 9 then",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "writes of many leave the neighbouring versions",
+		file: "internal/store/lua/put_many.lua", old: "for k = runs + i, #KEYS, runs", new: "for k = runs + i, 2 * runs, runs",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a load without a lease removes the neighbouring versions",
+		file: "internal/store/committer.go", old: "w.leaves = u.leaves", new: "w.leaves = false",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "each version has a control key of its own",
+		file: "internal/rediskey/family.go", old: "return ControlKey(f.plain(key)) }", new: "return ControlKey(key) }",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "an empty value of one version is forgotten when another is loaded",
+		file: "internal/store/lua/marker.lua", old: "if left > 0 then", new: "if false then",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "an empty value of one version is taken for that of another",
+		file: "internal/store/lua/control.lua", old: "return marker == mine or", new: "return marker or",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a write of elements leaves the neighbouring versions",
+		file: "internal/store/lua/mutate.lua", old: "removeNeighbours(list and #KEYS - 1 or #KEYS)", new: "",
+		pkg: "cache/collection", tests: "TestWritesOfElementsReachVersions|TestWritesOfVersions",
+	},
+	{
+		what: "a write leaves what the version before would make its value of",
+		file: "internal/rediskey/family.go", old: "max(version-2, 0)", new: "max(version-1, 0)",
+		pkg: "cache", tests: "TestG13WritesReachWhatIsUpgraded",
+	},
+	{
+		what: "what was made of a value that is gone is stored",
+		file: "internal/store/lua/upgrade.lua", old: "if redis.call('EXISTS', KEYS[3]) == 1 then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseUpgradesWhatIsThere",
+	},
+	{
+		what: "a cluster is told to remove values before what they were made of",
+		file: "internal/store/delete.go", old: "n > 2 {", new: "n > 9 {",
+		pkg: "internal/store", tests: "TestDeleteEndsVersionsInTheirOrder",
+	},
+	{
+		what: "an upgrade forgets what the time of its own took",
+		file: "internal/protocol/upgrade.go", old: "left = time.Until(p.ends)", new: "left = p.Entry.TTL",
+		pkg: "cache", tests: "TestG13AnUpgradeThatOutlivesTheValue",
 	},
 
 	// Leases, in Lua.
@@ -264,8 +321,8 @@ var mutants = []mutant{
 	{
 		what: "a mark in full memory loses the value",
 		file: "internal/store/lua/put.lua",
-		old:  "if marker ~= '' then",
-		new:  "if marker ~= '' then redis.call('UNLINK', KEYS[1])",
+		old:  "if marker ~= '' and not staged then",
+		new:  "if marker ~= '' and not staged then redis.call('UNLINK', KEYS[1])",
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 

@@ -30,7 +30,7 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 	asks := make([]store.Ask, len(asking))
 	for i, j := range asking {
 		j.flight.Seal()
-		asks[i] = store.Ask{Key: j.Key, Replace: j.Broken || r.Refresh}
+		asks[i] = store.Ask{Key: j.Key, Replace: j.Broken || r.Refresh, AsWrite: r.Refresh}
 	}
 	began, deadline := asking.start(), asking.deadline()
 	// A call that leaves meanwhile must not leave leases behind that nobody knows of.
@@ -178,6 +178,9 @@ func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (g
 		j.grant = grant{why: j.DegradedBy}
 		if !j.Degraded {
 			j.grant = grant{committer: e.Store.Leaseless(j.Key)}
+			if r.Refresh {
+				j.grant.committer = e.Store.Unconditional(j.Key)
+			}
 		}
 	}
 	return open

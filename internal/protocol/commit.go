@@ -137,7 +137,7 @@ func (e *Engine) refused(ctx context.Context, r *Run, j *Job, again jobs) jobs {
 			return append(again, j)
 		}
 		// Nobody can say whether what is there now is newer.
-		if _, err := e.Store.Leaseless(j.Key).StoreNothing(ctx, jobs{j}.deadline()); err != nil {
+		if _, err := e.Store.Unconditional(j.Key).StoreNothing(ctx, jobs{j}.deadline()); err != nil {
 			j.result.commitErr, _ = e.Reporter.RedisError(ctx, r.Op, j.Key, err)
 		}
 	}

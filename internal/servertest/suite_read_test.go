@@ -208,7 +208,7 @@ func caseVersion[V any](t *testing.T, b *bench[V]) {
 		t.Fatal(err)
 	}
 	testcache.WantGet(t, second, "k", nil)
-	if got, wanted := second.RedisKey("k"), b.name+"@2:k"; got != wanted {
+	if got, wanted := second.RedisKey("k"), b.name+"@2{"+b.name+":k}"; got != wanted {
 		t.Errorf("RedisKey = %q, want %q", got, wanted)
 	}
 	if err := second.Set(t.Context(), "k", b.two); err != nil {

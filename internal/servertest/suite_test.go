@@ -47,8 +47,12 @@ type bench[V any] struct {
 }
 
 func behave[V any](t *testing.T, env *redistest.Env, name string, f fixture[V]) {
+	run(t, env, name, f, cases[V]())
+}
+
+func run[V any](t *testing.T, env *redistest.Env, name string, f fixture[V], cases []namedCase[V]) {
 	t.Run(name, func(t *testing.T) {
-		for _, c := range cases[V]() {
+		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				c.run(t, &bench[V]{f, env, env.Client, name + "-" + c.name})
 			})

@@ -15,7 +15,7 @@ func (s *Store) AcquireAll(
 ) {
 	if len(asks) == 1 {
 		ask := &asks[0]
-		ask.Answer, ask.Err = s.Acquire(ctx, deadline, ask.Key, ttl, ask.Replace)
+		ask.Answer, ask.Err = s.acquire(ctx, deadline, *ask, ttl)
 		return
 	}
 	for part := range slices.Chunk(asks, client.CallsPerTrip) {
@@ -29,7 +29,7 @@ func (s *Store) acquireChunk(
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
-		tries[i], due[i] = acquisition{store: s, keys: keysOf(ask.Key), replace: ask.Replace, ttl: ttl}, i
+		tries[i], due[i] = s.acquisition(ask, ttl), i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))

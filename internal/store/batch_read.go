@@ -8,7 +8,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // How many keys are asked for at once: none may keep the server, or callers that wait behind
@@ -38,7 +37,7 @@ func (s *Store) ProbeAll(
 	if len(keys) == 1 {
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
-	ask := s.inspectEach
+	ask := s.inspectEach(true, false)
 	if s.multiString() {
 		ask = s.probeStrings
 	}
@@ -120,11 +119,11 @@ func (s *Store) probeStrings(
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
 	for _, key := range keys {
-		args = append(args, key, rediskey.ControlKey(key))
+		args = append(args, key, s.family.Control(key))
 	}
 	values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {
-		return s.inspectEach(ctx, keys, entries)
+		return s.inspectEach(true, false)(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
@@ -193,11 +192,14 @@ func (e *Entry) take(found bool, err error) error {
 	return err
 }
 
-// inspectEach asks for value and control key of each key.
-func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	steps := make([]client.Step, len(keys))
-	for i, key := range keys {
-		steps[i] = s.InspectStep(key, entries[i], true, false)
+// inspectEach asks for the value of each key, with markers for its control key, and with ttl
+// for the remaining TTL.
+func (s *Store) inspectEach(markers, ttl bool) askFunc {
+	return func(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+		steps := make([]client.Step, len(keys))
+		for i, key := range keys {
+			steps[i] = s.InspectStep(key, entries[i], markers, ttl)
+		}
+		return s.ReadSteps(ctx, steps...)
 	}
-	return s.ReadSteps(ctx, steps...)
 }

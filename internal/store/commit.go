@@ -44,9 +44,9 @@ func (c Commit) call() (e client.Call, ok bool) {
 	case leaseless:
 		switch c.State {
 		case Present:
-			return target.store.PutStep(target.key, c.Entry, c.TTL).call()
+			return target.valueStep(c.Entry, c.TTL).call()
 		case Absent:
-			return target.store.PutAbsentStep(target.key, c.TTL).call()
+			return target.absentStep(c.TTL).call()
 		}
 	}
 	return e, false

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/redistest"
 )
@@ -19,6 +21,12 @@ var controls = []struct {
 	{held: ""},
 	{held: "N", marker: "N"},
 	{held: "E", marker: "E"},
+	{held: "E@2", marker: "E@2"},
+	{held: "E@0@13", marker: "E@0@13"},
+	{held: "E2"},
+	{held: "E@2x"},
+	{held: "N@2"},
+	{held: "E@2:1735689600000"},
 	{held: "n"},
 	{held: "NN"},
 	{held: "E1735689600000"},
@@ -32,6 +40,12 @@ var controls = []struct {
 	{held: "L" + aToken + "E", leased: true, marker: "E"},
 	{held: "L" + aToken + "N1735689600000", leased: true, marker: "N", moment: "1735689600000"},
 	{held: "L" + aToken + "E1735689600000", leased: true, marker: "E", moment: "1735689600000"},
+	{held: "L" + aToken + "E@2:1735689600000", leased: true, marker: "E@2", moment: "1735689600000"},
+	{held: "L" + aToken + "E@0@2:", leased: true, marker: "E@0@2"},
+	{held: "L" + aToken + "E@2"},
+	{held: "L" + aToken + "E@2:x"},
+	{held: "L" + aToken + "N@2:1"},
+	{held: "L" + aToken + "E@2:" + strings.Repeat("9", 16)},
 	{held: "L" + aToken + "E0", leased: true, marker: "E", moment: "0"},
 	{held: "L" + aToken + "E" + strings.Repeat("9", 15), leased: true, marker: "E", moment: strings.Repeat("9", 15)},
 	{held: "L" + aToken + "E" + strings.Repeat("9", 16)},
@@ -91,6 +105,42 @@ return {token or '', marker or '', ends or '', first and first .. ':' .. last or
 		got, err := env.Client.Eval(t.Context(), source, []string{key}).StringSlice()
 		if err != nil || strings.Join(got, "") != "" {
 			t.Errorf("the scripts take a list for %q, %v", got, err)
+		}
+	})
+}
+
+// The scripts and the client agree on which versions a marker says that they are empty.
+func TestMarkerOfEmptyIsReadAlike(t *testing.T) {
+	source := controlSource + "return isEmpty(ARGV[1], ARGV[2]) and 1 or 0"
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		for _, tt := range []struct {
+			marker string
+			shape  codec.Shape
+			empty  []int // the versions of 0, 1, 2 and 12 that are
+		}{
+			{"", codec.ShapeHash, nil},
+			{"N", codec.ShapeHash, nil},
+			{"E", codec.ShapeHash, []int{0}},
+			{"E", codec.ShapeString, nil},
+			{"E@2", codec.ShapeList, []int{2}},
+			{"E@2", codec.ShapeString, nil},
+			{"E@12", codec.ShapeSet, []int{12}},
+			{"E@0@1", codec.ShapeSortedSet, []int{0, 1}},
+			{"E@12@2@1", codec.ShapeHash, []int{1, 2, 12}},
+			{"E@", codec.ShapeHash, nil},
+			{"E@@2", codec.ShapeHash, []int{2}},
+		} {
+			for _, version := range []int{0, 1, 2, 12} {
+				s := &Store{shape: tt.shape, family: rediskey.NewFamily("n", version)}
+				want := slices.Contains(tt.empty, version)
+				if got := s.isEmpty(tt.marker); got != want {
+					t.Errorf("the client: %q of version %d: %v", tt.marker, version, got)
+				}
+				got, err := env.Client.Eval(t.Context(), source, nil, tt.marker, s.markerEmpty()).Bool()
+				if got != want || err != nil {
+					t.Errorf("the scripts: %q of version %d: %v, %v", tt.marker, version, got, err)
+				}
+			}
 		}
 	})
 }

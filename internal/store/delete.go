@@ -7,24 +7,31 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
-// Delete removes the keys and their control keys, a thousand keys a round
-// trip. failed tells, by index, which keys Redis did not confirm; nil for none.
+// Delete removes the keys, their control keys and the values of the neighbouring versions, a
+// thousand keys a round trip. failed tells, by index, which keys Redis did not confirm; nil for
+// none.
 func (s *Store) Delete(
 	ctx context.Context, deadline time.Time, keys []string,
 ) (failed map[int]error) {
-	if len(keys) == 1 && s.Replicas() == 0 {
-		if err := s.Send(ctx, deadline, s.DeleteStep(keys[0])); err != nil {
+	return s.remove(ctx, deadline, s.deleteSteps(keys))
+}
+
+// remove is Delete by its steps.
+func (s *Store) remove(
+	ctx context.Context, deadline time.Time, steps []client.Step,
+) (failed map[int]error) {
+	if len(steps) == 1 && s.Replicas() == 0 {
+		if err := s.Send(ctx, deadline, steps[0]); err != nil {
 			return map[int]error{0: err}
 		}
 		return nil
 	}
 	first := 0
-	for part := range slices.Chunk(keys, client.CallsPerTrip) {
+	for part := range slices.Chunk(steps, client.CallsPerTrip) {
 		errs, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) {
-			errs, err := s.SendSteps(ctx, s.deleteSteps(part), false, s.Replicas())
+			errs, err := s.SendSteps(ctx, part, false, s.Replicas())
 			s.RecordLosses(errs)
 			return errs, err
 		})
@@ -58,15 +65,26 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 	return steps
 }
 
-// unlinks are the commands that remove a key and its control key.
+// unlinks are the commands of a delete.
 //
 // A command cannot name both value and control key while their slot is on its way
-// from one master of a cluster to another, which may take long. So a cluster gets two
-// commands a key, the control key's first: what it permits must not come after the
-// value's end.
-func (s *Store) unlinks(ctx context.Context, key string) []*client.Command {
-	if s.Standalone() {
-		return []*client.Command{client.NewSmall(ctx, "unlink", key, rediskey.ControlKey(key))}
+// from one master of a cluster to another, which may take long. So a cluster gets a
+// command for each, the control key's first: what it permits must not come after the
+// value's end. The versions follow in their order: what is made of a value that is still
+// there, see Lease.Upgrades, has its own end before it.
+func (w *Write) unlinks(ctx context.Context) []*client.Command {
+	args := w.appendKeys(append(make([]any, 0, 1+maxWriteKeys), "unlink"))
+	if w.store.Standalone() {
+		return []*client.Command{client.NewSmall(ctx, args...)}
 	}
-	return []*client.Command{client.NewSmall(ctx, "unlink", rediskey.ControlKey(key)), client.NewSmall(ctx, "unlink", key)}
+	keys := args[1:]
+	keys[0], keys[1] = keys[1], keys[0]
+	if n := len(keys) - 1; n > 2 { // those of versions before
+		copy(keys[1:], append(keys[2:n:n], keys[1]))
+	}
+	cmds := make([]*client.Command, len(keys))
+	for i, key := range keys {
+		cmds[i] = client.NewSmall(ctx, "unlink", key)
+	}
+	return cmds
 }

@@ -5,18 +5,16 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 //go:embed lua/mutate.lua
 var mutateSource string
 
-var mutate = client.NewScript(mutateSource, controlSource).AnswersParts()
+var mutate = client.NewScript(mutateSource, controlSource, neighboursSource).AnswersParts()
 
 // ErrUnknownCommand is the error of a request for which the server is too old.
 var ErrUnknownCommand = errors.New("the server does not know the command")
@@ -59,7 +57,7 @@ func (s *Store) change(ctx context.Context, r *Request) error {
 		}
 		return errs[0]
 	}
-	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.scriptKeys(), r.args)
+	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.keys, r.args)
 	return r.setAnswer(ctx, s.Client, cmd, err)
 }
 
@@ -97,10 +95,7 @@ func (r *Request) setAnswer(
 
 // wrongType finds out which of the keys holds another type than it should.
 func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
-	for _, key := range r.names {
-		if strings.HasPrefix(key, rediskey.ControlPrefix) {
-			continue
-		}
+	for _, key := range r.Keys() {
 		cmd := client.NewSmall(ctx, "type", key)
 		if err := c.Process(ctx, c.Redis(), cmd); err != nil {
 			return err

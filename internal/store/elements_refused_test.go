@@ -23,7 +23,7 @@ func TestElementsThatAHookRefuses(t *testing.T) {
 		s := newStore(t, rdb, codec.ShapeList)
 		r := new(store.Request)
 		r.Reset(codec.ShapeList)
-		r.Write("list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
+		r.Write(s, "list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
 		for range n {
 			r.Arg("v")
 		}

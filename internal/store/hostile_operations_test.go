@@ -208,7 +208,7 @@ func hostileCommit(size int) func(context.Context, time.Time, *store.Store) erro
 
 func hostileDoAll(inOneStep bool, replicas int) func(context.Context, time.Time, *store.Store) error {
 	return func(ctx context.Context, _ time.Time, s *store.Store) error {
-		read := readElements(new(store.Request))
+		read := readElements(s, new(store.Request))
 		steps := []store.Step{
 			s.PutStep("{t}a", valueOf(s, 1), time.Hour), s.InspectStep("{t}a", new(store.Entry), true, true),
 			s.DeleteStep("{t}b"), s.TouchStep("{t}c", time.Hour), read,
@@ -220,21 +220,21 @@ func hostileDoAll(inOneStep bool, replicas int) func(context.Context, time.Time,
 	}
 }
 
-func hostileRequest(begin func(*store.Request) *store.Request) func(context.Context, time.Time, *store.Store) error {
+func hostileRequest(begin func(*store.Store, *store.Request) *store.Request) func(context.Context, time.Time, *store.Store) error {
 	return func(ctx context.Context, _ time.Time, s *store.Store) error {
-		return s.Do(ctx, begin(new(store.Request)), time.Now())
+		return s.Do(ctx, begin(s, new(store.Request)), time.Now())
 	}
 }
 
-func readElements(r *store.Request) *store.Request {
+func readElements(_ *store.Store, r *store.Request) *store.Request {
 	r.Reset(codec.ShapeList)
 	return r.Read("lrange", "{t}l").Arg(0).Arg(-1)
 }
 
-func writeElements(n int) func(r *store.Request) *store.Request {
-	return func(r *store.Request) *store.Request {
+func writeElements(n int) func(s *store.Store, r *store.Request) *store.Request {
+	return func(s *store.Store, r *store.Request) *store.Request {
 		r.Reset(codec.ShapeList)
-		r.Write("{t}l", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
+		r.Write(s, "{t}l", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
 		for range n {
 			r.Arg("x")
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Inspect asks for all that Redis knows of a key: the value, or that it is empty or
@@ -43,7 +42,7 @@ func (l *inspectStep) Keys() []string { return []string{l.key} }
 
 func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
 	cmds := []*client.Command{l.store.readCmd(ctx, l.key)}
-	control := rediskey.ControlKey(l.key)
+	control := l.store.family.Control(l.key)
 	if l.markers {
 		cmds = append(cmds, client.NewCommand(ctx, "get", control))
 	}
@@ -97,7 +96,7 @@ func (s *Store) readMarker(e *Entry, cmd *client.Command) error {
 	switch {
 	case marker == markerAbsent:
 		e.State = Absent
-	case marker == markerEmpty && s.HoldsEmpties():
+	case s.isEmpty(marker):
 		e.State = Present
 	}
 	return nil
@@ -127,7 +126,7 @@ func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*client.
 	return []*client.Command{
 		client.NewCommand(ctx, args...),
 		client.NewSmall(ctx, "exists", f.key),
-		client.NewCommand(ctx, "get", rediskey.ControlKey(f.key)),
+		client.NewCommand(ctx, "get", f.store.family.Control(f.key)),
 	}
 }
 

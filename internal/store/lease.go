@@ -15,7 +15,7 @@ import (
 // long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
 	store *Store
-	keys  []any // value, control: see keysOf
+	keys  []any // value, control, and the values that a commit removes
 	token any   // a string
 	ttl   time.Duration
 
@@ -25,6 +25,8 @@ type Lease struct {
 	marker       string // what the lease has replaced in the control key
 	markerExpiry int64  // by the server's clock, in milliseconds
 	markerEnds   time.Time
+
+	previous string // a key that has to be there still, see Upgrades
 }
 
 // Key returns the value key.
@@ -69,9 +71,15 @@ var statuses = map[string]Status{
 func (s *Store) Acquire(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration, replace bool,
 ) (c Acquired, err error) {
+	return s.acquire(ctx, deadline, Ask{Key: key, Replace: replace}, ttl)
+}
+
+func (s *Store) acquire(
+	ctx context.Context, deadline time.Time, ask Ask, ttl time.Duration,
+) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := acquisition{store: s, keys: keysOf(key), replace: replace, ttl: ttl}
+	a := s.acquisition(ask, ttl)
 	for {
 		lease := new(Lease)
 		e := a.attempt(lease, rediskey.NewToken())
@@ -87,10 +95,12 @@ func (s *Store) Acquire(
 }
 
 // An Ask asks for the lease of a key, with Replace also if that has a value. AcquireAll
-// answers it as Acquire does.
+// answers it as Acquire does. With AsWrite what the lease stores removes the values of the
+// neighbouring versions, as a write does.
 type Ask struct {
 	Key     string
 	Replace bool
+	AsWrite bool
 
 	Answer Acquired
 	Err    error
@@ -106,11 +116,20 @@ type acquisition struct {
 	made    int              // how many attempts
 }
 
+func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
+	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl}
+	if ask.AsWrite {
+		a.keys = s.writeKeys(ask.Key)
+	}
+	return a
+}
+
 // attempt returns what is sent to obtain l, with another token each time.
 func (a *acquisition) attempt(l *Lease, token string) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
-	args := make([]any, 4, 4+a.made)
-	args[0], args[1], args[2], args[3] = l.token, a.ttl.Milliseconds(), a.store.kind.name, a.replace
+	s := a.store
+	args := append(make([]any, 0, 5+a.made),
+		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty())
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -199,7 +218,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 
 func (l *Lease) renewal() client.Call {
 	markerEnds := l.marker != "" && time.Until(l.markerEnds) < l.ttl
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -213,7 +232,7 @@ func (l *Lease) giveBack() client.Call {
 	if l.marker != "" {
 		args = append(args, l.marker, l.markerExpiry)
 	}
-	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:], Args: args}
+	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
 }
 
 // Store replaces what the key holds by the value of e, for ttl or Forever, and ends
@@ -236,16 +255,16 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 	w := &e.Wire
 	switch {
 	case w.Len() == 0:
-		return l.markerCall(markerEmpty, markerTTL(ttl).Milliseconds()), true
+		return l.markerCall(l.store.markerEmpty(), markerTTL(ttl).Milliseconds()), true
 	case !isSmall(e):
 		return small, false
 	}
 	ms, value := l.store.adding(e, ttl)
-	if l.store.shape == codec.ShapeString && !l.HadValue() {
+	if l.store.shape == codec.ShapeString && !l.HadValue() && l.previous == "" {
 		value[0] = l.token // the script knows the command
 		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return client.Call{Script: fill, Retry: client.Retryable, Keys: l.keys, Args: append(l.guarded(ms), value...)}, true
+	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms), value...)}, true
 }
 
 // isSmall reports whether a value goes through a Script: there each byte costs several
@@ -272,7 +291,7 @@ func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool
 
 // markerCall is the call that stores no value: a marker with its TTL, or nothing for none.
 func (l *Lease) markerCall(args ...any) client.Call {
-	return client.Call{Script: marker, Retry: client.Retryable, Keys: l.keys, Args: l.guarded(args...)}
+	return client.Call{Script: l.either(marker, markerUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: l.guarded(args...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.

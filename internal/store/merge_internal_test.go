@@ -56,10 +56,10 @@ var longWays = []struct {
 	script *client.Script
 	args   func(t string) []any
 }{
-	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false} }},
-	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true} }},
-	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, t} }},
-	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false} }},
+	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false, ""} }},
+	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true, ""} }},
+	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, "", t} }},
+	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false, "E"} }},
 	{"add", add, func(t string) []any { return []any{t, "new", "px", hour} }},
 	{"add without end", add, func(t string) []any { return []any{t, "new"} }},
 	{"put", put, func(string) []any { return []any{-1, "", "set", "new", "px", hour} }},
@@ -99,23 +99,28 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	s.SetFamily(rediskey.NewFamily("a", 0))
 	for _, way := range longWays {
+		keys := s.loadKeys
+		if way.script == put {
+			keys = s.writeKeys
+		}
 		for _, n := range slices.Compact([]int{valueless, first}) {
-			if first == valueless && len(way.args("")) > 4 && way.script == acquire {
+			if first == valueless && len(way.args("")) > 5 && way.script == acquire {
 				continue // it removes a lease
 			}
 			run := func(name string, send func(calls []client.Call)) (told []string) {
 				calls := make([]client.Call, n+1)
 				for i, state := range states[:n] {
 					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
-					calls[i] = client.Call{Script: way.script, Keys: keysOf(key), Args: way.args(tok)}
-					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
+					calls[i] = client.Call{Script: way.script, Keys: keys(key), Args: way.args(tok)}
+					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}, {"set", "a@1{" + key + "}", "v"}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
 						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
 							t.Fatal(cmd, err)
 						}
 					}
 				}
-				calls[n] = client.Call{Script: way.script, Keys: keysOf(name + "0"), Args: way.args(token("twin"))} // of a key that is there twice
+				calls[n] = client.Call{Script: way.script, Keys: keys(name + "0"), Args: way.args(token("twin"))} // of a key that is there twice
 				fill(true)
 				send(calls)
 				fill(false)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
@@ -24,7 +23,7 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	e.Wire.Reset(key)
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	answer, err := s.ReadReply(ctx, "mget", key, rediskey.ControlKey(key))
+	answer, err := s.ReadReply(ctx, "mget", key, s.family.Control(key))
 	if err != nil {
 		return err
 	}

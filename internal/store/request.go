@@ -6,7 +6,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
 
@@ -22,8 +21,9 @@ type Request struct {
 	// stands for nothing. The parts are valid until the next Reset.
 	Parts [][]byte
 
-	shape codec.Shape // that the keys should have
-	names []string    // of the keys
+	shape codec.Shape
+	names []string // of the keys that should have the shape
+	keys  []any    // of a write: those of its script, but for a staged one
 	write bool
 	args  []any
 	buf   []byte // what arguments point into
@@ -46,6 +46,7 @@ func (r *Request) Reset(shape codec.Shape) {
 	r.shape = shape
 	clear(r.Parts)
 	clear(r.args)
+	r.keys = nil
 	r.token, r.long = "", 0
 	r.Parts, r.args, r.names, r.buf = r.Parts[:0], r.args[:0], r.names[:0], r.buf[:0]
 	if cap(r.buf) > maxKept {
@@ -77,17 +78,19 @@ func (r *Request) Read(command string, keys ...string) *Request {
 	return r
 }
 
-// Write begins the request of commands that change the value of key.
-func (r *Request) Write(key string, rules Rules) *Request {
+// Write begins the request of commands that change the value that s has of key.
+func (r *Request) Write(s *Store, key string, rules Rules) *Request {
 	r.write = true
-	r.names = append(r.names, key, rediskey.ControlKey(key))
-	r.args = append(r.args, milliseconds(rules.Life), rules.Renew, rules.Known, 0)
+	r.names = append(r.names, key)
+	r.keys = s.writeKeys(key)
+	r.args = append(r.args,
+		milliseconds(rules.Life), rules.Renew, rules.Known, 0, s.markerEmpty())
 	return r
 }
 
 const (
 	listedArg = 3 // the place of the number of arguments that are staged
-	rulesArgs = 4 // how many arguments of a write stand in front of its commands
+	rulesArgs = 5 // how many arguments of a write stand in front of its commands
 )
 
 // Whole says that a command must not be cut into parts.

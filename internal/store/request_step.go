@@ -17,9 +17,6 @@ func (r *Request) Largest() int  { return r.long }
 func (r *Request) Retry() client.Retry { return client.Retry(!r.write) }
 
 func (r *Request) Keys() []string {
-	if r.write {
-		return r.names[:1]
-	}
 	return r.names
 }
 
@@ -36,12 +33,12 @@ func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.
 	}
 	n := r.staged()
 	if n == 0 {
-		return []*client.Command{mode(mutate, ctx, r.scriptKeys(), r.args)}
+		return []*client.Command{mode(mutate, ctx, r.keys, r.args)}
 	}
 	if r.token == "" {
 		r.token = rediskey.NewToken()
 	}
-	staged := rediskey.StagingKey(r.names[1], r.token)
+	staged := rediskey.StagingKey(r.keys[1].(string), r.token)
 	first := r.args[rulesArgs:]
 	head := argsInFront + first[2].(int)
 	cmds := stageParts(ctx, staged, "rpush", n, func(args []any, from, to int) []any {
@@ -51,11 +48,8 @@ func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.
 	args[listedArg] = n
 	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
 	args = append(args, first[head+n:]...)
-	return append(cmds, mode(mutate, ctx, append(r.scriptKeys(), staged), args))
+	return append(cmds, mode(mutate, ctx, append(r.keys[:len(r.keys):len(r.keys)], staged), args))
 }
-
-// scriptKeys are the keys of the script of a write, but for a staged one.
-func (r *Request) scriptKeys() []any { return []any{r.names[0], r.names[1]} }
 
 // argsInFront is how many arguments of a write describe a command: its name, their
 // number, head and group.

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 var (
@@ -20,6 +19,10 @@ var (
 	releaseSource string
 	//go:embed lua/control.lua
 	controlSource string
+	//go:embed lua/neighbours.lua
+	neighboursSource string
+	//go:embed lua/upgrade.lua
+	upgradeSource string
 	//go:embed lua/digest.lua
 	digestSource string
 	//go:embed lua/guard.lua
@@ -45,21 +48,22 @@ var (
 )
 
 var (
-	put         = client.NewScripts(putSource, putManySource)
-	putIfAbsent = client.NewScript(putIfAbsentSource, controlSource)
+	put         = client.NewScripts(putSource, putManySource, neighboursSource)
+	putIfAbsent = client.NewScript(putIfAbsentSource, controlSource, neighboursSource)
 	touch       = client.NewScript(touchSource, controlSource, digestSource)
 
 	acquire = client.NewScripts(acquireSource, acquireManySource, controlSource, digestSource)
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 
-	add    = client.NewScripts(addSource, addManySource, controlSource)
-	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource)
+	add    = client.NewScripts(addSource, addManySource, controlSource, neighboursSource)
+	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource, neighboursSource)
 	stage  = client.NewScript(stageSource)
-	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource)
-	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource)
-)
+	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource, neighboursSource)
+	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource, neighboursSource)
 
-// keysOf are the keys of most scripts: a value key and its control key. Each is a string,
-// in the form in which commands take it.
-func keysOf(key string) []any { return []any{key, rediskey.ControlKey(key)} }
+	// Of what was made of the value of another version, see Lease.Upgrades.
+	fillUpgrade   = client.NewScript(fillSource, controlSource, digestSource, guardSource, upgradeSource)
+	swapUpgrade   = client.NewScript(swapSource, controlSource, digestSource, guardSource, upgradeSource)
+	markerUpgrade = client.NewScript(markerSource, controlSource, digestSource, guardSource, upgradeSource)
+)

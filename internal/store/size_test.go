@@ -209,13 +209,13 @@ func TestTooLargeElements(t *testing.T) {
 				for _, tt := range []struct {
 					name  string
 					shape codec.Shape
-					make  func(r *store.Request)
+					make  func(s *store.Store, r *store.Request)
 				}{
-					{"an element", codec.ShapeList, func(r *store.Request) {
-						r.Write("list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1).Arg(part)
+					{"an element", codec.ShapeList, func(s *store.Store, r *store.Request) {
+						r.Write(s, "list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1).Arg(part)
 					}},
-					{"one of many", codec.ShapeList, func(r *store.Request) {
-						r.Write("list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
+					{"one of many", codec.ShapeList, func(s *store.Store, r *store.Request) {
+						r.Write(s, "list", store.Rules{Life: time.Hour}).Command("rpush", 0, 1)
 						for range 10_001 {
 							r.Arg("v")
 						}
@@ -223,10 +223,10 @@ func TestTooLargeElements(t *testing.T) {
 							t.Fatal(err)
 						}
 					}},
-					{"a field", codec.ShapeHash, func(r *store.Request) {
-						r.Write("hash", store.Rules{Life: time.Hour}).Command("hset", 0, 2).Arg("f").Arg(part)
+					{"a field", codec.ShapeHash, func(s *store.Store, r *store.Request) {
+						r.Write(s, "hash", store.Rules{Life: time.Hour}).Command("hset", 0, 2).Arg("f").Arg(part)
 					}},
-					{"a question", codec.ShapeSet, func(r *store.Request) { r.Read("sismember", "set").Arg(part) }},
+					{"a question", codec.ShapeSet, func(s *store.Store, r *store.Request) { r.Read("sismember", "set").Arg(part) }},
 				} {
 					s := newStore(t, rdb, tt.shape)
 					do := func(name string, send func(r *store.Request) error) {
@@ -234,14 +234,14 @@ func TestTooLargeElements(t *testing.T) {
 							for range 2 { // a write of elements is never repeated
 								r := new(store.Request)
 								r.Reset(tt.shape)
-								tt.make(r)
+								tt.make(s, r)
 								_ = send(r)
 							}
 						}
 						before := network.Sent()
 						r := new(store.Request)
 						r.Reset(tt.shape)
-						tt.make(r)
+						tt.make(s, r)
 						wantTooLarge(t, tt.name+", "+name, send(r))
 						if sent := network.Sent() - before; sent > 100<<10 {
 							t.Errorf("%s, %s: %d bytes were sent", tt.name, name, sent)

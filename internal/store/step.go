@@ -20,6 +20,7 @@ type Write struct {
 	key     string
 	durable bool
 	once    bool           // it is not to be repeated
+	leaves  bool           // the values of neighbouring versions stay: the source has not changed
 	sc      *client.Script // nil: a delete
 	args    []any
 	value   *codec.Wire // of a put, for ttl or Forever
@@ -36,11 +37,11 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 	w := &Write{store: s, key: key, durable: true, sc: put, value: &e.Wire, ttl: ttl}
 	switch size, _ := e.Size(); {
 	case e.Wire.Len() == 0:
-		return s.markerStep(key, markerEmpty, ttl)
+		return s.markerStep(key, s.markerEmpty(), ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.longest = e.largest()
-		w.staged = rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
-		w.args = []any{milliseconds(ttl), "", s.kind.count, s.partsOf(&e.Wire)}
+		w.staged = rediskey.StagingKey(s.family.Control(key), rediskey.NewToken())
+		w.args = []any{milliseconds(ttl), "staged", s.kind.count, s.partsOf(&e.Wire)}
 	default:
 		w.args = s.putArgs(e, ttl)
 	}
@@ -85,7 +86,7 @@ func (s *Store) PutIfAbsentStep(key string, e *Entry, ttl time.Duration) *Write 
 
 // TouchStep is Touch.
 func (s *Store) TouchStep(key string, ttl time.Duration) *Write {
-	return &Write{store: s, key: key, sc: touch, args: s.touchArgs(ttl)}
+	return &Write{store: s, key: key, sc: touch, args: s.touchArgs(ttl), leaves: true}
 }
 
 // DeleteStep is Delete of one key.
@@ -96,7 +97,18 @@ func (w *Write) call() (e client.Call, ok bool) {
 	if w.staged != "" || w.durable && w.store.Replicas() > 0 {
 		return e, false
 	}
-	return client.Call{Script: w.sc, Retry: w.Retry(), Keys: keysOf(w.key), Args: w.args}, true
+	return client.Call{Script: w.sc, Retry: w.Retry(), Keys: w.keys(), Args: w.args}, true
+}
+
+// keys are the keys of its script. Of a delete they are what it removes.
+func (w *Write) keys() []any { return w.appendKeys(make([]any, 0, maxWriteKeys)) }
+
+func (w *Write) appendKeys(dst []any) []any {
+	family := &w.store.family
+	if w.leaves {
+		return append(dst, w.key, family.Control(w.key))
+	}
+	return family.AppendKeys(dst, w.key)
 }
 
 // Key is part of Step.
@@ -116,9 +128,9 @@ func (w *Write) Retry() client.Retry { return client.Retry(!w.once) }
 
 func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	if w.sc == nil {
-		return w.store.unlinks(ctx, w.key)
+		return w.unlinks(ctx)
 	}
-	keys := keysOf(w.key)
+	keys := w.keys()
 	var cmds []*client.Command
 	if w.staged != "" {
 		keys = append(keys, w.staged)

@@ -8,14 +8,16 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
 
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
 	*client.Client
-	shape codec.Shape
-	kind  kind
+	shape  codec.Shape
+	kind   kind
+	family rediskey.Family
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -33,6 +35,23 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 	kind.name = shape.String()
 	return &Store{Client: c, shape: shape, kind: kind}, nil
 }
+
+// SetFamily says which keys the store's are, before it is used. Without it their control keys
+// are those of keys without a version, and no write removes other versions' values.
+func (s *Store) SetFamily(f rediskey.Family) { s.family = f }
+
+// loadKeys are the keys of the scripts of a load: a value key and its control key. Each is a
+// string, in the form in which commands take it.
+func (s *Store) loadKeys(key string) []any { return []any{key, s.family.Control(key)} }
+
+// writeKeys are the keys of a write: those of a load, and then the keys of the neighbouring
+// versions, whose values it removes.
+func (s *Store) writeKeys(key string) []any {
+	return s.family.AppendKeys(make([]any, 0, maxWriteKeys), key)
+}
+
+// maxWriteKeys is for a value key, its control key, three neighbours and a staged value.
+const maxWriteKeys = 6
 
 // An Entry is what one key holds, with room for the answer it came in. After an
 // error it may still be in use by the command that failed, so that it must not be

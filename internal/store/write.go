@@ -7,7 +7,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // partsPerCommand bounds the arguments of one command.
@@ -99,11 +98,13 @@ func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*client.
 
 // plain are the commands that do without a script what put.lua does.
 func (w *Write) plain(ctx context.Context) []*client.Command {
-	s, control := w.store, rediskey.ControlKey(w.key)
+	s, keys := w.store, w.keys()
+	control := keys[1]
+	unlink := client.NewSmall(ctx, append([]any{"unlink", w.key}, keys[2:]...)...)
 	switch {
 	case w.marker != "":
 		return []*client.Command{
-			client.NewSmall(ctx, "unlink", w.key),
+			unlink,
 			client.NewSmall(ctx, "set", control, w.marker, "px", markerTTL(w.ttl).Milliseconds()),
 		}
 	case s.shape == codec.ShapeString:
@@ -111,9 +112,11 @@ func (w *Write) plain(ctx context.Context) []*client.Command {
 		if w.ttl != Forever {
 			set = append(set, "px", w.ttl.Milliseconds())
 		}
-		return []*client.Command{client.NewSmall(ctx, set...), client.NewSmall(ctx, "del", control)}
+		return []*client.Command{
+			client.NewSmall(ctx, set...), client.NewSmall(ctx, append([]any{"unlink"}, keys[1:]...)...),
+		}
 	}
-	cmds := []*client.Command{client.NewSmall(ctx, "unlink", w.key)}
+	cmds := []*client.Command{unlink}
 	for from := 0; from < w.value.Len(); from += partsPerCommand {
 		to := min(from+partsPerCommand, w.value.Len())
 		cmds = append(cmds, client.NewSmall(ctx, s.kind.appendParts([]any{s.kind.add, w.key}, w.value, from, to)...))
@@ -151,8 +154,8 @@ func (s *Store) PutIfAbsent(
 }
 
 func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
-	args := make([]any, 0, 3+2*e.Wire.Len())
-	args = append(args, s.kind.name, milliseconds(ttl), s.kind.add)
+	args := make([]any, 0, 4+2*e.Wire.Len())
+	args = append(args, s.kind.name, milliseconds(ttl), s.markerEmpty(), s.kind.add)
 	return s.kind.appendParts(args, &e.Wire, 0, e.Wire.Len())
 }
 
@@ -161,11 +164,11 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 func (s *Store) Touch(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
 ) (ok bool, err error) {
-	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: keysOf(key), Args: s.touchArgs(ttl)})
+	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: s.loadKeys(key), Args: s.touchArgs(ttl)})
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {
-	return []any{s.kind.name, milliseconds(ttl), milliseconds(markerTTL(ttl))}
+	return []any{s.kind.name, milliseconds(ttl), s.markerEmpty(), milliseconds(markerTTL(ttl))}
 }
 
 // milliseconds is a TTL as the scripts take it: -1 for Forever.

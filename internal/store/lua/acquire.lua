@@ -1,7 +1,7 @@
 -- Obtains the lease of a key, or tells what makes a load needless or forbidden.
 -- KEYS: value, control. ARGV: token, TTL of the lease in ms, type of the value,
--- 1 to have the lease beside a value that is there, then the tokens of earlier attempts
--- whose answers were lost.
+-- 1 to have the lease beside a value that is there, the marker of an empty value, see isEmpty,
+-- then the tokens of earlier attempts whose answers were lost.
 -- Returns one of
 --   present | empty | absent      what Redis knows of the key
 --   busy, ms                      another has the lease, for so long: at most the TTL asked for
@@ -10,7 +10,7 @@
 --   granted, expiry, TTL, digest, marker, expiry, ms
 -- where expiry, TTL and digest of the value tell later whether it is still the same, see
 -- guard.lua, and marker is what the lease has replaced, with the expiry and the TTL of that.
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local token, marker, ends = control(KEYS[2])
   if token == ARGV[i] then revoke(KEYS[2], marker, ends) end
 end
@@ -28,8 +28,10 @@ if type(held) ~= 'string' then held = redis.pcall('GET', KEYS[2]) end
 local leased, marker = parse(held) -- an error if the key is of another type
 local left = (leased or marker) and redis.call('PTTL', KEYS[2]) or 0
 if leased and left < 0 then leased, marker = nil, nil end -- nobody would ever end it
-if marker == 'E' and ARGV[3] == 'string' then marker = nil end
-if marker and kind == 'none' and not beside then return {marker == 'N' and 'absent' or 'empty'} end
+if kind == 'none' and not beside then
+  if marker == 'N' then return {'absent'} end
+  if isEmpty(marker, ARGV[5]) then return {'empty'} end
+end
 if leased then
   -- A process that waits for a lease gives it no longer than its own would have: its holder may be
   -- dead, and the clock have gone back since. A living one renews it before.
@@ -46,7 +48,7 @@ local ends = 0
 if left < 0 then marker = nil end -- it has no TTL to return to
 if marker then
   ends = redis.call('PEXPIRETIME', KEYS[2])
-  if left > tonumber(ARGV[2]) then lease = lease .. marker .. text(ends) end
+  if left > tonumber(ARGV[2]) then lease = carry(lease, marker, text(ends)) end
 end
 marker = marker or ''
 local set = redis.pcall('SET', KEYS[2], lease, 'PX', ARGV[2])

@@ -2,9 +2,9 @@
 -- gather.lua.
 local function together(runs, answers)
   local args = #ARGV / runs
-  if args > 4 or redis.call('EXISTS', unpack(KEYS, 1, runs)) > 0 then return end
+  if args > 5 or redis.call('EXISTS', unpack(KEYS, 1, runs)) > 0 then return end
   for i = 1, runs do
-    local set = redis.pcall('SET', KEYS[runs + i], 'L' .. ARGV[args * i - 3], 'PX', ARGV[args * i - 2], 'NX')
+    local set = redis.pcall('SET', KEYS[runs + i], 'L' .. ARGV[args * i - 4], 'PX', ARGV[args * i - 3], 'NX')
     if set and set.ok then answers[i] = 1 end
   end
 end

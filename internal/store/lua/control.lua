@@ -1,14 +1,18 @@
 -- parse takes apart what GET says of a control key. It returns the token of a lease; the
--- marker, N or E, which stands alone or is carried by the lease; of a carried marker the moment
--- of its expiry, as a text, which may be empty; and the two moments that touch.lua writes.
+-- marker, N, E or E with versions, which stands alone or is carried by the lease; of a carried
+-- marker the moment of its expiry, as a text, which may be empty; and the two moments that
+-- touch.lua writes.
 -- What is not there is nil, and so is everything for content that is none of these.
 -- control.go reads the same, and a test compares the two.
 local function parse(held)
   if held == 'N' or held == 'E' then return nil, held end
-  if type(held) ~= 'string' or #held < 17 or string.sub(held, 1, 1) ~= 'L' then return nil end
+  if type(held) ~= 'string' then return nil end
+  if string.find(held, '^E@[@%d]*$') then return nil, held end
+  if #held < 17 or string.sub(held, 1, 1) ~= 'L' then return nil end
   local token, carried = string.sub(held, 2, 17), string.sub(held, 18)
   if carried == '' then return token end
   local marker, ends = string.match(carried, '^([NE])(%d*)$')
+  if not marker then marker, ends = string.match(carried, '^(E@[@%d]*):(%d*)$') end
   if marker and #ends < 16 then return token, marker, ends end
   local first, last = string.match(carried, '^T(%-?%d+):(%-?%d+)$')
   if first then return token, nil, nil, first, last end
@@ -17,6 +21,23 @@ end
 
 -- control is parse for a key. One of another type holds nothing.
 local function control(key) return parse(redis.pcall('GET', key)) end
+
+-- versions are those of an E, each behind an @.
+local function versions(marker)
+  return marker == 'E' and '@0' or string.sub(marker, 2)
+end
+
+-- isEmpty reports whether a marker says that the value of a version is empty, by the marker
+-- with which that version says so; a version whose values are never empty has none: ''.
+local function isEmpty(marker, mine)
+  if not marker or marker == 'N' or mine == '' then return false end
+  return marker == mine or string.find(versions(marker) .. '@', versions(mine) .. '@', 1, true) ~= nil
+end
+
+-- carry is a lease that carries a marker and, if it is known, the moment of its expiry.
+local function carry(lease, marker, ends)
+  return lease .. marker .. (#marker > 1 and ':' or '') .. ends
+end
 
 -- rest is how long, in ms, the marker of a control key has still to live. Of a carried marker
 -- whose expiry is not known it is the TTL of the lease. That of a lease without TTL is over.

@@ -1,5 +1,6 @@
 -- Stores a loaded value of moderate size and ends the lease.
--- KEYS: value, control. ARGV: as in guard.lua, then the value's TTL in ms, or -1 for none
+-- KEYS: value, control, and of a refresh the values of the neighbouring versions. ARGV: as in
+-- guard.lua, then the value's TTL in ms, or -1 for none
 -- or one that the command sets, the command that adds to a value, and its arguments.
 -- Returns 1 when stored, 0 when not permitted.
 if not permitted() then return 0 end
@@ -10,4 +11,5 @@ for i = 8, #ARGV, 2000 do -- unpack has a limit
 end
 if tonumber(ARGV[6]) >= 0 then redis.call('PEXPIRE', KEYS[1], ARGV[6]) end
 redis.call('DEL', KEYS[2])
+removeNeighbours(#KEYS)
 return 1

@@ -5,8 +5,10 @@ local function together(runs, answers)
   for i = 1, runs do
     local set = redis.pcall('SET', KEYS[i], unpack(ARGV, args * (i - 1) + 4, args * i))
     answers[i] = set.ok and 1 or set
-    if set.ok then ended[#ended + 1] = KEYS[runs + i] end
+    if set.ok then -- control keys and neighbouring versions
+      for k = runs + i, #KEYS, runs do ended[#ended + 1] = KEYS[k] end
+    end
   end
-  if #ended > 0 then redis.call('DEL', unpack(ended)) end
+  if #ended > 0 then redis.call('UNLINK', unpack(ended)) end
 end
 

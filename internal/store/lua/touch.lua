@@ -1,5 +1,6 @@
 -- Gives a value a new TTL.
--- KEYS: value, control. ARGV: type, TTL in ms or -1, TTL of an empty marker in ms.
+-- KEYS: value, control. ARGV: type, TTL in ms or -1, the marker of an empty value and its TTL
+-- in ms.
 -- Returns 1, or 0 when there is no value.
 local kind = redis.call('TYPE', KEYS[1]).ok
 local leased, marker, _, first, last = control(KEYS[2])
@@ -21,8 +22,10 @@ if kind == ARGV[1] then
   end
   return 1
 end
-if kind == 'none' and ARGV[1] ~= 'string' and marker == 'E' then
+if kind == 'none' and isEmpty(marker, ARGV[3]) then
   if leased then return 1 end -- a refresh is about to give it its TTL
-  return redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  if marker == ARGV[3] then return redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+  redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) -- the values of other versions do not get it
+  return 1
 end
 return 0

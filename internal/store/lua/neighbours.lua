@@ -1,0 +1,6 @@
+-- removeNeighbours removes the values of the neighbouring versions, whose keys stand from the
+-- third on, up to the one with a number.
+local function removeNeighbours(last)
+  if last > 2 then redis.call('UNLINK', unpack(KEYS, 3, last)) end
+end
+
