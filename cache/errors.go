@@ -131,7 +131,13 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	}
 	err := c.error(op, key, ErrRedis, c.store.Explain(cause))
 	c.stats.redisErrors.Add(1)
-	if o := outcomeOf(cause); c.observer.Error != nil && (!o.lasts() || c.reminders.due(o)) {
+	o := outcomeOf(cause)
+	lasts := o.lasts()
+	if store.IsOpen(cause) {
+		c.stats.notAsked.Add(1)
+		lasts = true
+	}
+	if c.observer.Error != nil && (!lasts || c.reminders.due(o)) {
 		c.observer.survived(ctx, err)
 	}
 	return err

@@ -167,6 +167,7 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.staleFor > 0 {
 		c.store.ReadTTLs()
 	}
+	c.watchBreaker()
 	if cfg.waitReplicas > 0 {
 		return c.store.WaitForReplicas(cfg.waitReplicas)
 	}

@@ -12,9 +12,9 @@ import (
 // is passed in carries the values of the call.
 //
 // Error hears of every failure but those of states that last: that Redis has no memory,
-// that an ACL refuses what the cache needs, that Redis runs no scripts. Of each of these it
-// hears at once when a call first meets it, and then every ten seconds at most while calls
-// go on to meet it. Stats and the outcomes of Write have them all.
+// that an ACL refuses what the cache needs, that Redis runs no scripts, that its breaker is
+// open. Of each of these it hears at once when a call first meets it, and then every ten
+// seconds at most while calls go on to meet it. Stats and the outcomes of Write have them all.
 //
 // A function that uses the cache hears of that as well: a Write that deletes has to leave
 // the event of its own Delete alone.
@@ -27,6 +27,9 @@ type Observer struct {
 	Write func(ctx context.Context, e WriteEvent)
 	// Error is called when the cache met a failure, whether or not the caller did.
 	Error func(ctx context.Context, err *Error)
+	// Breaker is called when the breaker of the cache's client has opened or closed, on a
+	// goroutine of its own: in the order of the changes, and with a context without values.
+	Breaker func(ctx context.Context, e BreakerEvent)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -106,6 +109,7 @@ func Join(observers ...Observer) Observer {
 		joined.Load = then(joined.Load, o.Load)
 		joined.Write = then(joined.Write, o.Write)
 		joined.Error = then(joined.Error, o.Error)
+		joined.Breaker = then(joined.Breaker, o.Breaker)
 	}
 	return joined
 }

@@ -40,6 +40,10 @@ type Stats struct {
 	Broken      uint64 // entries found that could not be decoded
 	Outdated    uint64 // entries found of another version, see codec.ErrOutdated: none of Broken
 	RedisErrors uint64 // failures of Redis
+	NotAsked    uint64 // of these, answered by the breaker at once
+
+	Breaker       BreakerState // now: open if a server of the client is not asked
+	BreakerOpened uint64       // how often it has opened, for all caches of the client
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -55,7 +59,8 @@ type counters struct {
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
 	loaded, upgraded                          atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
-	stores, broken, outdated, redisErrors     atomic.Uint64
+	stores, broken, outdated                  atomic.Uint64
+	redisErrors, notAsked                     atomic.Uint64
 }
 
 // Stats returns the counts so far.
@@ -72,6 +77,7 @@ func (c *Cache[K, V]) Stats() Stats {
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
 		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
 		Stores: n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
+		NotAsked: n.notAsked.Load(), Breaker: c.core.breakerState(), BreakerOpened: c.core.store.BreakerOpened(),
 	}
 }
 

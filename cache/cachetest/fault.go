@@ -78,6 +78,10 @@ func (s *Server) Down() {
 // Up ends all faults: the server is reachable, calls that hang are executed and
 // answered, and the faults of later calls are dropped. Without a fault it
 // does nothing.
+//
+// After five calls in a row without an answer the cache's breaker is open, and closes within a
+// second of Up: see cache.BreakerState. A test awaits that by Recorder.Wait, or sleeps for a
+// second in a testing/synctest bubble.
 func (s *Server) Up() {
 	s.mu.Lock()
 	s.down = s.closed

@@ -23,6 +23,10 @@ type Client struct {
 	answers     average // size of a read's answer
 	values      average // size of the answers for each of many keys
 	released    sync.Once
+
+	tell         func(Change) // see Watch
+	openedBefore uint64       // breakers, when the store was made
+	explained    atomic.Pointer[explainedOpen]
 }
 
 // New returns a client whose commands wait for Redis no longer than timeout. The error says
@@ -34,6 +38,8 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}}
 	c.timeouts.overdue = c.connect
 	c.detached.abandoned = &c.abandoned
+	c.breakers.allow(timeout)
+	c.openedBefore = c.breakers.opened.Load()
 	return c, nil
 }
 

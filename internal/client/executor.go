@@ -37,6 +37,7 @@ type executor struct {
 	limits    limits
 	attempt   attempt
 	connected *atomic.Bool // the clone has made a connection
+	breakers  breakers
 
 	place place
 }
@@ -44,6 +45,9 @@ type executor struct {
 func newExecutor(client redis.UniversalClient) *executor {
 	x := &executor{client: client, rdb: client, connected: new(atomic.Bool)}
 	x.detached.abandoned = &x.abandoned
+	if key, ok := Key(client); ok {
+		_, x.breakers.stopped = unbroken.Load(key)
+	}
 	switch rdb := client.(type) {
 	case *redis.Client:
 		x.standalone = true
@@ -138,17 +142,18 @@ func executorOf(client redis.UniversalClient) *executor {
 	return x
 }
 
-// release ends the use by one store.
-func (x *executor) release() {
+// release ends the use by one store, and reports whether it was the last one.
+func (x *executor) release() (last bool) {
 	use := x.place.use
 	if use == nil {
-		return
+		return true
 	}
 	executors.Lock()
 	defer executors.Unlock()
 	if use.stores--; use.stores == 0 {
 		x.place.remove()
 	}
+	return use.stores == 0
 }
 
 // forget removes an executor that is no more.

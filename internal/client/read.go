@@ -41,12 +41,12 @@ type rawRead struct {
 	last  *redis.RawWriteToCmd
 }
 
-// send sends the commands and returns the first error.
-func (r rawRead) send(ctx context.Context, to Conn) error {
+// sendRead sends the commands of a read, whose wait began at now, and returns the first error.
+func (c *Client) sendRead(ctx context.Context, to Conn, r rawRead, now time.Time) error {
 	if r.first == nil {
-		return Process(ctx, to, r.last)
+		return c.process(ctx, to, r.last, now)
 	}
-	return Pipeline(ctx, to, []redis.Cmder{r.first, r.last})
+	return c.Pipeline(ctx, to, []redis.Cmder{r.first, r.last})
 }
 
 // RawNow is Raw for a command that is sent by itself, at once.
@@ -54,12 +54,14 @@ func (c *Client) RawNow(
 	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
 ) {
 	answer.Reset()
-	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+	return isAnswered(c.Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
 }
 
 // isAnswered reports whether a read that has ended with err has its answer.
 func isAnswered(err error) (answered bool, _ error) {
 	switch {
+	case IsOpen(err):
+		return false, err
 	case IsWrongType(err):
 		return false, ErrWrongType
 	case MayRepeat(err):
@@ -106,17 +108,17 @@ func (c *Client) readAlone(ctx context.Context, key string, r rawRead, now time.
 		return err
 	}
 	if c.synchronous {
-		err = r.send(ctx, c.rdb)
+		err = c.sendRead(ctx, c.rdb, r, now)
 		c.RecordLoss(err)
 		return err
 	}
 	if master := c.masters.of(ctx, key); master != nil {
-		err = c.masters.ask(ctx, master, r)
+		err = unsettled(ctx, c.sendRead(ctx, master, r, now))
 		c.RecordLoss(err)
 		return err
 	}
 	_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, r.send(ctx, c.rdb)
+		return struct{}{}, c.sendRead(ctx, c.rdb, r, now)
 	})
 	if err == nil || isAnswer(err) {
 		c.masters.known.Store(true)
@@ -134,7 +136,7 @@ func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply
 	}, func() (err error) {
 		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
 			cmd := NewCommand(ctx, args...)
-			return cmd, Process(ctx, c.rdb, cmd)
+			return cmd, c.Process(ctx, c.rdb, cmd)
 		})
 		return err
 	})
@@ -150,10 +152,10 @@ func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) 
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
 	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	err := Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	err := c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
 	if MayRepeat(err) {
 		cmd.reset()
-		err = Process(ctx, c.rdb, cmd)
+		err = c.Process(ctx, c.rdb, cmd)
 	}
 	if err != nil {
 		return nil, err

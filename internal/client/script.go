@@ -122,7 +122,7 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 		loads[server] = append(loads[server], NewSmall(ctx, "script", "load", s.script.source))
 	}
 	for server, cmds := range loads {
-		err = cmp.Or(err, Pipeline(ctx, c.connTo(to, server), cmds))
+		err = cmp.Or(err, c.Pipeline(ctx, c.connTo(to, server), cmds))
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) 
 		cmds[i] = step.Commands(ctx, nil)
 		all = append(all, Cmders(cmds[i])...)
 	}
-	if err := PipelineError(all, Pipeline(ctx, c.rdb, all)); err != nil {
+	if err := PipelineError(all, c.Pipeline(ctx, c.rdb, all)); err != nil {
 		return nil, err
 	}
 	return c.answeredAll(ctx, steps, cmds), nil

@@ -326,6 +326,83 @@ var mutants = []mutant{
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 
+	// Breakers.
+	{
+		what: "a server that does not answer is asked on and on",
+		file: "internal/client/breaker.go", old: "if br.lost < maxLost {", new: "if true {",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a caller that leaves early opens a breaker",
+		file: "internal/client/breaker.go", old: "m.outcome == silent && silence:", new: "m.outcome == silent && (silence || true):",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed|TestBreakerWithEarlyDeadlines",
+	},
+	{
+		what: "an answer between two misses is forgotten",
+		file: "internal/client/breaker.go", old: "br != nil && br.open == nil {", new: "false {",
+		pkg: "internal/client", tests: "TestBreakerOfTwoStores",
+	},
+	{
+		what: "lost connections open a breaker without a probe",
+		file: "internal/client/breaker.go", old: "case m.outcome == fails, m", new: "case m.outcome == broken, m.outcome == fails, m",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed",
+	},
+	{
+		what: "a breaker never closes",
+		file: "internal/client/probe.go", old: "case o == serves:", new: "case false:",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a server is probed by several at a time",
+		file: "internal/client/probe.go", old: "if br.probing {", new: "if false {",
+		pkg: "internal/client", tests: "TestBreakerAfterLostConnections",
+	},
+	{
+		what: "a server is probed without a pause",
+		file: "internal/client/probe.go", old: "time.After(pause/2 + rand.N(pause/2))", new: "time.After(rand.N(pause) / 1000)",
+		pkg: "internal/client", tests: "TestBreakerProbesAlone",
+	},
+	{
+		what: "probes go on when nobody asks",
+		file: "internal/client/probe.go", old: "time.Since(b.asked) > restAfter", new: "false",
+		pkg: "internal/client", tests: "TestBreakerRests",
+	},
+	{
+		what: "probes outlive the last store",
+		file: "internal/client/probe.go", old: "b.stopped = true\n\t\tclose(b.stop)", new: "",
+		pkg: "internal/client", tests: "TestBreakerEndsWithTheLastStore",
+	},
+	{
+		what: "a probe waits for go-redis to dial",
+		file: "internal/client/probe.go", old: "allowDials(server)", new: "_ = server",
+		pkg: "internal/client", tests: "TestBreakerOfASmallPool",
+	},
+	{
+		what: "a dead master has the commands for others wait",
+		file: "internal/client/admit.go", old: "!cluster || x.breakers.troubled.Load() == 0", new: "true || !cluster",
+		pkg: "internal/client", tests: "TestBreakerOfOneMaster",
+	},
+	{
+		what: "commands that share a pipeline are sent to a server that does not answer",
+		file: "internal/client/pipeline.go", old: "if err := c.admitQueued(ctx, all); err != nil {", new: "if err := error(nil); err != nil {",
+		pkg: "internal/client", tests: "TestBreakerOfSharedPipelines",
+	},
+	{
+		what: "what a caller has left counts when it is answered late",
+		file: "internal/client/track.go", old: "if !left {", new: "if !left || true {",
+		pkg: "internal/client", tests: "TestBreakerOfASlowServer",
+	},
+	{
+		what: "a server that loads its data is asked",
+		file: "internal/client/outcome.go", old: `"LOADING", `, new: "",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "each call that is not sent is told",
+		file: "cache/errors.go", old: "lasts = true", new: "",
+		pkg: "cache", tests: "TestG9BreakerCloses",
+	},
+
 	// Families and codecs.
 	// Stale values.
 	{

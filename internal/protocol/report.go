@@ -100,6 +100,8 @@ func OutcomeOf(err error) Outcome {
 	switch {
 	case err == nil:
 		return Stored
+	case store.IsOpen(err): // as all calls in an outage
+		return RedisFailed
 	case err == errFull, store.IsOutOfMemory(err):
 		return OutOfMemory
 	case store.IsTooLarge(err):

@@ -155,7 +155,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
-	if err := client.PipelineError(cmds, client.Pipeline(ctx, s.Redis(), cmds)); err != nil {
+	if err := client.PipelineError(cmds, s.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
 	}
 	var again []int

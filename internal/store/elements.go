@@ -74,7 +74,7 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 		return err
 	}
 	again := client.NewCommand(ctx, r.args...)
-	return r.setAnswer(ctx, s.Client, again, client.Process(ctx, s.Redis(), again))
+	return r.setAnswer(ctx, s.Client, again, s.Process(ctx, s.Redis(), again))
 }
 
 // setAnswer sets the parts of a request from the command that it was sent as.
@@ -97,7 +97,7 @@ func (r *Request) setAnswer(
 func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
 	for _, key := range r.Keys() {
 		cmd := client.NewSmall(ctx, "type", key)
-		if err := client.Process(ctx, c.Redis(), cmd); err != nil {
+		if err := c.Process(ctx, c.Redis(), cmd); err != nil {
 			return err
 		}
 		found, err := cmd.Text()

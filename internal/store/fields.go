@@ -36,7 +36,7 @@ func (s *Store) ReadFields(
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := client.NewCommand(ctx, args...)
-		err := client.Process(ctx, s.Redis(), again)
+		err := s.Process(ctx, s.Redis(), again)
 		switch {
 		case client.IsWrongType(err):
 			return false, ErrWrongType

@@ -31,7 +31,7 @@ func (s *Store) Read(
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := s.readCmd(ctx, key)
-		return s.parseValue(&e.Wire, again, client.Process(ctx, s.Redis(), again))
+		return s.parseValue(&e.Wire, again, s.Process(ctx, s.Redis(), again))
 	})
 }
 
