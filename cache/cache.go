@@ -21,6 +21,7 @@ type Cache[K comparable, V any] struct {
 	codec    codec.Codec[V]
 	keys     keyspace.Keys[K]
 	ttlFor   func(key K, v *V) time.Duration
+	upgrade  func(w *codec.Wire) (V, error)
 	requests sync.Pool // of *request[K, V]
 }
 

@@ -28,10 +28,11 @@ type Config[K comparable, V any] struct {
 	// Version is the version of V's stored form. When not 0 it is part of the key
 	// ("user@2{user:42}"), so that processes of different versions do not read each other's
 	// values, nor do two types of one process. All versions of a key share what stands beside
-	// it: a lease, and that the source has no value. A write removes the values of the versions
-	// before and after as well, so that during a deploy no process serves what a process of
-	// the other version has overwritten or deleted. Count up by one: a write does not reach
-	// versions further away. docs/deploys.md says which changes need another Version.
+	// it: a lease, and that the source has no value. A write removes the values of the two
+	// versions before and of the one after as well, so that during a deploy no process serves
+	// what a process of the other version has overwritten or deleted. Count up by one: a write
+	// does not reach versions further away. docs/deploys.md says which changes need another
+	// Version.
 	Version int
 
 	// Codec turns values into bytes. The default is codec.Text for strings,
@@ -122,6 +123,11 @@ type Config[K comparable, V any] struct {
 
 	// Observer is told what the cache does.
 	Observer Observer
+
+	// Upgrade makes values of those that the version before has stored, in place of loads, so
+	// that a deploy with another Version starts warm: see UpgradeFrom. The zero Upgrade makes
+	// none.
+	Upgrade Upgrade[V]
 }
 
 // Pipelining is how the commands of concurrent callers are sent.

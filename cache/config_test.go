@@ -45,6 +45,21 @@ var refusals = []struct {
 	name   string
 	change func(cfg *config)
 }{
+	{"Upgrade without Version", func(cfg *config) { cfg.Upgrade = upgradeOf(codec.Text[int]()) }},
+	{"Upgrade without leases", func(cfg *config) {
+		cfg.Version, cfg.Lease, cfg.Upgrade = 1, cache.Off, upgradeOf(codec.Text[int]())
+	}},
+	{"Upgrade without a codec", func(cfg *config) { cfg.Version, cfg.Upgrade = 1, upgradeOf[int](nil) }},
+	{"Upgrade with a nil codec", func(cfg *config) {
+		cfg.Version, cfg.Upgrade = 1, upgradeOf((*hashmap.Mapping[int])(nil))
+	}},
+	{"Upgrade with a codec that cannot work", func(cfg *config) {
+		cfg.Version, cfg.Upgrade = 1, upgradeOf(codec.Encrypt(codec.Text[int](), nil))
+	}},
+	{"Upgrade with an unknown shape", func(cfg *config) { cfg.Version, cfg.Upgrade = 1, upgradeOf[string](shaped(77)) }},
+	{"Upgrade without a function", func(cfg *config) {
+		cfg.Version, cfg.Upgrade = 1, cache.UpgradeFrom[int, string](codec.Text[int](), nil)
+	}},
 	{"no name", func(cfg *config) { cfg.Name = "" }},
 	{"name of the cache's own keys", func(cfg *config) { cfg.Name = "aside" }},
 	{"name under the cache's own keys", func(cfg *config) { cfg.Name = "aside:x" }},
@@ -81,6 +96,11 @@ var refusals = []struct {
 	{"RedisTimeout off", func(cfg *config) { cfg.RedisTimeout = cache.Off }},
 	{"unknown FailurePolicy", func(cfg *config) { cfg.OnRedisError = 7 }},
 	{"unknown Pipelining", func(cfg *config) { cfg.Pipelining = 2 }},
+}
+
+// upgradeOf returns an Upgrade with a codec.
+func upgradeOf[Old any](c codec.Codec[Old]) cache.Upgrade[string] {
+	return cache.UpgradeFrom(c, func(Old) (string, error) { return "", nil })
 }
 
 // shaped is a codec of any shape.

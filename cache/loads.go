@@ -146,15 +146,9 @@ func (l *loads[K, V]) Encode(ctx context.Context, j *protocol.Job, callers int) 
 	}
 	c.core.stats.loaded.Add(1)
 	loaded.State = protocol.Present
-	own := item.entry.Value // whatever the codec and TTLFor do to what they are shown
-	size, err := c.encodeLoaded(&j.Entry, j.Key, &item.entry.Value, callers)
-	if err == nil && c.core.decoded {
-		own, err = c.prove(&j.Entry)
-	}
+	own, size, err := l.encode(ctx, j, item, callers)
 	if err != nil {
-		failure := c.core.error(Op(l.run.Op), j.Key, ErrEncode, err)
-		c.core.observer.survived(ctx, failure)
-		loaded.Err, loaded.Skip = failure, protocol.Outcome(notEncoded(err))
+		loaded.Err, loaded.Skip = err, protocol.Outcome(notEncoded(err))
 		return loaded
 	}
 	loaded.Bytes = size
@@ -169,6 +163,23 @@ func (l *loads[K, V]) Encode(ctx context.Context, j *protocol.Job, callers int) 
 		loaded.TTL = ttl
 	}
 	return loaded
+}
+
+// encode puts the item's value into the Entry of its job, and returns the value that the call
+// gets. The observer hears of an error.
+func (l *loads[K, V]) encode(ctx context.Context, j *protocol.Job, item *loadItem[K, V], callers int) (own V, size int, err error) {
+	c := l.cache
+	own = item.entry.Value // whatever the codec and TTLFor do to what they are shown
+	size, err = c.encodeLoaded(&j.Entry, j.Key, &item.entry.Value, callers)
+	if err == nil && c.core.decoded {
+		own, err = c.prove(&j.Entry)
+	}
+	if err != nil {
+		failure := c.core.error(Op(l.run.Op), j.Key, ErrEncode, err)
+		c.core.observer.survived(ctx, failure)
+		return own, 0, failure
+	}
+	return own, size, nil
 }
 
 // Decode is part of protocol.Loader.

@@ -41,7 +41,7 @@ const minLease = 10 * time.Millisecond
 // ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
 // goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
-	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor}
+	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor, upgrade: cfg.Upgrade.convert}
 	if c.codec == nil {
 		c.codec = keyspace.DefaultCodec[V]()
 	}
@@ -55,11 +55,15 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		loadTimeout: cfg.LoadTimeout, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
 		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
 		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
+		upgrade: cfg.Upgrade.previous,
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.core.store.SetFamily(c.keys.Family())
+	if previous := c.core.engine.Previous; previous != nil {
+		previous.SetFamily(c.keys.Before())
+	}
 	return c, nil
 }
 
@@ -84,6 +88,7 @@ type coreConfig struct {
 	onRedisError FailurePolicy
 	pipelining   Pipelining
 	observer     Observer
+	upgrade      previous
 }
 
 func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
@@ -110,6 +115,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		StaleFor:     c.staleFor,
 	}
 	var p keyspace.Problems
+	var err error
 	cfg.check(&p, c, engine)
 	if v := reflect.ValueOf(cfg.codec); v.Kind() == reflect.Pointer && v.IsNil() {
 		p.Check(false, "Codec is a nil %T: leave it out for the default, or make one", cfg.codec)
@@ -119,35 +125,46 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		}
 		p.Add("", c.connect(cfg))
 	}
+	if cfg.upgrade.check(&p, cfg.version, engine.Lease) && len(p) == 0 {
+		engine.Previous, err = c.newStore(cfg, cfg.upgrade.codec.Shape())
+		p.Add("Upgrade", err)
+	}
 	if len(p) == 0 {
 		engine.Store = c.store
 		c.engine = protocol.New(engine)
-		var err error
 		c.member, err = registry.Enter(c, rdb, cfg.name, cfg.version, registry.Values{
 			Kind: registry.Cache, Type: cfg.values, Shape: cfg.codec.Shape(), Codec: cfg.codec,
 		})
 		p.Add("", err)
 	}
-	err := p.Join("cache", cfg.name)
+	err = p.Join("cache", cfg.name)
 	if err == nil {
 		return c, nil
 	}
-	if c.store != nil {
-		c.store.Close()
+	for _, s := range []*store.Store{c.store, engine.Previous} {
+		if s != nil {
+			s.Close()
+		}
 	}
 	return nil, err
 }
 
+// newStore makes a store of values of a shape.
+func (c *core) newStore(cfg coreConfig, shape codec.Shape) (*store.Store, error) {
+	s, err := store.New(c.rdb, shape, c.redisTimeout)
+	if err == nil && cfg.pipelining == Unpipelined {
+		s.SendAlone()
+	}
+	return s, err
+}
+
 // connect makes the store.
 func (c *core) connect(cfg coreConfig) (err error) {
-	if c.store, err = store.New(c.rdb, cfg.codec.Shape(), c.redisTimeout); err != nil {
+	if c.store, err = c.newStore(cfg, cfg.codec.Shape()); err != nil {
 		return err
 	}
 	if c.staleFor > 0 {
 		c.store.ReadTTLs()
-	}
-	if cfg.pipelining == Unpipelined {
-		c.store.SendAlone()
 	}
 	if cfg.waitReplicas > 0 {
 		return c.store.WaitForReplicas(cfg.waitReplicas)

@@ -79,8 +79,8 @@ func (o Outcome) String() string {
 }
 
 // A WriteEvent is one entry on its way into Redis, or out of it. There is one for each key
-// that a loader has returned a result for, and for each key of a Set, SetMany, SetIfAbsent,
-// SetAbsent, Delete or Touch that got as far as the value.
+// that a loader has returned a result for or that was upgraded, and for each key of a Set,
+// SetMany, SetIfAbsent, SetAbsent, Delete or Touch that got as far as the value.
 type WriteEvent struct {
 	Cache string
 	// Op is the method that was called; for a load, that of the call whose loader ran.
@@ -93,6 +93,9 @@ type WriteEvent struct {
 	// Err is what a Delete, a Set or the like returns; for a load, the failure of its store.
 	Err    error
 	Fenced bool // Outcome is WriteFenced
+	// Upgraded tells that the value was made of one of the version before, in place of a load:
+	// see Config.Upgrade.
+	Upgraded bool
 }
 
 // Join returns an Observer that tells all of the given ones, in their order.

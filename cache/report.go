@@ -104,6 +104,7 @@ func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o 
 	}
 	c.observer.write(ctx, WriteEvent{
 		Op: Op(op), Key: key, State: State(l.State), Bytes: l.Bytes, TTL: l.TTL, Outcome: WriteOutcome(o), Err: err,
+		Upgraded: l.Upgraded,
 	})
 }
 

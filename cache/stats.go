@@ -20,8 +20,9 @@ type Stats struct {
 	LoadsCancelled uint64 // of Loads, ended by an error after all callers had left: no LoadErrors
 	Shared         uint64 // calls served by another call's load
 
-	Loaded     uint64 // keys for which a loader returned a value, or that there is none
-	LoadStores uint64 // of these, stored; each other one is in one of the counts down to Cancelled
+	Loaded     uint64 // keys for which a loader returned a value, or that there is none; and those upgraded
+	Upgraded   uint64 // of these, made of a value of the version before, without a loader: see Config.Upgrade
+	LoadStores uint64 // of Loaded, stored; each other one is in one of the counts down to Cancelled
 
 	Fenced       uint64 // not stored: WriteFenced
 	OutOfMemory  uint64 // not stored: WriteOutOfMemory
@@ -41,7 +42,7 @@ type Stats struct {
 	RedisErrors uint64 // failures of Redis
 }
 
-// NotStored returns how many results of loaders were not stored, for whatever reason.
+// NotStored returns how many of Loaded were not stored, for whatever reason.
 func (s Stats) NotStored() uint64 {
 	return s.Fenced + s.OutOfMemory + s.TooLarge + s.NoPermission + s.NoScripts + s.StoreErrors +
 		s.NotEncoded + s.Expired + s.NoStore + s.AbsentOff + s.Cancelled
@@ -52,7 +53,7 @@ type counters struct {
 	hits, absentHits, misses, unanswered      atomic.Uint64
 	staleHits, staleOnError, refreshes        atomic.Uint64
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
-	loaded                                    atomic.Uint64
+	loaded, upgraded                          atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
 	stores, broken, outdated, redisErrors     atomic.Uint64
 }
@@ -65,7 +66,7 @@ func (c *Cache[K, V]) Stats() Stats {
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(),
-		Loaded: n.loaded.Load(), LoadStores: committed(WriteOK),
+		Loaded: n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
 		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),

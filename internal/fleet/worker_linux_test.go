@@ -122,6 +122,11 @@ func (w *worker) config() cache.Config[string, []string] {
 		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL,
 		StaleFor: w.Plan.Stale, Lease: w.Plan.Lease,
 	}
+	if w.Version > w.Plan.Version && w.Plan.Subject == aside {
+		cfg.Upgrade = cache.UpgradeFrom(codecOf(w.Plan.Version, w.Plan.List), func(old []string) ([]string, error) {
+			return old, nil
+		})
+	}
 	if w.Plan.Subject == apart {
 		cfg.Name, cfg.Version = fmt.Sprint(family, w.Version), 0
 	}

@@ -27,7 +27,18 @@ func DefaultCodec[V any]() codec.StringCodec[V] {
 // panic may hold that of the cache.
 func RecoverCodec(err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("the codec panicked with a value of type %T, "+
-			"which is not shown because it may hold the value", v)
+		*err = panicked("the codec", v)
 	}
+}
+
+// RecoverUpgrade is RecoverCodec for the function that upgrades a value.
+func RecoverUpgrade(err *error) {
+	if v := recover(); v != nil {
+		*err = panicked("the function of Upgrade", v)
+	}
+}
+
+func panicked(who string, v any) error {
+	return fmt.Errorf("%s panicked with a value of type %T, "+
+		"which is not shown because it may hold the value", who, v)
 }

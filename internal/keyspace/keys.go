@@ -33,6 +33,9 @@ func NewKeys[K comparable](
 // Family is what the keys have in common.
 func (k *Keys[K]) Family() rediskey.Family { return k.family }
 
+// Before is what the keys of the version before have in common, where there is one.
+func (k *Keys[K]) Before() rediskey.Family { return k.family.Before() }
+
 // maxKey bounds a Redis key, in bytes: its control key may hold it twice, and Redis
 // takes 512 MB.
 const maxKey = 255 << 20

@@ -68,6 +68,26 @@ var mutants = []mutant{
 		file: "internal/store/lua/mutate.lua", old: "removeNeighbours(list and #KEYS - 1 or #KEYS)", new: "",
 		pkg: "cache/collection", tests: "TestWritesOfElementsReachVersions|TestWritesOfVersions",
 	},
+	{
+		what: "a write leaves what the version before would make its value of",
+		file: "internal/rediskey/family.go", old: "max(version-2, 0)", new: "max(version-1, 0)",
+		pkg: "cache", tests: "TestG13WritesReachWhatIsUpgraded",
+	},
+	{
+		what: "what was made of a value that is gone is stored",
+		file: "internal/store/lua/upgrade.lua", old: "if redis.call('EXISTS', KEYS[3]) == 1 then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseUpgradesWhatIsThere",
+	},
+	{
+		what: "a cluster is told to remove values before what they were made of",
+		file: "internal/store/delete.go", old: "n > 2 {", new: "n > 9 {",
+		pkg: "internal/store", tests: "TestDeleteEndsVersionsInTheirOrder",
+	},
+	{
+		what: "an upgrade forgets what the time of its own took",
+		file: "internal/protocol/upgrade.go", old: "left = time.Until(p.ends)", new: "left = p.Entry.TTL",
+		pkg: "cache", tests: "TestG13AnUpgradeThatOutlivesTheValue",
+	},
 
 	// Leases, in Lua.
 	{

@@ -31,6 +31,9 @@ type Loader interface {
 	// Decode reads the value that Redis has for the job. An error says that the entry is
 	// broken: it counts as none.
 	Decode(j *Job, e *store.Entry) error
+	// Upgrade is Encode for what it makes of the value of the version before. It reports false
+	// for nothing. So many callers share it.
+	Upgrade(ctx context.Context, j *Job, p Previous, callers int) (l Loaded, ok bool)
 }
 
 // Loaded is what a load has found for one job.
@@ -40,6 +43,8 @@ type Loaded struct {
 	Bytes int           // of the encoded value
 	TTL   time.Duration // to store it with
 	Skip  Outcome       // why it is not to be stored; Stored: it is
+
+	Upgraded bool // it was made of the value of the version before
 }
 
 // A Job is one key of a Run. The flight that it leads may outlive the call: so a job is
@@ -78,6 +83,7 @@ type Job struct {
 	loaded          Loaded
 	result          Result
 	finished        bool
+	askedPrevious   bool          // the value of the version before was asked for
 	failed          bool          // Redis has failed a refresh in the background
 	busyFor         time.Duration // the TTL of the lease of another process, which refreshes the key
 }

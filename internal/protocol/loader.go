@@ -7,8 +7,9 @@ import (
 )
 
 // load runs the loader for the jobs, and releases their place under MaxLoads. Their leases
-// end with the time that the loader has, if not before.
-func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
+// end with the time that the loader has, if not before. It returns the error of a job whose
+// loader came back because of that time, nil if there was time left.
+func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job) error) {
 	report := LoadReport{Outcome: LoadPanicked}
 	began := time.Now()
 	defer func() {
@@ -38,10 +39,14 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) {
 		j.flight.Begin()
 	}
 	result := r.Loader.Load(bounded, all)
+	if bounded.Err() == context.DeadlineExceeded {
+		expired = func(j *Job) error { return e.loadTimedOut(r, j, call) }
+	}
 	report.Outcome, report.Err = result.Outcome, result.Err
 	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled {
 		report.Outcome = LoadCancelled // nobody waits, so that this is nobody's failure
 	}
+	return expired
 }
 
 // callers returns how many calls share the load of the jobs so far.

@@ -15,6 +15,7 @@ const Off time.Duration = -1
 // A Config is what an Engine works by.
 type Config struct {
 	Store        *store.Store
+	Previous     *store.Store // of the values of the version before, which are upgraded; nil: none are
 	Reporter     Reporter
 	Lease        time.Duration // of a key, or Off
 	LoadTimeout  time.Duration // of each run of a loader
@@ -56,6 +57,9 @@ func (e *Engine) Close() {
 	e.leases.Wait()
 	e.reads.close()
 	e.Store.Close()
+	if e.Previous != nil {
+		e.Previous.Close()
+	}
 }
 
 // entry returns an entry that nothing refers to.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/asidecache/aside/internal/relay"
@@ -33,6 +34,7 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 	var w waiting
 	for open := all; len(open) > 0 && ctx.Err() == nil; {
 		granted, busy, retry := e.acquire(ctx, r, open, &w)
+		granted = e.upgrade(ctx, r, granted)
 		if ctx.Err() != nil { // nobody waits any more
 			break
 		}
@@ -90,10 +92,13 @@ func (e *Engine) loadWhileWaiting(ctx context.Context, r *Run, granted, busy job
 // loadAndCommit ends the flights of the jobs by one load. It returns those that have to load
 // again.
 func (e *Engine) loadAndCommit(ctx context.Context, r *Run, granted jobs) (again jobs) {
-	e.load(ctx, r, granted)
+	expired := e.load(ctx, r, granted)
 	loaded, failed := granted.partition(func(j *Job) bool {
 		j.loaded = r.Loader.Encode(ctx, j, j.flight.Callers())
 		if err := j.loaded.Err; err != nil {
+			if expired != nil && errors.Is(err, context.DeadlineExceeded) {
+				j.loaded.Err = expired(j) // which may come before the callers hear of the time by itself
+			}
 			if j.loaded.Skip != Stored {
 				e.Reporter.Commit(ctx, r.Op, j.Key, j.loaded, j.loaded.Skip, err)
 			}

@@ -9,6 +9,8 @@ import (
 // A Family is the value keys of one name and version. The key of a version lies in the slot of
 // the key without one, and all versions of a key have the control key of that.
 //
+// The neighbours of version n are n-1 and n+1, and n-2 as well: n-1 may make its values of those.
+//
 //	user:42          user@2{user:42}
 //	user:{acme}:42   user@2:{acme}:42
 //	user:a}b         user@2{<n>}user:a}b   n: the smallest number in the slot of user:a}b
@@ -19,7 +21,7 @@ type Family struct {
 	name    string
 	version int
 	stem    string   // the name and its version; that alone of version 0
-	others  []string // the stems of the neighbouring versions
+	others  []string // the stems of the neighbouring versions, in their order
 }
 
 // NewFamily returns the family of a name and a version, which is 0 for none.
@@ -28,8 +30,8 @@ func NewFamily(name string, version int) Family {
 	if !Versions(name) {
 		return f
 	}
-	if version > 0 {
-		f.others = append(f.others, stem(name, version-1))
+	for v := max(version-2, 0); v < version; v++ {
+		f.others = append(f.others, stem(name, v))
 	}
 	f.others = append(f.others, stem(name, version+1))
 	return f
@@ -108,8 +110,8 @@ func (f *Family) plain(key string) string {
 func (f *Family) Control(key string) string { return ControlKey(f.plain(key)) }
 
 // AppendKeys appends a key of the family, its control key, and the keys of the neighbouring
-// versions, whose values a write removes. Each is a string, in the form in which commands
-// take it.
+// versions, whose values a write removes, that of the version after last. Each is a string, in
+// the form in which commands take it.
 func (f *Family) AppendKeys(dst []any, key string) []any {
 	plain := f.plain(key)
 	dst = append(dst, key, ControlKey(plain))
@@ -125,5 +127,8 @@ func (f *Family) Previous(key string) (previous string, ok bool) {
 	if f.version == 0 || len(f.others) == 0 {
 		return "", false
 	}
-	return string(appendVersion(nil, f.others[0], f.name, f.plain(key))), true
+	return string(appendVersion(nil, f.others[len(f.others)-2], f.name, f.plain(key))), true
 }
+
+// Before returns the family of the version before, of a family that has one.
+func (f *Family) Before() Family { return NewFamily(f.name, f.version-1) }

@@ -1,6 +1,7 @@
 package rediskey_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,9 +64,16 @@ func FuzzFamily(f *testing.F) {
 			if slotOf(key) != slotOf(control) {
 				t.Errorf("%q is in slot %d, %q in slot %d", key, slotOf(key), control, slotOf(control))
 			}
-			keys := family.AppendKeys(nil, key)
-			if len(keys) != 4 || keys[0] != key || keys[1] != control || keys[2] != before || keys[3] != after {
-				t.Errorf("beside %q are %q, want %q", key, keys, []string{control, before, after})
+			wanted := []any{key, control, before, after}
+			if version > 1 { // the version before may make its values of those
+				wanted = slices.Insert(wanted, 2, any(keyOfVersion(name, version-2, text)))
+			}
+			if keys := family.AppendKeys(nil, key); !slices.Equal(keys, wanted) {
+				t.Errorf("beside %q are %q, want %q", key, keys, wanted)
+			}
+			if f := family.Before(); f.Version() != version-1 || f.Control(before) != control {
+				t.Errorf("the family before that of %q gives %q version %d and control key %q",
+					key, before, f.Version(), f.Control(before))
 			}
 			if previous, ok := family.Previous(key); previous != before || !ok {
 				t.Errorf("before %q is %q, %v, want %q", key, previous, ok, before)

@@ -26,7 +26,7 @@ func (s *Store) ReadAll(
 	ask := s.readEach
 	switch {
 	case s.ttls:
-		ask = s.readEachWithTTL
+		ask = s.inspectEach(false, true)
 	case s.multiString():
 		ask = s.readStrings
 	}
@@ -40,7 +40,7 @@ func (s *Store) ProbeAll(
 	if len(keys) == 1 {
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
-	ask := s.inspectEach
+	ask := s.inspectEach(true, false)
 	if s.multiString() && !s.ttls {
 		ask = s.probeStrings
 	}
@@ -126,7 +126,7 @@ func (s *Store) probeStrings(
 	}
 	values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {
-		return s.inspectEach(ctx, keys, entries)
+		return s.inspectEach(true, false)(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
@@ -195,24 +195,14 @@ func (e *Entry) take(found bool, err error) error {
 	return err
 }
 
-// readEachWithTTL asks for value and TTL of each key.
-func (s *Store) readEachWithTTL(
-	ctx context.Context, keys []string, entries []*Entry,
-) ([]error, error) {
-	return s.inspectAll(ctx, keys, entries, false)
-}
-
-// inspectEach asks for value and control key of each key.
-func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-	return s.inspectAll(ctx, keys, entries, true)
-}
-
-func (s *Store) inspectAll(
-	ctx context.Context, keys []string, entries []*Entry, markers bool,
-) ([]error, error) {
-	steps := make([]client.Step, len(keys))
-	for i, key := range keys {
-		steps[i] = s.InspectStep(key, entries[i], markers, false)
+// inspectEach asks for the value of each key, with markers for its control key, and with ttl
+// for the remaining TTL.
+func (s *Store) inspectEach(markers, ttl bool) askFunc {
+	return func(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+		steps := make([]client.Step, len(keys))
+		for i, key := range keys {
+			steps[i] = s.InspectStep(key, entries[i], markers, ttl)
+		}
+		return s.ReadSteps(ctx, steps...)
 	}
-	return s.ReadSteps(ctx, steps...)
 }

@@ -70,7 +70,8 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 // A command cannot name both value and control key while their slot is on its way
 // from one master of a cluster to another, which may take long. So a cluster gets a
 // command for each, the control key's first: what it permits must not come after the
-// value's end.
+// value's end. The versions follow in their order: what is made of a value that is still
+// there, see Lease.Upgrades, has its own end before it.
 func (w *Write) unlinks(ctx context.Context) []*client.Command {
 	args := w.appendKeys(append(make([]any, 0, 1+maxWriteKeys), "unlink"))
 	if w.store.Standalone() {
@@ -78,6 +79,9 @@ func (w *Write) unlinks(ctx context.Context) []*client.Command {
 	}
 	keys := args[1:]
 	keys[0], keys[1] = keys[1], keys[0]
+	if n := len(keys) - 1; n > 2 { // those of versions before
+		copy(keys[1:], append(keys[2:n:n], keys[1]))
+	}
 	cmds := make([]*client.Command, len(keys))
 	for i, key := range keys {
 		cmds[i] = client.NewSmall(ctx, "unlink", key)

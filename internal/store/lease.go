@@ -26,6 +26,8 @@ type Lease struct {
 	marker       string // what the lease has replaced in the control key
 	markerExpiry int64  // by the server's clock, in milliseconds
 	markerEnds   time.Time
+
+	previous string // a key that has to be there still, see Upgrades
 }
 
 // Key returns the value key.
@@ -282,11 +284,11 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 		return small, false
 	}
 	ms, value := l.store.adding(e, ttl)
-	if l.store.shape == codec.ShapeString && !l.HadValue() {
+	if l.store.shape == codec.ShapeString && !l.HadValue() && l.previous == "" {
 		value[0] = l.token // the script knows the command
 		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return client.Call{Script: fill, Retry: client.Retryable, Keys: l.keys, Args: append(l.guarded(ms), value...)}, true
+	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms), value...)}, true
 }
 
 // isSmall reports whether a value goes through a Script: there each byte costs several
@@ -313,7 +315,7 @@ func (l *Lease) StoreNothing(ctx context.Context, deadline time.Time) (done bool
 
 // markerCall is the call that stores no value: a marker with its TTL, or nothing for none.
 func (l *Lease) markerCall(args ...any) client.Call {
-	return client.Call{Script: marker, Retry: client.Retryable, Keys: l.keys, Args: l.guarded(args...)}
+	return client.Call{Script: l.either(marker, markerUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: l.guarded(args...)}
 }
 
 // guarded returns the arguments of guard.lua, and more.

@@ -21,6 +21,8 @@ var (
 	controlSource string
 	//go:embed lua/neighbours.lua
 	neighboursSource string
+	//go:embed lua/upgrade.lua
+	upgradeSource string
 	//go:embed lua/digest.lua
 	digestSource string
 	//go:embed lua/guard.lua
@@ -59,4 +61,9 @@ var (
 	stage  = client.NewScript(stageSource)
 	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource, neighboursSource)
 	marker = client.NewScript(markerSource, controlSource, digestSource, guardSource, neighboursSource)
+
+	// Of what was made of the value of another version, see Lease.Upgrades.
+	fillUpgrade   = client.NewScript(fillSource, controlSource, digestSource, guardSource, upgradeSource)
+	swapUpgrade   = client.NewScript(swapSource, controlSource, digestSource, guardSource, upgradeSource)
+	markerUpgrade = client.NewScript(markerSource, controlSource, digestSource, guardSource, upgradeSource)
 )

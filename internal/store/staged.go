@@ -56,13 +56,13 @@ func (w *swapStep) Durable() bool          { return false }
 func (w *swapStep) Writes() bool           { return true }
 func (w *swapStep) Retry() client.Retry    { return client.Retryable }
 func (w *swapStep) Largest() int           { return w.longest }
-func (w *swapStep) Script() *client.Script { return swap }
+func (w *swapStep) Script() *client.Script { return w.lease.either(swap, swapUpgrade) }
 
 func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	l := w.lease
 	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
 	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value))
-	return append(l.store.stageValue(ctx, staged, w.value), mode(swap, ctx, append(l.keys[:len(l.keys):len(l.keys)], staged), args))
+	return append(l.store.stageValue(ctx, staged, w.value), mode(w.Script(), ctx, l.guardedKeys(staged), args))
 }
 
 func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {

@@ -51,8 +51,8 @@ func (s *Store) writeKeys(key string) []any {
 	return s.family.AppendKeys(make([]any, 0, maxWriteKeys), key)
 }
 
-// maxWriteKeys is for a value key, its control key, two neighbours and a staged value.
-const maxWriteKeys = 5
+// maxWriteKeys is for a value key, its control key, three neighbours and a staged value.
+const maxWriteKeys = 6
 
 // An Entry is what one key holds, with room for the answer it came in. After an
 // error it may still be in use by the command that failed, so that it must not be

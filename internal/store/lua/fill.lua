@@ -1,7 +1,7 @@
 -- Stores a loaded value of moderate size and ends the lease.
 -- KEYS: value, control, and of a refresh the values of the neighbouring versions. ARGV: as in
--- guard.lua, then the value's TTL in ms, or -1 for none
--- or one that the command sets, the command that adds to a value, and its arguments.
+-- guard.lua, then the value's TTL in ms, or -1 for none or one that the command sets, the command
+-- that adds to a value, and its arguments.
 -- Returns 1 when stored, 0 when not permitted.
 if not permitted() then return 0 end
 local add = ARGV[7]
