@@ -206,6 +206,15 @@ func (b *breakers) close(br *breaker) {
 	}
 }
 
+// reset closes all breakers. Their probers end with their next probes.
+func (b *breakers) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, br := range b.of {
+		b.close(br)
+	}
+}
+
 // remove has a server without a breaker; the caller holds the lock.
 func (b *breakers) remove(br *breaker) {
 	delete(b.of, br.server)

@@ -38,3 +38,20 @@ func WithoutBreaker(rdb redis.UniversalClient) {
 	key, _ := Key(rdb)
 	unbroken.Store(key, nil)
 }
+
+// Recovered closes the breakers of a client, as an answered probe does: for package cachetest,
+// which knows when its server is there again.
+func Recovered(rdb redis.UniversalClient) {
+	key, _ := Key(rdb)
+	for _, hooked := range []bool{false, true} {
+		executors.Lock()
+		use := executors.of[executorKey{key, hooked}]
+		executors.Unlock()
+		if use == nil {
+			continue
+		}
+		if x := use.executor.Value(); x != nil {
+			x.breakers.reset()
+		}
+	}
+}
