@@ -16,6 +16,8 @@ type Run struct {
 	Refresh bool   // load in any case, and insist on the store
 	Loader  Loader
 	Jobs    []*Job // with different keys
+
+	caller context.Context // of the call, set by Load
 }
 
 // A Loader is the typed side of a Run. What it is told of a job concerns Job.Index alone,

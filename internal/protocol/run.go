@@ -31,7 +31,7 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 		}
 	}()
 	var w waiting
-	for open := all; len(open) > 0 && ctx.Err() == nil; {
+	for open := e.endRemembered(ctx, r, all); len(open) > 0 && ctx.Err() == nil; {
 		granted, busy, retry := e.acquire(ctx, r, open, &w)
 		if ctx.Err() != nil { // nobody waits any more
 			break
@@ -105,6 +105,7 @@ func (e *Engine) loadAndCommit(ctx context.Context, r *Run, granted jobs) (again
 		}
 		return true
 	})
+	e.rememberEnds(r, loaded, failed)
 	if len(failed) > 0 {
 		began := loaded.start()
 		e.finishAll(failed)
