@@ -389,3 +389,27 @@ func TestErrorTTLOfABatchThatLooksAtOtherKeys(t *testing.T) {
 		calls.Wait()
 	})
 }
+
+// A source that has answered since is asked again: here a load that began without Redis.
+func TestErrorTTLEndsWithALoad(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{ErrorTTL: 10 * time.Second})
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			_, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { time.Sleep(2 * time.Second); return "", errBoom })
+			wantFresh(t, "the load with Redis", err, errBoom)
+		})
+		synctest.Wait()
+		env.Mini.SetError("LOADING of this test")
+		calls.Go(func() {
+			v, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { time.Sleep(4 * time.Second); return "v", nil })
+			want(t, "the load without Redis", v, err, "v")
+		})
+		calls.Wait()
+		env.Mini.SetError("")
+		env.Advance(t, time.Hour) // the lease could not be released
+		runs := 0
+		v, err := c.GetOrSet(t.Context(), "k", value("w", &runs))
+		want(t, "the next load", v, err, "w")
+	})
+}

@@ -41,8 +41,6 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			return false
 		case r.Refresh:
 			j.reported.Store(true)
-		case j.Degraded && e.endsRemembered(ctx, j):
-			return false
 		case j.Degraded && e.Lease == Off: // with leases the flight tells
 			e.reportLookup(ctx, j, Unknown, true)
 		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) || e.failures.of(j.Key) != nil):
