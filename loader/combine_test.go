@@ -19,6 +19,16 @@ type try struct {
 	panic bool
 }
 
+func (t try) String() string {
+	switch {
+	case t.panic:
+		return "panics"
+	case t.err != nil:
+		return t.err.Error()
+	}
+	return fmt.Sprint("takes ", t.takes)
+}
+
 // A script is a source that does with its calls one thing after another, and succeeds after the
 // last. It notes how many run at once.
 type script struct {
@@ -179,6 +189,7 @@ func TestLimitAndRetry(t *testing.T) {
 				s := &script{tries: []try{fails, {takes: time.Second}, {}}}
 				fn := tt.make(s.load)
 				began := time.Now()
+				var mu sync.Mutex // guards ended
 				var ended []time.Duration
 				var calls sync.WaitGroup
 				for range 2 {
@@ -186,6 +197,8 @@ func TestLimitAndRetry(t *testing.T) {
 						if v, err := fn(t.Context(), 7); err != nil {
 							t.Errorf("got %q, %v", v, err)
 						}
+						mu.Lock()
+						defer mu.Unlock()
 						ended = append(ended, time.Since(began))
 					})
 					synctest.Wait()
