@@ -79,6 +79,15 @@ type Config[K comparable, V any] struct {
 	// calls that wait for it, even if the loader does not return. Default 30 s.
 	LoadTimeout time.Duration
 
+	// ErrorTTL is for how long this process remembers the error of a load, at most 10 s: the
+	// calls of the key for which Redis has no answer get it meanwhile, as a *RememberedError,
+	// and the source is not asked. A Refresh asks it in any case, and any write of the key by
+	// this cache ends it at once; what others write is seen once Redis has it. LoadTimeout
+	// counts as an error. ErrNotFound, panics, and the ends of callers' contexts do not, nor
+	// do failures of Redis. At most 1,024 keys are remembered, the latest to fail. Default 0,
+	// or Off: errors are shared by the calls that wait for the load, and not remembered.
+	ErrorTTL time.Duration
+
 	// MaxLoads is how many loads may run at once in this cache; further ones wait,
 	// for as long as their callers do, whose errors say so. A loader keeps its place
 	// until it returns: one that asks its own cache for another key, or ignores its

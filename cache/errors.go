@@ -148,7 +148,10 @@ var errReentrant = errors.New("the loader asks its own cache for the key that it
 // flightError puts an error of a flight into the words of the cache. A loader's
 // own error comes back as it was.
 func (c *core) flightError(ctx context.Context, op Op, key string, outcome flight.Outcome, err error) error {
-	if outcome == flight.Shared {
+	switch {
+	case c.isRemembered(err):
+		c.stats.remembered.Add(1)
+	case outcome == flight.Shared:
 		c.stats.shared.Add(1)
 	}
 	panicked, _ := err.(*flight.PanicError) // not errors.As: a loader may return that of another cache

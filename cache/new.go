@@ -52,7 +52,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		name: cfg.Name, version: cfg.Version, keyErr: keyErr,
 		codec: c.codec, values: reflect.TypeFor[V](), clone: cfg.Clone != nil,
 		ttl: cfg.TTL, jitter: cfg.Jitter, absentTTL: cfg.AbsentTTL, staleFor: cfg.StaleFor,
-		loadTimeout: cfg.LoadTimeout, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
+		loadTimeout: cfg.LoadTimeout, errorTTL: cfg.ErrorTTL, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
 		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
 		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
 		upgrade: cfg.Upgrade.previous,
@@ -81,6 +81,7 @@ type coreConfig struct {
 	absentTTL    time.Duration
 	staleFor     time.Duration
 	loadTimeout  time.Duration
+	errorTTL     time.Duration
 	maxLoads     int
 	lease        time.Duration
 	waitReplicas int
@@ -112,6 +113,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		LoadTimeout:  defaultTo(cfg.loadTimeout, defaultLoadTimeout),
 		RedisTimeout: c.redisTimeout,
 		MaxLoads:     cfg.maxLoads,
+		ErrorTTL:     max(cfg.errorTTL, 0),
 		FailFast:     cfg.onRedisError == Fail,
 		StaleFor:     c.staleFor,
 	}
@@ -197,6 +199,8 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
 	p.CheckStaleFor(cfg.staleFor, c.ttl)
 	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
+	p.Check(cfg.errorTTL == 0 || cfg.errorTTL == Off || cfg.errorTTL >= time.Millisecond && cfg.errorTTL <= maxErrorTTL,
+		"ErrorTTL is %v: it has to be from 1ms to %v, as a source that has recovered is not asked meanwhile, or 0", cfg.errorTTL, maxErrorTTL)
 	p.Check(engine.Lease == Off || engine.Lease >= minLease,
 		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
 	p.Check(cfg.maxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.maxLoads)

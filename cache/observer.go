@@ -44,6 +44,8 @@ type LookupEvent struct {
 	// Outdated tells that the State is Missing as the entry lacked a field that is always
 	// stored: it is one of another version, see codec.ErrOutdated. The next load replaces it.
 	Outdated bool
+	// Err is the *RememberedError with which the call ends, see Config.ErrorTTL: it begins no load.
+	Err error
 	// TTL is the remaining TTL where the call has asked for it, as Entry does, Forever for no
 	// end; otherwise 0.
 	TTL      time.Duration

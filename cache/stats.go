@@ -5,6 +5,7 @@ import "sync/atomic"
 // Stats are counts since the cache was made, of this process alone. Each count is
 // exact; together they are no snapshot of one moment. When nothing is under way they add
 // up: each lookup is in one of the first four, and Loaded is LoadStores and NotStored.
+// LoadsAbandoned alone goes down as well.
 type Stats struct {
 	Hits       uint64 // lookups that found a value, stale or not
 	AbsentHits uint64 // lookups that found that the source has none
@@ -19,6 +20,12 @@ type Stats struct {
 	LoadErrors     uint64 // of Loads, ended by an error other than ErrNotFound, or a panic
 	LoadsCancelled uint64 // of Loads, ended by an error after all callers had left: no LoadErrors
 	Shared         uint64 // calls served by another call's load
+	Remembered     uint64 // calls that got an error of an earlier load, see Config.ErrorTTL
+
+	// LoadsAbandoned is how many loaders run now that nobody waits for: LoadTimeout has passed,
+	// or all callers have left, and they have not returned though their contexts have ended.
+	// Each keeps its place under MaxLoads, and keeps Close waiting, until it returns.
+	LoadsAbandoned uint64
 
 	Loaded     uint64 // keys for which a loader returned a value, or that there is none; and those upgraded
 	Upgraded   uint64 // of these, made of a value of the version before, without a loader: see Config.Upgrade
@@ -57,7 +64,7 @@ type counters struct {
 	hits, absentHits, misses, unanswered      atomic.Uint64
 	staleHits, staleOnError, refreshes        atomic.Uint64
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
-	loaded, upgraded                          atomic.Uint64
+	loaded, upgraded, remembered              atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
 	stores, broken, outdated                  atomic.Uint64
 	redisErrors, notAsked                     atomic.Uint64
@@ -70,8 +77,9 @@ func (c *Cache[K, V]) Stats() Stats {
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
-		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(),
-		Loaded: n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
+		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(), Remembered: n.remembered.Load(),
+		LoadsAbandoned: uint64(c.core.engine.Abandoned()),
+		Loaded:         n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
 		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),

@@ -18,7 +18,6 @@ type (
 		Name, Version string
 		Colour        string `msgpack:",omitempty"`
 	}
-	shorterRow struct{ Version string }
 	renamedRow struct{ Title, Version string }
 	retypedRow struct {
 		Name    string
@@ -41,7 +40,6 @@ func asOmitted(row, version int) omittedRow {
 	return omittedRow{fmt.Sprint(row), asText(row, version), fmt.Sprint("colour ", row)}
 }
 
-func asShorter(row, version int) shorterRow { return shorterRow{asText(row, version)} }
 func asRenamed(row, version int) renamedRow { return renamedRow{fmt.Sprint(row), asText(row, version)} }
 func asRetyped(row, version int) retypedRow { return retypedRow{fmt.Sprint(row), version} }
 func asWide(row, version int) wideRow       { return wideRow{int64(row), int64(version)} }

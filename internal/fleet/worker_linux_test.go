@@ -22,12 +22,14 @@ import (
 const workerEnv = "ASIDE_FLEET_WORKER"
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(workerEnv); text != "" {
-		if err := work(text); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded} {
+		if text := os.Getenv(env); text != "" {
+			if err := work(text); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	redistest.Main(m)
 }

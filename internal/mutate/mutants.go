@@ -216,6 +216,26 @@ var mutants = []mutant{
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{
+		what: "the error of a load that began before a write is remembered",
+		file: "internal/protocol/failures.go", old: "if !j.flight.IsStorable() {", new: "if false {",
+		pkg: "cache", tests: "TestErrorTTLOfALoadBeforeAWrite",
+	},
+	{
+		what: "a write leaves the error that is remembered",
+		file: "internal/protocol/write.go", old: "defer e.failures.forget(keys...)", new: "defer e.failures.forget()",
+		pkg: "cache", tests: "TestErrorTTLEndsWithAWrite",
+	},
+	{
+		what: "a call that has looked before a load failed loads again",
+		file: "internal/protocol/run.go", old: "e.endRemembered(ctx, r, all)", new: "all",
+		pkg: "cache", tests: "TestErrorTTLOfABatchThatLooksAtOtherKeys",
+	},
+	{
+		what: "an error that is remembered hides what Redis has",
+		file: "internal/protocol/load.go", old: " || e.failures.of(j.Key) != nil)", new: ")",
+		pkg: "cache", tests: "TestErrorTTLAndRedis",
+	},
+	{
 		what: "a load begins that nobody waits for",
 		file: "internal/protocol/run.go", old: "if ctx.Err() != nil {", new: "if false {",
 		pkg: "cache", tests: "TestLeaseNoLoadForNobody",

@@ -16,9 +16,10 @@ type Run struct {
 	Refresh bool   // load in any case, and insist on the store
 	NoStale bool   // a stale entry counts as none
 	Loader  Loader
+	Jobs    []*Job // with different keys
 
-	background bool   // no caller waits: see RefreshInBackground
-	Jobs       []*Job // with different keys
+	background bool            // no caller waits: see RefreshInBackground
+	caller     context.Context // of the call, set by Load
 }
 
 // A Loader is the typed side of a Run. What it is told of a job concerns Job.Index alone,

@@ -23,6 +23,7 @@ type Config struct {
 	MaxLoads     int           // how many loads run at once; 0: no limit
 	FailFast     bool          // a call that Redis fails does not load
 	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
+	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
@@ -35,6 +36,8 @@ type Engine struct {
 	reads     sharedReads
 	predictor missPredictor
 	refreshes refreshes
+	failures  *failures      // nil: no error is remembered
+	abandoned atomic.Int64   // loaders that run though their contexts have ended
 	entries   sync.Pool      // of *store.Entry, which nothing refers to
 	leases    sync.WaitGroup // leases to be released, and what keeps them alive
 	uncertain atomic.Int64   // leases of which it is not known whether there are any
@@ -45,6 +48,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
+	e.failures = newFailures(c.ErrorTTL)
 	return e
 }
 

@@ -13,6 +13,8 @@ type Reporter interface {
 	// Lookup tells what a call has found before any load; outdated, that it is Missing as the
 	// entry is one of another version.
 	Lookup(ctx context.Context, key string, s State, outdated bool, took time.Duration)
+	// LookupRemembered is Lookup for a call that ends with an error that is remembered.
+	LookupRemembered(ctx context.Context, key string, s State, outdated bool, took time.Duration, err error)
 	// Load tells of one run of a loader.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
 	// Commit tells what has become of the result of a load, once for each key.
@@ -25,6 +27,9 @@ type Reporter interface {
 	RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool)
 	// IsRedisError reports whether an error is one of RedisError, for a failure of Redis.
 	IsRedisError(err error) bool
+	// Remembered returns the error of calls that get the error of an earlier load, or nil if that
+	// is not to be remembered.
+	Remembered(cause error, since time.Time) error
 	// LoadTimedOut returns the error of a load that has run for LoadTimeout.
 	LoadTimedOut(op, key string, cause error) error
 	// LoadPanicked returns the error of a load that has not returned.
