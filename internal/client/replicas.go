@@ -80,7 +80,7 @@ func (c *Client) sendTo(
 			errs[indexes[n]] = err
 		}
 		if err == nil && durable != "" && !slices.ContainsFunc(part, hasChanged) {
-			err = writeBarrier(ctx, to, durable)
+			err = c.writeBarrier(ctx, to, durable)
 		}
 		return err
 	}
@@ -175,8 +175,8 @@ const waitDelay = 150 * time.Millisecond
 // writeBarrier writes something, which WAIT then waits for, and all that was written
 // before. A write that changes nothing leaves no trace for WAIT: a delete that is
 // repeated because its first answer was lost would be said to be safe at once.
-func writeBarrier(ctx context.Context, to Conn, key string) error {
-	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+func (c *Client) writeBarrier(ctx context.Context, to Conn, key string) error {
+	trace := rediskey.ScratchKey(c.prefix, key)
 	return Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
 }
 

@@ -53,7 +53,6 @@ func (p *Problems) CheckName(name string, version int) {
 		"Name %q is taken: keys that begin with %q are the cache's own", name, rediskey.ControlPrefix)
 	p.Check(!versionSuffix.MatchString(name),
 		"Name %q holds \"@\" and digits where a version stands: set Version instead", name)
-	isBlank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	p.Check(!strings.ContainsFunc(name, isBlank),
 		"Name %q holds a space or a control character: use letters, digits and punctuation", name)
 	p.Check(!strings.HasSuffix(name, ":"),
@@ -63,6 +62,8 @@ func (p *Problems) CheckName(name string, version int) {
 		"Name %q has a '{' that begins no hash tag, so that the versions of a key "+
 			"would lie in different slots: close it within the Name, or leave Version 0", name)
 }
+
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // CheckTimes checks the settings that all caches and collections have.
 func (p *Problems) CheckTimes(ttl time.Duration, jitter float64, redisTimeout time.Duration) {

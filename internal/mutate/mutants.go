@@ -50,7 +50,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "each version has a control key of its own",
-		file: "internal/rediskey/family.go", old: "return ControlKey(f.plain(key)) }", new: "return ControlKey(key) }",
+		file: "internal/rediskey/family.go", old: "controlKey(f.Prefix(), f.plain(key)) }", new: "controlKey(f.Prefix(), key) }",
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{

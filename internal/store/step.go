@@ -40,7 +40,7 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 		return s.markerStep(key, s.markerEmpty(), ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.longest = e.largest()
-		w.staged = rediskey.StagingKey(s.family.Control(key), rediskey.NewToken())
+		w.staged = s.family.Staging(s.family.Control(key), rediskey.NewToken())
 		w.args = []any{milliseconds(ttl), "staged", s.kind.count, s.partsOf(&e.Wire)}
 	default:
 		w.args = s.putArgs(e, ttl)

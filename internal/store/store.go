@@ -38,7 +38,10 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 
 // SetFamily says which keys the store's are, before it is used. Without it their control keys
 // are those of keys without a version, and no write removes other versions' values.
-func (s *Store) SetFamily(f rediskey.Family) { s.family = f }
+func (s *Store) SetFamily(f rediskey.Family) {
+	s.family = f
+	s.SetControlPrefix(f.Prefix())
+}
 
 // loadKeys are the keys of the scripts of a load: a value key and its control key. Each is a
 // string, in the form in which commands take it.
