@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -90,9 +89,6 @@ func (x *executor) IsCrossSlot(err error) bool {
 	}
 	return crossSlot
 }
-
-// Scriptless is whether the client had to write without scripts, the last time.
-func (x *executor) Scriptless() *atomic.Bool { return &x.scriptless }
 
 // A Conn is what commands are sent on: the client, or one connection of it.
 type Conn interface {

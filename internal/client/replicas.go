@@ -225,3 +225,8 @@ func isMoved(err error) bool {
 	_, asks := redis.IsAskError(err)
 	return moved || asks
 }
+
+// MasterOf returns what tells the server of a key from others.
+func (c *Client) MasterOf(ctx context.Context, key string) (server any, err error) {
+	return c.master(ctx, key)
+}

@@ -113,6 +113,10 @@ func (f *Family) plain(key string) string {
 	return after
 }
 
+// PrefixKey returns a key, which is no value key, that is the same whatever the prefix of control
+// keys is.
+func (f *Family) PrefixKey() string { return f.name + "@prefix" }
+
 // Control returns the control key of a key of the family.
 func (f *Family) Control(key string) string { return controlKey(f.Prefix(), f.plain(key)) }
 

@@ -15,9 +15,10 @@ import (
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
 	*client.Client
-	shape  codec.Shape
-	kind   kind
-	family rediskey.Family
+	shape   codec.Shape
+	kind    kind
+	family  rediskey.Family
+	control client.Refusal // of control keys
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
