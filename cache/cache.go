@@ -45,6 +45,7 @@ type core struct {
 	observer  observer
 	stats     counters
 	reminders reminders
+	limited   atomic.Bool // the observer was told, see reportLimit
 	closed    atomic.Bool
 }
 

@@ -35,6 +35,17 @@ type Config[K comparable, V any] struct {
 	// Version.
 	Version int
 
+	// ControlPrefix begins the keys that stand beside values for a while, such as leases and
+	// what is being stored, for a Redis user who may only use keys with a prefix: a user of
+	// "tenant7:*" takes Name "tenant7:user" and ControlPrefix "tenant7:aside:". It ends with ':'
+	// and has no braces, spaces or control characters; neither may Name + ":" begin with it, nor
+	// it with Name + ":". Default "aside:".
+	//
+	// All processes that use the keys must have the same, or loads of some are stored over
+	// writes of others: to change it, stop them all first, see Cache.Check. New refuses a cache
+	// or collection that differs in it from another one of the Name on the same client.
+	ControlPrefix string
+
 	// Codec turns values into bytes. The default is codec.Text for strings,
 	// numbers, bools and []byte, and codec.Msgpack for everything else.
 	Codec codec.Codec[V]

@@ -69,6 +69,10 @@ var refusals = []struct {
 	{"name with a space", func(cfg *config) { cfg.Name = "my user" }},
 	{"name with a colon at its end", func(cfg *config) { cfg.Name = "user:" }},
 	{"negative version", func(cfg *config) { cfg.Version = -1 }},
+	{"control prefix without a colon", func(cfg *config) { cfg.ControlPrefix = "tenant7" }},
+	{"control prefix with a brace", func(cfg *config) { cfg.ControlPrefix = "{tenant7}:" }},
+	{"control prefix that begins the name", func(cfg *config) { cfg.ControlPrefix = "user:" }},
+	{"control prefix that the name begins", func(cfg *config) { cfg.ControlPrefix = "user:aside:" }},
 	{"nil codec", func(cfg *config) { cfg.Codec = (*hashmap.Mapping[string])(nil) }},
 	{"codec that cannot work", func(cfg *config) {
 		cfg.Codec = codec.Compress(codec.Text[string](), codec.Compression(77), -1)

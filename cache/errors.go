@@ -44,6 +44,7 @@ const (
 	OpDelete       Op = "Delete"
 	OpTouch        Op = "Touch"
 	OpRefresh      Op = "Refresh"
+	OpCheck        Op = "Check"
 	OpExec         Op = "Exec" // of a collection.Pipeline
 )
 

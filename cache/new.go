@@ -49,7 +49,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	c.keys, keyErr = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
 	var err error
 	c.core, err = newCore(rdb, coreConfig{
-		name: cfg.Name, version: cfg.Version, keyErr: keyErr,
+		name: cfg.Name, version: cfg.Version, controlPrefix: cfg.ControlPrefix, keyErr: keyErr,
 		codec: c.codec, values: reflect.TypeFor[V](), clone: cfg.Clone != nil,
 		ttl: cfg.TTL, jitter: cfg.Jitter, absentTTL: cfg.AbsentTTL, staleFor: cfg.StaleFor,
 		loadTimeout: cfg.LoadTimeout, errorTTL: cfg.ErrorTTL, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
@@ -60,7 +60,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	if err != nil {
 		return nil, err
 	}
-	c.core.store.SetFamily(c.keys.Family())
+	c.core.store.SetFamily(c.keys.Family(cfg.ControlPrefix))
 	if previous := c.core.engine.Previous; previous != nil {
 		previous.SetFamily(c.keys.Before())
 		previous.ReadTTLs()
@@ -70,27 +70,28 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 
 // coreConfig is a Config without its types.
 type coreConfig struct {
-	name         string
-	version      int
-	keyErr       error // why the keys have no text
-	codec        interface{ Shape() codec.Shape }
-	values       reflect.Type
-	clone        bool
-	ttl          time.Duration
-	jitter       float64
-	absentTTL    time.Duration
-	staleFor     time.Duration
-	loadTimeout  time.Duration
-	errorTTL     time.Duration
-	maxLoads     int
-	lease        time.Duration
-	waitReplicas int
-	near         NearConfig
-	redisTimeout time.Duration
-	onRedisError FailurePolicy
-	pipelining   Pipelining
-	observer     Observer
-	upgrade      previous
+	name          string
+	version       int
+	controlPrefix string
+	keyErr        error // why the keys have no text
+	codec         interface{ Shape() codec.Shape }
+	values        reflect.Type
+	clone         bool
+	ttl           time.Duration
+	jitter        float64
+	absentTTL     time.Duration
+	staleFor      time.Duration
+	loadTimeout   time.Duration
+	errorTTL      time.Duration
+	maxLoads      int
+	lease         time.Duration
+	waitReplicas  int
+	near          NearConfig
+	redisTimeout  time.Duration
+	onRedisError  FailurePolicy
+	pipelining    Pipelining
+	observer      Observer
+	upgrade       previous
 }
 
 func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
@@ -137,6 +138,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		c.engine = protocol.New(engine)
 		c.member, err = registry.Enter(c, rdb, cfg.name, cfg.version, registry.Values{
 			Kind: registry.Cache, Type: cfg.values, Shape: cfg.codec.Shape(), Codec: cfg.codec,
+			ControlPrefix: keyspace.ControlPrefix(cfg.controlPrefix),
 		})
 		p.Add("", err)
 	}
@@ -194,6 +196,7 @@ func defaultAbsent(ttl time.Duration) time.Duration {
 // check checks the settings, with their defaults in c and engine.
 func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Config) {
 	p.CheckName(cfg.name, cfg.version)
+	p.CheckPrefix(cfg.name, cfg.controlPrefix)
 	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)

@@ -14,7 +14,9 @@ import (
 // Error hears of every failure but those of states that last: that Redis has no memory,
 // that an ACL refuses what the cache needs, that Redis runs no scripts, that its breaker is
 // open. Of each of these it hears at once when a call first meets it, and then every ten
-// seconds at most while calls go on to meet it. Stats and the outcomes of Write have them all.
+// seconds at most while calls go on to meet it. That a cache goes without leases, as Redis
+// refuses scripts or control keys, it hears once, when that begins. Stats and the outcomes of
+// Write have them all.
 //
 // A function that uses the cache hears of that as well: a Write that deletes has to leave
 // the event of its own Delete alone.

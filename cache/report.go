@@ -106,6 +106,7 @@ func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o 
 		Op: Op(op), Key: key, State: State(l.State), Bytes: l.Bytes, TTL: l.TTL, Outcome: WriteOutcome(o), Err: err,
 		Upgraded: l.Upgraded,
 	})
+	c.reportLimit(ctx, Op(op), key)
 }
 
 func (c *core) Broken(ctx context.Context, op, key string, cause error) (outdated bool) {

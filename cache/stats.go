@@ -43,6 +43,8 @@ type Stats struct {
 	AbsentOff    uint64 // not stored: WriteAbsentOff
 	Cancelled    uint64 // not stored: WriteCancelled
 
+	Unleased uint64 // keys loaded without a lease, as Redis refuses scripts or control keys
+
 	Stores      uint64 // entries stored, by loads and by calls such as Set
 	Broken      uint64 // entries found that could not be decoded
 	Outdated    uint64 // entries found of another version, see codec.ErrOutdated: none of Broken
@@ -84,7 +86,8 @@ func (c *Cache[K, V]) Stats() Stats {
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
 		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
-		Stores: n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
+		Unleased: c.core.engine.Unleased(),
+		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 		NotAsked: n.notAsked.Load(), Breaker: c.core.breakerState(), BreakerOpened: c.core.store.BreakerOpened(),
 	}
 }

@@ -14,11 +14,12 @@ const Forever = cache.Forever
 // A Config describes one family of keys whose values have elements of type E. The
 // zero value of a field is its default; Name and TTL have none.
 type Config[K comparable, E any] struct {
-	// Name, Version and Key make the Redis keys, as those of a cache.Config do. A write of
-	// elements removes the values of the versions before and after, as every write does.
-	Name    string
-	Version int
-	Key     func(dst []byte, key K) []byte
+	// Name, Version, ControlPrefix and Key make the Redis keys, as those of a cache.Config do. A
+	// write of elements removes the values of the versions before and after, as every write does.
+	Name          string
+	Version       int
+	ControlPrefix string
+	Key           func(dst []byte, key K) []byte
 
 	// Value turns elements into bytes. The default is codec.Text for strings,
 	// numbers, bools and []byte, and codec.Msgpack for everything else. Elements of a
@@ -50,10 +51,11 @@ type Config[K comparable, E any] struct {
 
 // A HashConfig describes one family of keys whose values are hashes of a T's fields.
 type HashConfig[K comparable, T any] struct {
-	// Name, Version and Key make the Redis keys, as those of a cache.Config do.
-	Name    string
-	Version int
-	Key     func(dst []byte, key K) []byte
+	// Name, Version, ControlPrefix and Key make the Redis keys, as those of a cache.Config do.
+	Name          string
+	Version       int
+	ControlPrefix string
+	Key           func(dst []byte, key K) []byte
 
 	// Mapping says how fields are stored. It is required. The fields that are read and
 	// written have to be of this one.

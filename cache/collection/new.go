@@ -43,6 +43,7 @@ type keyed[K comparable] struct {
 type setup[K comparable] struct {
 	name     string
 	version  int
+	prefix   string // of control keys
 	key      func(dst []byte, key K) []byte
 	ttl      time.Duration
 	staleFor time.Duration
@@ -61,6 +62,7 @@ func (s setup[K]) open(
 		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0), staleFor: max(s.staleFor, 0),
 	}}
 	p.CheckName(s.name, s.version)
+	p.CheckPrefix(s.name, s.prefix)
 	p.CheckTimes(s.ttl, s.jitter, timeout)
 	p.CheckStaleFor(s.staleFor, s.ttl)
 	p.Check(s.replicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", s.replicas)
@@ -70,13 +72,14 @@ func (s setup[K]) open(
 	k.core.store, err = store.New(rdb, values.Shape, timeout)
 	p.Add("", err)
 	if err == nil {
-		k.core.store.SetFamily(k.keys.Family())
+		k.core.store.SetFamily(k.keys.Family(s.prefix))
 		k.core.store.SendAlone()
 	}
 	if err == nil && s.replicas > 0 {
 		p.Add("", k.core.store.WaitForReplicas(s.replicas))
 	}
 	if len(*p) == 0 {
+		values.ControlPrefix = keyspace.ControlPrefix(s.prefix)
 		k.core.member, err = registry.Enter(k.core, rdb, s.name, s.version, values)
 		p.Add("", err)
 	}
@@ -103,7 +106,7 @@ func openElements[K comparable, E any](
 		p.Add("Value", checker.Check())
 	}
 	s := setup[K]{
-		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.StaleFor, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+		cfg.Name, cfg.Version, cfg.ControlPrefix, cfg.Key, cfg.TTL, cfg.StaleFor, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
 	}
 	values := registry.Values{Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value}
 	k, err := s.open(rdb, values, &p)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // A Client sends the commands of one store, within its timeout. What it has in common with
@@ -19,6 +21,7 @@ type Client struct {
 	timeouts    timeouts
 	detached    detached
 	replicas    int     // that writes wait for
+	prefix      string  // of keys that stand beside values, see rediskey.ScratchKey
 	unpipelined bool    // its commands share no pipelines, and are not counted
 	answers     average // size of a read's answer
 	values      average // size of the answers for each of many keys
@@ -35,7 +38,7 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 	if err := check(rdb); err != nil {
 		return nil, err
 	}
-	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}}
+	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}, prefix: rediskey.ControlPrefix}
 	c.timeouts.overdue = c.connect
 	c.detached.abandoned = &c.abandoned
 	c.breakers.allow(timeout)
@@ -94,9 +97,6 @@ func (x *executor) IsCrossSlot(err error) bool {
 	return crossSlot
 }
 
-// Scriptless is whether the client had to write without scripts, the last time.
-func (x *executor) Scriptless() *atomic.Bool { return &x.scriptless }
-
 // A Conn is what commands are sent on: the client, or one connection of it.
 type Conn interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
@@ -129,6 +129,10 @@ func (c *Client) WaitForReplicas(n int) error {
 	return fmt.Errorf("WaitReplicas needs a redis.Client or redis.ClusterClient, "+
 		"which can keep to one connection: a %T cannot", c.rdb)
 }
+
+// SetControlPrefix sets what begins the keys that the client writes beside values. It has to be
+// called before the client is used.
+func (c *Client) SetControlPrefix(prefix string) { c.prefix = prefix }
 
 // Replicas returns for how many replicas writes wait.
 func (c *Client) Replicas() int { return c.replicas }

@@ -25,7 +25,8 @@ type executor struct {
 	standalone  bool        // a command may name keys that a cluster keeps apart for a while
 	crossSlot   atomic.Bool // but not keys of different slots
 	transacts   atomic.Bool // MULTI is permitted
-	scriptless  atomic.Bool // scripts are not
+	scripts     Refusal     // of all scripts
+	hashes      Refusal     // of scripts that are sent as their hash
 
 	inFlight  gauge
 	small     pipelines // of small answers

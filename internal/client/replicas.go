@@ -176,7 +176,7 @@ const waitDelay = 150 * time.Millisecond
 // before. A write that changes nothing leaves no trace for WAIT: a delete that is
 // repeated because its first answer was lost would be said to be safe at once.
 func (c *Client) writeBarrier(ctx context.Context, to Conn, key string) error {
-	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+	trace := rediskey.ScratchKey(c.prefix, key)
 	return c.Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
 }
 
@@ -224,4 +224,9 @@ func isMoved(err error) bool {
 	_, moved := redis.IsMovedError(err)
 	_, asks := redis.IsAskError(err)
 	return moved || asks
+}
+
+// MasterOf returns what tells the server of a key from others.
+func (c *Client) MasterOf(ctx context.Context, key string) (server any, err error) {
+	return c.master(ctx, key)
 }

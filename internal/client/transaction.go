@@ -89,7 +89,7 @@ func (c *Client) onMaster(
 		})
 	}
 	// Of any other client only Watch leads to one server. Nobody writes what it watches.
-	watched := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+	watched := rediskey.ScratchKey(c.prefix, key)
 	return c.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, watched)
 }
 

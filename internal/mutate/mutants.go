@@ -50,7 +50,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "each version has a control key of its own",
-		file: "internal/rediskey/family.go", old: "return ControlKey(f.plain(key)) }", new: "return ControlKey(key) }",
+		file: "internal/rediskey/family.go", old: "controlKey(f.Prefix(), f.plain(key)) }", new: "controlKey(f.Prefix(), key) }",
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{
@@ -80,7 +80,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a cluster is told to remove values before what they were made of",
-		file: "internal/store/delete.go", old: "n > 2 {", new: "n > 9 {",
+		file: "internal/store/delete.go", old: "n > 1 {", new: "n > 9 {",
 		pkg: "internal/store", tests: "TestDeleteEndsVersionsInTheirOrder",
 	},
 	{

@@ -16,7 +16,7 @@ var errFull = errors.New("redis has no memory for the lease of the key, nor for 
 //
 // Where Redis cannot grant a lease, the load goes on without, and is not stored.
 func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (granted, busy, retry jobs) {
-	if e.Lease == Off {
+	if e.Lease == Off || e.Store.Unleased() {
 		return e.acquireWithoutLeases(ctx, r, open), nil, nil
 	}
 	asking, granted := splitDegraded(open)
@@ -42,9 +42,13 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 	finds := e.readAcquired(ctx, r, deadline, asking, asks)
 	asking.spent(began)
 
-	var over, unused jobs
+	var over, unused, refused jobs
 	shortest := time.Duration(-1)
 	for i, j := range asking {
+		if e.Store.RefusesLeases(ctx, deadline, j.Key, asks[i].Err) {
+			refused = append(refused, j)
+			continue
+		}
 		status := asks[i].Answer.Status
 		found, err := e.acquired(ctx, r, j, &asks[i], finds, i)
 		switch {
@@ -73,6 +77,9 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 		granted = append(granted, j)
 	}
 	e.finishAll(over)
+	if len(refused) > 0 {
+		granted = append(granted, e.acquireWithoutLeases(ctx, r, refused)...)
+	}
 	if shortest >= 0 {
 		w.busy(shortest)
 	}
@@ -181,11 +188,12 @@ func (e *Engine) leaseless(ctx context.Context, r *Run, j *Job, full bool) grant
 }
 
 // acquireWithoutLeases grants all loads for which nothing is found where the keys may have
-// been filled since the call looked.
+// been filled since the call looked. With leases it has only looked for a value, and there are
+// none, as Redis refuses what they need.
 func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (granted jobs) {
 	var changed jobs
 	for _, j := range open {
-		if !r.Refresh && !j.Degraded && e.flights.Changes(j.Key) != j.changes {
+		if !r.Refresh && !j.Degraded && (e.Lease != Off || e.flights.Changes(j.Key) != j.changes) {
 			j.flight.Seal()
 			changed = append(changed, j)
 		}
@@ -195,15 +203,26 @@ func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (g
 		finds := e.probeAll(ctx, changed.deadline(), changed)
 		changed.spent(began)
 		for i, j := range changed {
-			if found, err := e.found(ctx, r, j, finds[i]); found || err != nil {
+			found, err := e.found(ctx, r, j, finds[i])
+			j.result.FromRedis = found
+			e.reportLookup(ctx, j, j.result.State, err != nil)
+			if found || err != nil {
 				j.finishFound(err)
 			}
 		}
 		open = open.unfinished()
 	}
 	for _, j := range open {
+		if j.Degraded && e.Lease != Off {
+			e.reportLookup(ctx, j, Unknown, true)
+			j.grant = e.leaseless(ctx, r, j, false)
+			continue
+		}
 		j.grant = grant{why: j.DegradedBy}
 		if !j.Degraded {
+			if e.Lease != Off {
+				e.unleased.Add(1)
+			}
 			j.grant = grant{committer: e.Store.Leaseless(j.Key)}
 			if r.Refresh && !r.background {
 				j.grant.committer = e.Store.Unconditional(j.Key)

@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/asidecache/aside/internal/store"
 )
@@ -39,7 +40,8 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 		return true
 	})
 	e.releaseSoon(fenced)
-	if len(sent) == 0 || e.Lease != Off {
+	unleased := slices.ContainsFunc(sent, func(j *Job) bool { return j.grant.lease == nil })
+	if !unleased {
 		e.finishFenced(ctx, r, fenced)
 		fenced = nil
 	}

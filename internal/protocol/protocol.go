@@ -40,6 +40,7 @@ type Engine struct {
 	abandoned atomic.Int64   // loaders that run though their contexts have ended
 	entries   sync.Pool      // of *store.Entry, which nothing refers to
 	leases    sync.WaitGroup // leases to be released, and what keeps them alive
+	unleased  atomic.Uint64  // loads without a lease, as Redis refuses what it needs
 	uncertain atomic.Int64   // leases of which it is not known whether there are any
 	closing   chan struct{}  // closed by Close
 }
@@ -51,6 +52,9 @@ func New(c Config) *Engine {
 	e.failures = newFailures(c.ErrorTTL)
 	return e
 }
+
+// Unleased returns how many keys were loaded without a lease, as Redis refuses what those need.
+func (e *Engine) Unleased() uint64 { return e.unleased.Load() }
 
 // Close fails all flights, cancels the contexts of loaders, and returns when all that the
 // engine has started has ended. It must be called once.

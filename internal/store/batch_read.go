@@ -125,7 +125,7 @@ func (s *Store) probeStrings(
 		args = append(args, key, s.family.Control(key))
 	}
 	values, err := s.ReadStrings(ctx, args)
-	if s.IsCrossSlot(err) {
+	if s.IsCrossSlot(err) || client.RefusesKey(err) {
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {

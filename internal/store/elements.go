@@ -58,6 +58,9 @@ func (s *Store) change(ctx context.Context, r *Request) error {
 		return errs[0]
 	}
 	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.keys, r.args)
+	if deadline, ok := ctx.Deadline(); ok && s.refusesControl(ctx, deadline, r.Key(), err) {
+		return s.Limit()
+	}
 	return r.setAnswer(ctx, s.Client, cmd, err)
 }
 
@@ -84,6 +87,8 @@ func (r *Request) setAnswer(
 	switch {
 	case client.IsWrongType(err):
 		return r.wrongType(ctx, c)
+	case client.RefusesScripts(err):
+		return needsScript(client.Redact(err))
 	case client.IsUnknownCommand(err):
 		return ErrUnknownCommand
 	case err != nil:

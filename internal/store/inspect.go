@@ -90,7 +90,10 @@ func ttlOf(cmd *client.Command) (time.Duration, error) {
 // readMarker sets e's state by what the control key holds.
 func (s *Store) readMarker(e *Entry, cmd *client.Command) error {
 	held, err := cmd.Text()
-	if err != nil && !client.IsWrongType(err) {
+	switch {
+	case client.RefusesKey(err):
+		s.control.Note(err)
+	case err != nil && !client.IsWrongType(err):
 		return err
 	}
 	var marker string
