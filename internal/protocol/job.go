@@ -38,7 +38,7 @@ type Loaded struct {
 	Err   error         // there is no result: the flight ends with it
 	State State         // Present or Absent
 	Bytes int           // of the encoded value
-	TTL   time.Duration // to store it with
+	TTL   time.Duration // to store it with; of what is upgraded the previous one has it
 	Skip  Outcome       // why it is not to be stored; Stored: it is
 
 	Upgraded bool // it was made of the value of the version before
@@ -74,7 +74,7 @@ type Job struct {
 	loaded          Loaded
 	result          Result
 	finished        bool
-	askedPrevious   bool // the value of the version before was asked for
+	previous        *Previous // once it was asked for
 }
 
 // An End is what has become of a job: an error, what the call itself has found or loaded, or

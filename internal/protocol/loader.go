@@ -22,15 +22,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	defer e.limit.release() // before the observer is told, which may load as well
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
-	kept := all.keepAlive() // the jobs may hold others when the function below runs
-	defer context.AfterFunc(bounded, func() {
-		if bounded.Err() == context.DeadlineExceeded { // which a loader may ignore, and callers not
-			for _, j := range all {
-				j.flight.Fail(e.loadTimedOut(r, j, call))
-			}
-		}
-		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
-	})()
+	defer e.endWith(bounded, all, func(j *Job) error { return e.loadTimedOut(r, j, call) })()
 	for _, j := range all {
 		j.loads++
 		j.flight.Begin()
@@ -44,6 +36,20 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 		report.Outcome = LoadCancelled // nobody waits, so that this is nobody's failure
 	}
 	return expired
+}
+
+// endWith has the flights of the jobs fail, and their leases end, when the context of what is
+// done for them ends before stop is called: that may ignore its end, and callers do not.
+func (e *Engine) endWith(bounded context.Context, all jobs, timedOut func(*Job) error) (stop func() bool) {
+	kept := all.keepAlive() // the jobs may hold others when the function below runs
+	return context.AfterFunc(bounded, func() {
+		if bounded.Err() == context.DeadlineExceeded {
+			for _, j := range all {
+				j.flight.Fail(timedOut(j))
+			}
+		}
+		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
+	})
 }
 
 // callers returns how many calls share the load of the jobs so far.
