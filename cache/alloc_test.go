@@ -52,6 +52,22 @@ func TestHitAllocations(t *testing.T) {
 	hitAllocations(t, "sorted set", codec.SortedSet(codec.Text[string]()), []codec.Scored[string]{{Elem: sample.Name, Score: 0.5}, {Elem: sample.City, Score: 1}}, 9)
 }
 
+// Allocations of a hit with StaleFor: those of the pipeline that asks for the TTL as well.
+func TestHitAllocationsWithStaleFor(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold at random")
+	}
+	stub := &stubServer{answer: append([]byte(":180000\r\n"), answerOf(t, codec.Msgpack[account](), sample)...)}
+	rdb := redis.NewClient(&redis.Options{Dialer: stub.dial, Protocol: 2, DisableIdentity: true})
+	t.Cleanup(func() { _ = rdb.Close() })
+	c := open(t, rdb, cache.Config[int64, account]{TTL: 3 * time.Minute, StaleFor: time.Minute})
+	load := func(context.Context, int64) (account, error) { panic("a load of what is there") }
+	allocations(t, 14, func() error {
+		_, err := c.GetOrSet(context.Background(), 42, load)
+		return err
+	})
+}
+
 // Allocations of a read of two fields.
 func TestGetFieldsAllocations(t *testing.T) {
 	if raceEnabled {

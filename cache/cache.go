@@ -35,7 +35,8 @@ type core struct {
 
 	ttl          time.Duration
 	absent       time.Duration
-	jitter       float64 // 0 for none
+	staleFor     time.Duration // 0 for none
+	jitter       float64       // 0 for none
 	redisTimeout time.Duration
 
 	decoded   bool // see keyspace.SetDecodeLoaded
@@ -44,6 +45,7 @@ type core struct {
 	observer  observer
 	stats     counters
 	reminders reminders
+	limited   atomic.Bool // the observer was told, see reportLimit
 	closed    atomic.Bool
 }
 

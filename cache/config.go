@@ -35,6 +35,17 @@ type Config[K comparable, V any] struct {
 	// Version.
 	Version int
 
+	// ControlPrefix begins the keys that stand beside values for a while, such as leases and
+	// what is being stored, for a Redis user who may only use keys with a prefix: a user of
+	// "tenant7:*" takes Name "tenant7:user" and ControlPrefix "tenant7:aside:". It ends with ':'
+	// and has no braces, spaces or control characters; neither may Name + ":" begin with it, nor
+	// it with Name + ":". Default "aside:".
+	//
+	// All processes that use the keys must have the same, or loads of some are stored over
+	// writes of others: to change it, stop them all first, see Cache.Check. New refuses a cache
+	// or collection that differs in it from another one of the Name on the same client.
+	ControlPrefix string
+
 	// Codec turns values into bytes. The default is codec.Text for strings,
 	// numbers, bools and []byte, and codec.Msgpack for everything else.
 	Codec codec.Codec[V]
@@ -63,12 +74,30 @@ type Config[K comparable, V any] struct {
 	// default is TTL, but at most a minute; Off: it is not remembered.
 	AbsentTTL time.Duration
 
-	// StaleFor is to keep values beyond TTL. It is not available yet and has to be 0.
+	// StaleFor is how long an entry is kept beyond its TTL. It is stale then, and the answer all the
+	// same, at once, while one process of the fleet loads it anew in the background, and also while
+	// loads fail. A Delete or Set leaves nothing stale behind. A load in the background begins a
+	// little before the TTL ends, by XFetch, if the key is asked for often; it takes a place under
+	// MaxLoads if one is free, and does not wait for one; after one that has failed the key is left
+	// alone for 1 s, then 2 s, and so on up to 30 s. "Does not exist" turns stale as well. What has a
+	// TTL of Forever never does. Default 0, or Off: nothing is kept.
+	//
+	// It goes with leases: with Lease Off each process refreshes for itself, and only its own writes
+	// hold a refresh back, as any other load.
 	StaleFor time.Duration
 
 	// LoadTimeout bounds each run of a loader: its context ends then, and so do the
 	// calls that wait for it, even if the loader does not return. Default 30 s.
 	LoadTimeout time.Duration
+
+	// ErrorTTL is for how long this process remembers the error of a load, at most 10 s: the
+	// calls of the key for which Redis has no answer get it meanwhile, as a *RememberedError,
+	// and the source is not asked. A Refresh asks it in any case, and any write of the key by
+	// this cache ends it at once; what others write is seen once Redis has it. LoadTimeout
+	// counts as an error. ErrNotFound, panics, and the ends of callers' contexts do not, nor
+	// do failures of Redis. At most 1,024 keys are remembered, the latest to fail. Default 0,
+	// or Off: errors are shared by the calls that wait for the load, and not remembered.
+	ErrorTTL time.Duration
 
 	// MaxLoads is how many loads may run at once in this cache; further ones wait,
 	// for as long as their callers do, whose errors say so. A loader keeps its place

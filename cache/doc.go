@@ -12,6 +12,9 @@
 // remembered like any other. When Redis fails, a call waits for it no longer than
 // Config.RedisTimeout. docs/guarantees.md says exactly what holds.
 //
+// With Config.StaleFor an entry that is beyond its TTL is still the answer, while one process loads
+// it anew in the background, and while the source is down.
+//
 // GetMany, SetMany, GetOrSetMany and Delete take many keys, each under all of these
 // promises, in as many round trips as one key takes. All goes through the results in
 // the order of the keys.

@@ -9,7 +9,10 @@ type Entry[V any] struct {
 	Value  V
 	State  State
 	Source Source
-	TTL    time.Duration // the remaining life, Forever for no end; 0 when Missing or Unknown
+	// TTL is what is left of the TTL, Forever for no end; 0 when Missing or Unknown. Of a value that
+	// is Stale it is for how long that is still kept. Of an absence it is 0 when that is stale, or
+	// is being refreshed in a cache with StaleFor.
+	TTL time.Duration
 }
 
 // A State says what there is of a key.
@@ -18,10 +21,13 @@ type State uint8
 const (
 	Missing State = iota // nothing: neither a value nor the knowledge that there is none
 	Present              // a value
-	Stale                // a value beyond its TTL; none yet: Config.StaleFor is not available
+	Stale                // a value beyond its TTL, see Config.StaleFor
 	Absent               // the source says that there is none
 	Unknown              // Redis did not answer
 )
+
+// hasValue reports whether there is a value.
+func (s State) hasValue() bool { return s == Present || s == Stale }
 
 // String returns the name of the state.
 func (s State) String() string { return name(s, "Missing", "Present", "Stale", "Absent", "Unknown") }

@@ -22,6 +22,8 @@ var (
 	ErrEncode = errors.New("the key or value cannot be encoded")
 	ErrDecode = errors.New("the entry cannot be decoded")
 	ErrPanic  = errors.New("the loader panicked")
+	// ErrStale is told to Observer.Error alone: a call with NoStale was answered all the same.
+	ErrStale = errors.New("the load failed, and a stale value was returned")
 )
 
 // An Op names the method of Cache that an error or event belongs to.
@@ -42,6 +44,7 @@ const (
 	OpDelete       Op = "Delete"
 	OpTouch        Op = "Touch"
 	OpRefresh      Op = "Refresh"
+	OpCheck        Op = "Check"
 	OpExec         Op = "Exec" // of a collection.Pipeline
 )
 
@@ -129,7 +132,13 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	}
 	err := c.error(op, key, ErrRedis, c.store.Explain(cause))
 	c.stats.redisErrors.Add(1)
-	if o := outcomeOf(cause); c.observer.Error != nil && (!o.lasts() || c.reminders.due(o)) {
+	o := outcomeOf(cause)
+	lasts := o.lasts()
+	if store.IsOpen(cause) {
+		c.stats.notAsked.Add(1)
+		lasts = true
+	}
+	if c.observer.Error != nil && (!lasts || c.reminders.due(o)) {
 		c.observer.survived(ctx, err)
 	}
 	return err
@@ -140,7 +149,10 @@ var errReentrant = errors.New("the loader asks its own cache for the key that it
 // flightError puts an error of a flight into the words of the cache. A loader's
 // own error comes back as it was.
 func (c *core) flightError(ctx context.Context, op Op, key string, outcome flight.Outcome, err error) error {
-	if outcome == flight.Shared {
+	switch {
+	case c.isRemembered(err):
+		c.stats.remembered.Add(1)
+	case outcome == flight.Shared:
 		c.stats.shared.Add(1)
 	}
 	panicked, _ := err.(*flight.PanicError) // not errors.As: a loader may return that of another cache

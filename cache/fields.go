@@ -58,8 +58,11 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 				c.fill(ctx, r, to)
 			}
 		}
-		if err == nil && r.state == Present {
+		if err == nil && r.state.hasValue() {
 			c.core.found(ctx, &r.lookup)
+			if c.core.isDue(&r.lookup) {
+				c.refresh(ctx, r, entryFunc(load), settings{})
+			}
 			c.end(r)
 			return true, nil
 		}
@@ -83,7 +86,7 @@ func (c *Cache[K, V]) getFields(ctx context.Context, r *request[K, V], to destin
 		return false, c.core.unanswered(ctx, &r.lookup, err)
 	}
 	c.core.found(ctx, &r.lookup)
-	ok = r.state == Present
+	ok = r.state.hasValue()
 	c.end(r)
 	return ok, nil
 }
@@ -121,7 +124,7 @@ func (c *Cache[K, V]) fill(ctx context.Context, r *request[K, V], to destination
 		c.core.reportBroken(ctx, &r.lookup, err)
 		return
 	}
-	r.state = Present
+	r.state = c.core.valueState(&r.entry)
 }
 
 // setFields sets the destinations from a value that was loaded, or that another call

@@ -12,7 +12,7 @@ import (
 // have: Entry tells them apart. One plain read; where values may be empty and are no
 // strings, a second round trip when there is no other.
 func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok bool, err error) {
-	r, _, err := c.beginWith(OpGet, key, opts)
+	r, s, err := c.beginWith(OpGet, key, opts)
 	if err != nil {
 		return v, false, err
 	}
@@ -23,8 +23,9 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 	if err != nil {
 		return v, false, c.core.unanswered(ctx, &r.lookup, err)
 	}
+	r.settle(s)
 	c.core.found(ctx, &r.lookup)
-	v, ok = r.value, r.state == Present
+	v, ok = r.value, r.state.hasValue()
 	c.end(r)
 	return v, ok, nil
 }
@@ -33,26 +34,31 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 // source has none, and the remaining TTL. A key that is not there gives State
 // Missing and no error; beside an error of Redis the State is Unknown. One round trip.
 func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V], error) {
-	r, _, err := c.beginWith(OpEntry, key, opts)
+	r, s, err := c.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return Entry[V]{}, err
 	}
 	if err := c.inspect(ctx, r, true); err != nil {
 		return Entry[V]{State: Unknown, Source: None}, c.core.unanswered(ctx, &r.lookup, err)
 	}
+	r.settle(s)
 	c.core.found(ctx, &r.lookup)
-	e := r.whole()
+	e := c.whole(r)
 	c.end(r)
 	return e, nil
 }
 
 // whole is what a request has found that has asked for all.
-func (r *request[K, V]) whole() Entry[V] {
-	e := Entry[V]{Value: r.value, State: r.state, Source: Redis}
-	if r.state != Missing {
-		e.TTL = r.entry.TTL
+func (c *Cache[K, V]) whole(r *request[K, V]) Entry[V] {
+	return Entry[V]{Value: r.value, State: r.state, Source: Redis, TTL: c.core.remainingTTL(&r.lookup)}
+}
+
+// settle has a stale value count as none for a call that does not want one.
+func (r *request[K, V]) settle(s settings) {
+	if s.noStale && r.state == Stale {
+		var none V
+		r.state, r.value = Missing, none
 	}
-	return e
 }
 
 // read sets r.state, and r.value if Present, by one plain read, which finds
@@ -90,7 +96,7 @@ func (c *Cache[K, V]) decode(ctx context.Context, r *request[K, V]) {
 		c.core.reportBroken(ctx, &r.lookup, err)
 		return
 	}
-	r.state = Present
+	r.state = c.core.valueState(&r.entry)
 }
 
 // answer ends a request with what it has found itself.
@@ -101,6 +107,14 @@ func (c *Cache[K, V]) answer(r *request[K, V]) (V, error) {
 		return v, ErrNotFound
 	}
 	return v, nil
+}
+
+// valueState is the state of an entry that has a value.
+func (c *core) valueState(e *store.Entry) State {
+	if c.engine.IsStale(e.TTL) {
+		return Stale
+	}
+	return Present
 }
 
 // read reports whether the entry has a value, by one plain read whose wait for Redis begins

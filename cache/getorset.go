@@ -77,28 +77,36 @@ func (c *Cache[K, V]) beginLoad(op Op, key K, noLoader bool, opts []Option) (r *
 }
 
 // lookup is the part of GetOrSet that most calls do not get beyond: one plain
-// read. It returns nil and the answer, or a request that is to be loaded; then the error is
-// that of a read that Redis has failed.
+// read. It returns nil and the answer; or a request that is to be loaded, or that has its answer
+// and is to be refreshed. Then the error is that of a read that Redis has failed.
 func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, opts []Option) (r *request[K, V], s settings, v V, err error) {
 	r, s, err = c.beginLoad(op, key, noLoader, opts)
 	if err != nil {
 		return nil, s, v, err
 	}
-	if c.core.engine.PredictsMiss(r.redisKey) {
+	if c.core.predictsMiss(&r.lookup, s) {
 		return r, s, v, nil
 	}
 	err = c.read(ctx, r)
-	if err != nil || r.state != Present {
+	if err != nil || !r.answers(s) {
 		return r, s, v, err
 	}
 	c.core.found(ctx, &r.lookup)
+	if c.core.isDue(&r.lookup) {
+		return r, s, v, nil
+	}
 	v, err = c.answer(r)
 	return nil, s, v, err
 }
 
 // load answers a request for which a read has found no value, or for a refresh, by a load,
-// its own or one that is under way. failed is the error of that read. It ends the request.
+// its own or one that is under way. failed is the error of that read. A request that has found its
+// answer is refreshed in the background. It ends the request.
 func (c *Cache[K, V]) load(ctx context.Context, r *request[K, V], failed error, load loader.EntryFunc[K, V], s settings) (V, error) {
+	if r.answers(s) {
+		c.refresh(ctx, r, load, s)
+		return c.answer(r)
+	}
 	l := &loads[K, V]{cache: c, settings: s, one: load}
 	l.begin(r.op, l.backing.items[:0], l.backing.jobs[:0])
 	if err := l.add(ctx, r, failed); err != nil {
@@ -106,6 +114,7 @@ func (c *Cache[K, V]) load(ctx context.Context, r *request[K, V], failed error, 
 		return none, err
 	}
 	c.core.engine.Load(ctx, &l.run)
+	l.refreshFound(ctx)
 	v, _, err := l.result(ctx, 0)
 	return v, err
 }

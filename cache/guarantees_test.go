@@ -67,6 +67,46 @@ func TestDeploysNameTheirTests(t *testing.T) {
 	}
 }
 
+// Each row of docs/faults.md ends with a test that exists, and each fault that is tested on real
+// servers has a row.
+func TestFaultsNameTheirTests(t *testing.T) {
+	page, err := os.ReadFile("../docs/faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, source := range testsByFolder(t) {
+		all += source
+	}
+	for line := range strings.Lines(string(page)) {
+		isRow := strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| ---")
+		if isRow && !strings.HasSuffix(line, "test |\n") && !strings.HasSuffix(line, "` |\n") {
+			t.Errorf("a row of docs/faults.md names no test: %s", line)
+		}
+	}
+	named := map[string]bool{}
+	for _, name := range regexp.MustCompile("`(Test\\w+)(?:/\\.\\.\\./([^`]+))?`").FindAllStringSubmatch(string(page), -1) {
+		named[name[2]] = true
+		if !strings.Contains(all, "func "+name[1]+"(") {
+			t.Errorf("docs/faults.md names %s, which is no test", name[1])
+		}
+	}
+	faults := regexp.MustCompile(`\{?\s*name: +"([^"]+)", .*begin|\tname: +"([^"]+)",`)
+	nights, err := os.ReadFile("../internal/servertest/promise_g9_nights_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for _, name := range faults.FindAllStringSubmatch(string(nights), -1) {
+		if tested++; !named[name[1]+name[2]] {
+			t.Errorf("docs/faults.md has no row for %q", name[1]+name[2])
+		}
+	}
+	if tested != 12 || len(named) != tested+1 {
+		t.Errorf("%d faults are tested, %d named", tested, len(named)-1)
+	}
+}
+
 // testsByFolder returns the tests of the packages that the promises are about.
 func testsByFolder(t *testing.T) map[string]string {
 	t.Helper()

@@ -35,12 +35,15 @@ type loadItem[K comparable, V any] struct {
 	entry loader.Entry[V] // the caller's own: what its loader returned, or what Redis had
 	err   error           // of the loader; ErrNotFound, as the loader said it, with absent
 	found bool            // the source has a value: err is nil
+	stale *V              // what Redis has, for a call that does not want it unless its load fails
 }
 
 // begin makes l ready for items, which have room for all that are to be added.
 func (l *loads[K, V]) begin(op Op, items []loadItem[K, V], jobs []*protocol.Job) {
 	l.items = items
-	l.run = protocol.Run{Op: string(op), Refresh: op == OpRefresh, Loader: l, Jobs: jobs}
+	l.run = protocol.Run{
+		Op: string(op), Refresh: op == OpRefresh, NoStale: l.settings.noStale, Loader: l, Jobs: jobs,
+	}
 }
 
 // add adds the key of a request and ends that. failed is the error of a read that Redis has
@@ -51,6 +54,10 @@ func (l *loads[K, V]) add(ctx context.Context, r *request[K, V], failed error) e
 	j := &l.items[len(l.items)-1].job
 	j.Key, j.Index, j.Began = r.redisKey, len(l.items)-1, r.began
 	j.Broken, j.Outdated = r.broken, r.outdated
+	if r.state == Stale {
+		stale := r.value
+		l.items[j.Index].stale, j.Stale = &stale, protocol.Present
+	}
 	if failed == nil {
 		c.end(r)
 	} else if err := c.core.engine.Degrade(ctx, &l.run, j, failed); err != nil {
@@ -183,8 +190,16 @@ func (l *loads[K, V]) Decode(j *protocol.Job, e *store.Entry) error {
 }
 
 // result returns what has become of a key, for the call. With absent, the error is the
-// loader's own, or ErrNotFound.
+// loader's own, or ErrNotFound. A load that has failed is made up for by what is stale.
 func (l *loads[K, V]) result(ctx context.Context, i int) (v V, absent bool, err error) {
+	v, absent, err = l.outcome(ctx, i)
+	if err != nil && !absent && l.settings.noStale {
+		return l.staleInstead(ctx, &l.items[i], err)
+	}
+	return v, absent, err
+}
+
+func (l *loads[K, V]) outcome(ctx context.Context, i int) (v V, absent bool, err error) {
 	c, item := l.cache, &l.items[i]
 	end := &item.job.End
 	switch {

@@ -18,7 +18,8 @@ import (
 // *BatchError that names the keys Redis did not answer for; the map then holds the others.
 func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (map[K]V, error) {
 	b := newBatch[K, V](OpGetMany, len(keys))
-	if _, err := settingsOf(opts); err != nil {
+	s, err := settingsOf(opts)
+	if err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}
 	requests, err := c.beginMany(b, keys)
@@ -30,6 +31,7 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 		requests = c.probeMissing(ctx, b, requests)
 	}
 	for _, r := range requests {
+		r.settle(s)
 		c.core.found(ctx, &r.lookup)
 		c.conclude(b, r)
 	}
@@ -65,7 +67,7 @@ func (c *Cache[K, V]) answered(ctx context.Context, b *batch[K, V], requests []*
 // conclude ends a request of b with what it has found itself.
 func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 	key, state := r.key, r.state
-	if v, _ := c.answer(r); state == Present {
+	if v, _ := c.answer(r); state.hasValue() {
 		b.values[key] = v
 	}
 }
@@ -104,22 +106,34 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	l.begin(b.op, make([]loadItem[K, V], 0, len(requests)), make([]*protocol.Job, 0, len(requests)))
 	var read []*request[K, V]
 	for _, r := range requests {
-		if c.core.engine.PredictsMiss(r.redisKey) {
+		if c.core.predictsMiss(&r.lookup, s) {
 			c.loadInBatch(ctx, b, l, r, nil)
 		} else {
 			read = append(read, r)
 		}
 	}
+	var due *loads[K, V]
 	errs := c.readMany(ctx, read)
 	for i, r := range read {
-		if errs[i] == nil && r.state == Present {
-			c.core.found(ctx, &r.lookup)
-			c.conclude(b, r)
-		} else {
+		if errs[i] != nil || !r.answers(s) {
 			c.loadInBatch(ctx, b, l, r, errs[i])
+			continue
 		}
+		c.core.found(ctx, &r.lookup)
+		if c.core.isDue(&r.lookup) {
+			if due == nil {
+				due = &loads[K, V]{cache: c, settings: s, many: load}
+				due.begin(b.op, make([]loadItem[K, V], 0, len(read)), nil)
+			}
+			due.addFound(r)
+		}
+		c.conclude(b, r)
+	}
+	if due != nil {
+		c.core.engine.RefreshInBackground(ctx, &due.run)
 	}
 	c.core.engine.Load(ctx, &l.run)
+	l.refreshFound(ctx)
 	for i := range l.items {
 		switch v, absent, err := l.result(ctx, i); {
 		case absent:

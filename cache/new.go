@@ -49,10 +49,10 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	c.keys, keyErr = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
 	var err error
 	c.core, err = newCore(rdb, coreConfig{
-		name: cfg.Name, version: cfg.Version, keyErr: keyErr,
+		name: cfg.Name, version: cfg.Version, controlPrefix: cfg.ControlPrefix, keyErr: keyErr,
 		codec: c.codec, values: reflect.TypeFor[V](), clone: cfg.Clone != nil,
 		ttl: cfg.TTL, jitter: cfg.Jitter, absentTTL: cfg.AbsentTTL, staleFor: cfg.StaleFor,
-		loadTimeout: cfg.LoadTimeout, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
+		loadTimeout: cfg.LoadTimeout, errorTTL: cfg.ErrorTTL, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
 		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
 		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
 		upgrade: cfg.Upgrade.previous,
@@ -60,35 +60,38 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	if err != nil {
 		return nil, err
 	}
-	c.core.store.SetFamily(c.keys.Family())
+	c.core.store.SetFamily(c.keys.Family(cfg.ControlPrefix))
 	if previous := c.core.engine.Previous; previous != nil {
 		previous.SetFamily(c.keys.Before())
+		previous.ReadTTLs()
 	}
 	return c, nil
 }
 
 // coreConfig is a Config without its types.
 type coreConfig struct {
-	name         string
-	version      int
-	keyErr       error // why the keys have no text
-	codec        interface{ Shape() codec.Shape }
-	values       reflect.Type
-	clone        bool
-	ttl          time.Duration
-	jitter       float64
-	absentTTL    time.Duration
-	staleFor     time.Duration
-	loadTimeout  time.Duration
-	maxLoads     int
-	lease        time.Duration
-	waitReplicas int
-	near         NearConfig
-	redisTimeout time.Duration
-	onRedisError FailurePolicy
-	pipelining   Pipelining
-	observer     Observer
-	upgrade      previous
+	name          string
+	version       int
+	controlPrefix string
+	keyErr        error // why the keys have no text
+	codec         interface{ Shape() codec.Shape }
+	values        reflect.Type
+	clone         bool
+	ttl           time.Duration
+	jitter        float64
+	absentTTL     time.Duration
+	staleFor      time.Duration
+	loadTimeout   time.Duration
+	errorTTL      time.Duration
+	maxLoads      int
+	lease         time.Duration
+	waitReplicas  int
+	near          NearConfig
+	redisTimeout  time.Duration
+	onRedisError  FailurePolicy
+	pipelining    Pipelining
+	observer      Observer
+	upgrade       previous
 }
 
 func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
@@ -97,6 +100,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		rdb:          rdb,
 		ttl:          cfg.ttl,
 		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
+		staleFor:     max(cfg.staleFor, 0).Truncate(time.Millisecond),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
 		observer:     observer{cfg.observer, cfg.name},
@@ -110,7 +114,9 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		LoadTimeout:  defaultTo(cfg.loadTimeout, defaultLoadTimeout),
 		RedisTimeout: c.redisTimeout,
 		MaxLoads:     cfg.maxLoads,
+		ErrorTTL:     max(cfg.errorTTL, 0),
 		FailFast:     cfg.onRedisError == Fail,
+		StaleFor:     c.staleFor,
 	}
 	var p keyspace.Problems
 	var err error
@@ -132,6 +138,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		c.engine = protocol.New(engine)
 		c.member, err = registry.Enter(c, rdb, cfg.name, cfg.version, registry.Values{
 			Kind: registry.Cache, Type: cfg.values, Shape: cfg.codec.Shape(), Codec: cfg.codec,
+			ControlPrefix: keyspace.ControlPrefix(cfg.controlPrefix),
 		})
 		p.Add("", err)
 	}
@@ -161,6 +168,10 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.store, err = c.newStore(cfg, cfg.codec.Shape()); err != nil {
 		return err
 	}
+	if c.staleFor > 0 {
+		c.store.ReadTTLs()
+	}
+	c.watchBreaker()
 	if cfg.waitReplicas > 0 {
 		return c.store.WaitForReplicas(cfg.waitReplicas)
 	}
@@ -185,10 +196,14 @@ func defaultAbsent(ttl time.Duration) time.Duration {
 // check checks the settings, with their defaults in c and engine.
 func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Config) {
 	p.CheckName(cfg.name, cfg.version)
+	p.CheckPrefix(cfg.name, cfg.controlPrefix)
 	p.CheckTimes(c.ttl, cfg.jitter, c.redisTimeout)
 	p.Check(c.absent == Off || c.absent >= time.Millisecond || !keyspace.ValidTTL(c.ttl),
 		"AbsentTTL is %v: it has to be at least 1ms, or Off", c.absent)
+	p.CheckStaleFor(cfg.staleFor, c.ttl)
 	p.Check(engine.LoadTimeout > 0, "LoadTimeout is %v: it has to be positive", engine.LoadTimeout)
+	p.Check(cfg.errorTTL == 0 || cfg.errorTTL == Off || cfg.errorTTL >= time.Millisecond && cfg.errorTTL <= maxErrorTTL,
+		"ErrorTTL is %v: it has to be from 1ms to %v, as a source that has recovered is not asked meanwhile, or 0", cfg.errorTTL, maxErrorTTL)
 	p.Check(engine.Lease == Off || engine.Lease >= minLease,
 		"Lease is %v: it has to be at least %v, to outlive the way to Redis, or Off", engine.Lease, minLease)
 	p.Check(cfg.maxLoads >= 0, "MaxLoads is %d: use a positive number, or 0 for no limit", cfg.maxLoads)
@@ -202,7 +217,6 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 
 // checkLater refuses what a configuration may ask for and this version does not do.
 func (cfg *coreConfig) checkLater(p *keyspace.Problems) {
-	p.Check(cfg.staleFor == 0 || cfg.staleFor == Off, "StaleFor is not available yet: leave it 0")
 	p.Check(cfg.near == NearConfig{}, "Near is not available yet: leave it zero")
 	p.Check(!cfg.clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }

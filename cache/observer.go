@@ -12,9 +12,11 @@ import (
 // is passed in carries the values of the call.
 //
 // Error hears of every failure but those of states that last: that Redis has no memory,
-// that an ACL refuses what the cache needs, that Redis runs no scripts. Of each of these it
-// hears at once when a call first meets it, and then every ten seconds at most while calls
-// go on to meet it. Stats and the outcomes of Write have them all.
+// that an ACL refuses what the cache needs, that Redis runs no scripts, that its breaker is
+// open. Of each of these it hears at once when a call first meets it, and then every ten
+// seconds at most while calls go on to meet it. That a cache goes without leases, as Redis
+// refuses scripts or control keys, it hears once, when that begins. Stats and the outcomes of
+// Write have them all.
 //
 // A function that uses the cache hears of that as well: a Write that deletes has to leave
 // the event of its own Delete alone.
@@ -27,6 +29,9 @@ type Observer struct {
 	Write func(ctx context.Context, e WriteEvent)
 	// Error is called when the cache met a failure, whether or not the caller did.
 	Error func(ctx context.Context, err *Error)
+	// Breaker is called when the breaker of the cache's client has opened or closed, on a
+	// goroutine of its own: in the order of the changes, and with a context without values.
+	Breaker func(ctx context.Context, e BreakerEvent)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -41,6 +46,8 @@ type LookupEvent struct {
 	// Outdated tells that the State is Missing as the entry lacked a field that is always
 	// stored: it is one of another version, see codec.ErrOutdated. The next load replaces it.
 	Outdated bool
+	// Err is the *RememberedError with which the call ends, see Config.ErrorTTL: it begins no load.
+	Err error
 	// TTL is the remaining TTL where the call has asked for it, as Entry does, Forever for no
 	// end; otherwise 0.
 	TTL      time.Duration
@@ -57,8 +64,8 @@ type LoadEvent struct {
 	// Err is the loader's error, nil with LoadOK. With LoadCancelled it is what the loader said
 	// of that, with LoadPanicked an *Error with the stack.
 	Err error
-	// Background tells that no caller waited for the load from the start. It is always false
-	// yet: there are no such loads before Config.StaleFor is available.
+	// Background tells that no caller waited for the load from the start: it refreshes what is
+	// stale or soon to be, see Config.StaleFor. Callers counts the call that began it.
 	Background bool
 }
 
@@ -88,7 +95,7 @@ type WriteEvent struct {
 	Key     string        // the Redis key
 	State   State         // Present for a value, Absent for "does not exist", Missing for a Delete
 	Bytes   int           // of the encoded value; 0 if there is none, as for a Touch
-	TTL     time.Duration // what Redis is given, Forever for none; 0 for nothing
+	TTL     time.Duration // what Redis is given, StaleFor included, Forever for none; 0 for nothing
 	Outcome WriteOutcome  // WriteOK, or why it was not done
 	// Err is what a Delete, a Set or the like returns; for a load, the failure of its store.
 	Err    error
@@ -106,6 +113,7 @@ func Join(observers ...Observer) Observer {
 		joined.Load = then(joined.Load, o.Load)
 		joined.Write = then(joined.Write, o.Write)
 		joined.Error = then(joined.Error, o.Error)
+		joined.Breaker = then(joined.Breaker, o.Breaker)
 	}
 	return joined
 }

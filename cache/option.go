@@ -28,22 +28,21 @@ const (
 // same.
 func TTL(d time.Duration) Option { return Option{optionTTL, d} }
 
-// NoStale makes the call treat a stale value as none. There are none yet, as
-// Config.StaleFor is not available: a call with it returns an error.
+// NoStale makes the call wait for a load in place of a stale value, see Config.StaleFor. Only when
+// that load fails is the stale value the answer, and the observer hears of the error. Get, GetMany
+// and Entry, which do not load, find nothing then.
 func NoStale() Option { return Option{kind: optionNoStale} }
 
 // SkipNear makes the call ask Redis rather than the near cache. There is none yet, as
 // Config.Near is not available: a call with it returns an error.
 func SkipNear() Option { return Option{kind: optionSkipNear} }
 
-var (
-	errNoStale  = errors.New("the option NoStale is not available yet: leave it out, no value outlives its TTL")
-	errSkipNear = errors.New("the option SkipNear is not available yet: leave it out, every call asks Redis")
-)
+var errSkipNear = errors.New("the option SkipNear is not available yet: leave it out, every call asks Redis")
 
 // settings are the options of one call, taken together.
 type settings struct {
-	ttl time.Duration // 0: the cache's
+	ttl     time.Duration // 0: the cache's
+	noStale bool
 }
 
 // settingsOf returns the first error of the options. The others do not hide it: what a
@@ -63,7 +62,7 @@ func (s *settings) set(o Option) error {
 		s.ttl = o.ttl
 		return keyspace.CheckTTLOption(o.ttl)
 	case optionNoStale:
-		return errNoStale
+		s.noStale = true
 	case optionSkipNear:
 		return errSkipNear
 	}

@@ -45,7 +45,7 @@ func TestLastingStatesAreToldAtIntervals(t *testing.T) {
 			}
 		}
 		load(15)
-		answer = "NOPERM User default has no permissions to run the 'evalsha' command"
+		answer = "NOPERM User default has no permissions to run the 'set' command" // what a cache does not do without
 		load(10)
 		const s = time.Second
 		want(t, "times when Error heard", heard, nil, []time.Duration{0, 10 * s, 15 * s})

@@ -41,22 +41,22 @@ func (c *Cache[K, V]) In(p Pipeline) Queue[K, V] { return Queue[K, V]{p, c} }
 
 // Get queues Cache.Get.
 func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
-	r, _, err := q.of.beginWith(OpGet, key, opts)
+	r, s, err := q.of.beginWith(OpGet, key, opts)
 	if err != nil {
 		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, q.of.core.store.HoldsEmpties(), false)
-	return queueRead(q, r, step, q.of.inspected, func() Found[V] { return Found[V]{Value: r.value, OK: r.state == Present} })
+	return queueRead(q, r, step, q.of.inspected, s, func() Found[V] { return Found[V]{Value: r.value, OK: r.state.hasValue()} })
 }
 
 // Entry queues Cache.Entry.
 func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
-	r, _, err := q.of.beginWith(OpEntry, key, opts)
+	r, s, err := q.of.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, true, true)
-	return queueRead(q, r, step, q.of.inspected, r.whole)
+	return queueRead(q, r, step, q.of.inspected, s, func() Entry[V] { return q.of.whole(r) })
 }
 
 // GetFields queues Cache.GetFields without a load. The variables are set when the
@@ -75,7 +75,7 @@ func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool
 	inspected := func(ctx context.Context, r *request[K, V], err error) error {
 		return q.of.inspectedFields(ctx, r, to, err)
 	}
-	return queueRead(q, r, step, inspected, func() bool { return r.state == Present })
+	return queueRead(q, r, step, inspected, settings{}, func() bool { return r.state.hasValue() })
 }
 
 // Set queues Cache.Set.
@@ -159,7 +159,7 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 }
 
 // queueRead queues a step that reads into r.entry; inspected makes sense of that.
-func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step store.Step, inspected func(context.Context, *request[K, V], error) error, result func() T) *Future[T] {
+func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step store.Step, inspected func(context.Context, *request[K, V], error) error, s settings, result func() T) *Future[T] {
 	o := q.of.core.operation(step)
 	o.Begin = func(_ context.Context, now time.Time) (func(), error) {
 		r.began = now
@@ -169,6 +169,7 @@ func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step sto
 		if err := inspected(ctx, r, err); err != nil {
 			return v, q.of.core.unanswered(ctx, &r.lookup, err)
 		}
+		r.settle(s)
 		q.of.core.found(ctx, &r.lookup)
 		v = result()
 		q.of.end(r)

@@ -151,6 +151,8 @@ func (w *witness) observer() cache.Observer {
 		Load:   func(_ context.Context, e cache.LoadEvent) { w.hear(e) },
 		Write:  func(_ context.Context, e cache.WriteEvent) { w.hear(e) },
 		Error:  func(_ context.Context, e *cache.Error) { w.hear(e) },
+
+		Breaker: func(_ context.Context, e cache.BreakerEvent) { w.hear(e) },
 	}
 }
 

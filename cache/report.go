@@ -14,8 +14,8 @@ import (
 func (c *core) found(ctx context.Context, l *lookup) {
 	e := LookupEvent{Key: l.redisKey, State: l.state, Duration: c.lookupTime(l.began)}
 	e.Outdated = l.outdated && l.state == Missing
-	if l.op == OpEntry && l.state != Missing {
-		e.TTL = l.entry.TTL
+	if l.op == OpEntry {
+		e.TTL = c.remainingTTL(l)
 	}
 	c.reportLookup(ctx, e)
 }
@@ -77,7 +77,10 @@ func (c *core) Lookup(ctx context.Context, key string, s protocol.State, outdate
 
 func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r protocol.LoadReport) {
 	c.stats.loads.Add(1)
-	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration}
+	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration, Background: r.Background}
+	if r.Background {
+		c.stats.refreshes.Add(1)
+	}
 	switch e.Outcome {
 	case LoadFailed, LoadPanicked:
 		c.stats.loadErrors.Add(1)
@@ -103,6 +106,7 @@ func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o 
 		Op: Op(op), Key: key, State: State(l.State), Bytes: l.Bytes, TTL: l.TTL, Outcome: WriteOutcome(o), Err: err,
 		Upgraded: l.Upgraded,
 	})
+	c.reportLimit(ctx, Op(op), key)
 }
 
 func (c *core) Broken(ctx context.Context, op, key string, cause error) (outdated bool) {
@@ -132,6 +136,11 @@ func (c *core) LoadTimedOut(op, key string, cause error) error {
 
 func (c *core) LoadPanicked(op, key string, stack []byte) error {
 	return c.error(Op(op), key, ErrPanic, fmt.Errorf("at\n%s", stack))
+}
+
+func (c *core) RefreshPanicked(ctx context.Context, op, key string, stack []byte) {
+	err := fmt.Errorf("in a refresh in the background, at\n%s", stack)
+	c.observer.survived(ctx, c.error(Op(op), key, ErrPanic, err))
 }
 
 func (c *core) HookPanicked(key string, value any) {

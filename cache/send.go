@@ -15,6 +15,7 @@ func (c *core) reportWrite(ctx context.Context, e WriteEvent) {
 		c.stats.stores.Add(1)
 	}
 	c.observer.write(ctx, e)
+	c.reportLimit(ctx, e.Op, e.Key)
 }
 
 // stores reports whether the write puts something into Redis that was not there.

@@ -5,16 +5,27 @@ import "sync/atomic"
 // Stats are counts since the cache was made, of this process alone. Each count is
 // exact; together they are no snapshot of one moment. When nothing is under way they add
 // up: each lookup is in one of the first four, and Loaded is LoadStores and NotStored.
+// LoadsAbandoned alone goes down as well.
 type Stats struct {
-	Hits       uint64 // lookups that found a value
+	Hits       uint64 // lookups that found a value, stale or not
 	AbsentHits uint64 // lookups that found that the source has none
 	Misses     uint64 // lookups that found neither
 	Unanswered uint64 // lookups that Redis did not answer, or not before the caller left
 
+	StaleHits    uint64 // of Hits, those that found a value beyond its TTL
+	StaleOnError uint64 // calls with NoStale that what is stale answered, as their loads failed
+
 	Loads          uint64 // runs of a loader, one for all keys of a batch
-	LoadErrors     uint64 // of these, ended by an error other than ErrNotFound, or a panic
-	LoadsCancelled uint64 // of these, ended by an error after all callers had left: no LoadErrors
+	Refreshes      uint64 // of these, in the background, of entries that were stale or soon to be
+	LoadErrors     uint64 // of Loads, ended by an error other than ErrNotFound, or a panic
+	LoadsCancelled uint64 // of Loads, ended by an error after all callers had left: no LoadErrors
 	Shared         uint64 // calls served by another call's load
+	Remembered     uint64 // calls that got an error of an earlier load, see Config.ErrorTTL
+
+	// LoadsAbandoned is how many loaders run now that nobody waits for: LoadTimeout has passed,
+	// or all callers have left, and they have not returned though their contexts have ended.
+	// Each keeps its place under MaxLoads, and keeps Close waiting, until it returns.
+	LoadsAbandoned uint64
 
 	Loaded     uint64 // keys for which a loader returned a value, or that there is none; and those upgraded
 	Upgraded   uint64 // of these, made of a value of the version before, without a loader: see Config.Upgrade
@@ -32,10 +43,16 @@ type Stats struct {
 	AbsentOff    uint64 // not stored: WriteAbsentOff
 	Cancelled    uint64 // not stored: WriteCancelled
 
+	Unleased uint64 // keys loaded without a lease, as Redis refuses scripts or control keys
+
 	Stores      uint64 // entries stored, by loads and by calls such as Set
 	Broken      uint64 // entries found that could not be decoded
 	Outdated    uint64 // entries found of another version, see codec.ErrOutdated: none of Broken
 	RedisErrors uint64 // failures of Redis
+	NotAsked    uint64 // of these, answered by the breaker at once
+
+	Breaker       BreakerState // now: open if a server of the client is not asked
+	BreakerOpened uint64       // how often it has opened, for all caches of the client
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -47,10 +64,12 @@ func (s Stats) NotStored() uint64 {
 // counters are kept apart from what is read all the time.
 type counters struct {
 	hits, absentHits, misses, unanswered      atomic.Uint64
+	staleHits, staleOnError, refreshes        atomic.Uint64
 	loads, loadErrors, loadsCancelled, shared atomic.Uint64
-	loaded, upgraded                          atomic.Uint64
+	loaded, upgraded, remembered              atomic.Uint64
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
-	stores, broken, outdated, redisErrors     atomic.Uint64
+	stores, broken, outdated                  atomic.Uint64
+	redisErrors, notAsked                     atomic.Uint64
 }
 
 // Stats returns the counts so far.
@@ -59,19 +78,26 @@ func (c *Cache[K, V]) Stats() Stats {
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
-		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(),
-		Loaded: n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
+		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
+		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(), Remembered: n.remembered.Load(),
+		LoadsAbandoned: uint64(c.core.engine.Abandoned()),
+		Loaded:         n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
 		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
 		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
-		Stores: n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
+		Unleased: c.core.engine.Unleased(),
+		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
+		NotAsked: n.notAsked.Load(), Breaker: c.core.breakerState(), BreakerOpened: c.core.store.BreakerOpened(),
 	}
 }
 
 func (n *counters) lookup(s State) {
 	switch s {
-	case Present, Stale:
+	case Stale:
+		n.staleHits.Add(1)
+		n.hits.Add(1)
+	case Present:
 		n.hits.Add(1)
 	case Absent:
 		n.absentHits.Add(1)

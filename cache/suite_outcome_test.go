@@ -55,8 +55,6 @@ func TestRefusalsByServers(t *testing.T) {
 			{"full memory without leases", cache.Off, noEviction, noMemory, cache.WriteOutOfMemory},
 			{"an ACL against stores", 0, nil, forbids(noStores...), cache.WriteNoPermission},
 			{"an ACL against stores, without leases", cache.Off, nil, forbids(noStores...), cache.WriteNoPermission},
-			{"an ACL against scripts", 0, nil, forbids("-eval", "-evalsha"), cache.WriteNoPermission},
-			{"no scripts", 0, noScripts, nil, cache.WriteNoScripts},
 		} {
 			t.Run(server.String()+"/"+r.name, func(t *testing.T) {
 				t.Parallel()

@@ -120,7 +120,7 @@ func (c *core) absentEvent(key string, s settings) (event WriteEvent, err error)
 	if s.ttl == 0 && ttl == Off {
 		return event, c.error(OpSetAbsent, key, nil, errAbsentOff)
 	}
-	return WriteEvent{Op: OpSetAbsent, Key: key, State: Absent, TTL: c.shorten(ttl)}, nil
+	return WriteEvent{Op: OpSetAbsent, Key: key, State: Absent, TTL: c.storedTTL(ttl)}, nil
 }
 
 func (c *core) putAbsent(ctx context.Context, deadline time.Time, event WriteEvent) error {
@@ -147,7 +147,7 @@ func (c *Cache[K, V]) Touch(ctx context.Context, key K, opts ...Option) (ok bool
 
 // touchEvent says what is to be told of a Touch, with the TTL to give.
 func (c *core) touchEvent(key string, s settings) WriteEvent {
-	ttl := c.shorten(defaultTo(s.ttl, c.ttl))
+	ttl := c.storedTTL(defaultTo(s.ttl, c.ttl))
 	return WriteEvent{Op: OpTouch, Key: key, State: Present, TTL: ttl}
 }
 

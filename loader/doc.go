@@ -18,6 +18,23 @@
 // between two tries is not counted. A Limit counts the callers of the one loader it
 // returned: made anew for each request, it limits nothing.
 //
+// Which order to use:
+//
+//   - Retry(Timeout(source)): each try has its time. Timeout(Retry(source)) bounds all tries and
+//     pauses together; a first try that hangs then takes the time of the others.
+//   - Retry(Limit(source)): a pause takes no place, so that others load meanwhile.
+//     Limit(Retry(source)) keeps the place in the pauses, and so does the MaxLoads of a cache,
+//     which counts whole loads: fewer at once, but the others wait when the source fails.
+//   - Retry(Limit(Timeout(source))): the wait for a place is not counted as time of the source.
+//     Limit inside Timeout counts it.
+//   - Fallback(Retry(Timeout(source)), other): the other source is asked when all tries have
+//     failed. Retry(Fallback(source, other)) asks both in each try. Timeout(Fallback(source,
+//     other)) leaves the other no time where the source hangs: give each its own.
+//
+// In each order, ErrNotFound and a panic end the load at once, and so does the end of the
+// caller's context, but for a source that ignores it. All of it has to fit into the
+// LoadTimeout of a cache.
+//
 // A source that answers for many keys at once can serve single loads too: [Coalesce]
 // merges those that begin close together. [Each] is the opposite.
 //

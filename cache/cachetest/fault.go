@@ -3,6 +3,8 @@ package cachetest
 import (
 	"math"
 	"strings"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // All is the number of calls of a fault that lasts until Up.
@@ -78,14 +80,21 @@ func (s *Server) Down() {
 // Up ends all faults: the server is reachable, calls that hang are executed and
 // answered, and the faults of later calls are dropped. Without a fault it
 // does nothing.
+//
+// It also closes the breaker of the caches on Client, which is open after five calls in a row
+// without an answer, see cache.BreakerState: the next call asks the server again. That of a client
+// which a test has made of Options closes within a second, as with a real server.
 func (s *Server) Up() {
 	s.mu.Lock()
 	s.down = s.closed
 	s.faults = nil
-	links := s.connected()
+	links, rdb := s.connected(), s.client
 	s.mu.Unlock()
 	for _, l := range links {
 		l.release()
+	}
+	if rdb != nil {
+		client.Recovered(rdb)
 	}
 }
 

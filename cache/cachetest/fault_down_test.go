@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/cachetest"
 )
 
@@ -63,4 +64,26 @@ func TestDownBreaksWhatIsUnderWay(t *testing.T) {
 			t.Errorf("Receive: %v", err)
 		}
 	})
+}
+
+// However many calls have failed, the first one after Up is answered.
+func TestUpClosesTheBreaker(t *testing.T) {
+	t.Parallel()
+	srv := cachetest.NewServer(t)
+	c := cachetest.NewOn(t, srv, names)
+	for range 3 {
+		srv.Down()
+		for c.Stats().Breaker != cache.BreakerOpen {
+			if _, _, err := c.Get(t.Context(), 1); err == nil {
+				t.Fatal("Get of a server that is down gives no error")
+			}
+		}
+		srv.Up()
+		if err := c.Set(t.Context(), 1, "one"); err != nil {
+			t.Errorf("the first call after Up: %v", err)
+		}
+		if got := c.Stats().Breaker; got != cache.BreakerClosed {
+			t.Errorf("after Up the breaker is %v", got)
+		}
+	}
 }

@@ -33,6 +33,8 @@ func (r *Recorder) Observer() cache.Observer {
 		},
 		Write: func(_ context.Context, e cache.WriteEvent) { r.add(e) },
 		Error: func(_ context.Context, err *cache.Error) { r.add(err) },
+
+		Breaker: func(_ context.Context, e cache.BreakerEvent) { r.add(e) },
 	}
 }
 
@@ -47,7 +49,7 @@ func (r *Recorder) add(event any) {
 }
 
 // Events returns all events so far: each is a cache.LookupEvent, cache.LoadEvent,
-// cache.WriteEvent or *cache.Error. The slice is the caller's.
+// cache.WriteEvent, cache.BreakerEvent or *cache.Error. The slice is the caller's.
 func (r *Recorder) Events() []any {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,6 +100,11 @@ func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent 
 	return pick(r, func(e cache.WriteEvent) bool {
 		return e.Outcome != cache.WriteOK && among(e.Outcome, outcomes)
 	})
+}
+
+// Breakers returns the changes of the clients' breakers.
+func (r *Recorder) Breakers() []cache.BreakerEvent {
+	return pick(r, func(cache.BreakerEvent) bool { return true })
 }
 
 // Errors returns the failures that are one of the kinds, such as cache.ErrRedis, by
@@ -161,6 +168,7 @@ func (r *Recorder) growth() <-chan struct{} {
 //	delete user:42
 //	lookup user:42 Present from Redis
 //	error GetOrSet user:42: redis failed
+//	breaker of user BreakerOpen
 func (r *Recorder) Lines() []string {
 	var lines []string
 	for _, event := range r.Events() {
@@ -182,6 +190,8 @@ func line(event any) string {
 	case cache.WriteEvent:
 		return verb(e.Op) + " " + e.Key + when(e.Fenced, " refused, a write came first") +
 			when(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
+	case cache.BreakerEvent:
+		return fmt.Sprintf("breaker of %s %v", e.Cache, e.State)
 	case *cache.Error:
 		return fmt.Sprintf("error %s %s: %v", e.Op, e.Key, e.Kind)
 	}

@@ -109,6 +109,17 @@ func TestRecorderLinesOfABackgroundLoad(t *testing.T) {
 	}
 }
 
+func TestRecorderOfABreaker(t *testing.T) {
+	var rec cachetest.Recorder
+	tell := cache.Join(rec.Observer()).Breaker
+	tell(t.Context(), cache.BreakerEvent{Cache: "name", State: cache.BreakerOpen})
+	tell(t.Context(), cache.BreakerEvent{Cache: "name"})
+	want := []string{"breaker of name BreakerOpen", "breaker of name BreakerClosed"}
+	if got := rec.Lines(); !slices.Equal(got, want) || len(rec.Breakers()) != 2 {
+		t.Errorf("lines %q, %d changes", got, len(rec.Breakers()))
+	}
+}
+
 func TestRecorderWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := cachetest.Record()

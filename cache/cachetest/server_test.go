@@ -1,6 +1,7 @@
 package cachetest_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -154,4 +155,30 @@ func manyCallers(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// What Advance makes stale is served and refreshed, of which a Recorder tells.
+func TestAdvanceToStale(t *testing.T) {
+	srv := cachetest.NewServer(t)
+	var r cachetest.Recorder
+	c := cachetest.NewOn(t, srv, cache.Config[int, string]{
+		Name: "stale", TTL: time.Minute, StaleFor: time.Minute, RedisTimeout: time.Minute, Observer: r.Observer(),
+	})
+	if err := c.Set(t.Context(), 1, "old"); err != nil {
+		t.Fatal(err)
+	}
+	srv.Advance(61 * time.Second)
+	v, err := c.GetOrSet(t.Context(), 1, func(context.Context, int) (string, error) { return "new", nil })
+	if v != "old" || err != nil {
+		t.Errorf("GetOrSet = %q, %v, want what is stale", v, err)
+	}
+	if err := r.Wait(t.Context(), func() bool { return len(r.WritesBy(cache.OpGetOrSet)) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if loads := r.Loads(); len(loads) != 1 || !loads[0].Background || len(r.Lookups(cache.Stale)) != 1 {
+		t.Errorf("the recorder has %q", r.Lines())
+	}
+	if v, ok, err := c.Get(t.Context(), 1); v != "new" || !ok || err != nil {
+		t.Errorf("Get = %q, %v, %v", v, ok, err)
+	}
 }

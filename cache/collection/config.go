@@ -14,11 +14,12 @@ const Forever = cache.Forever
 // A Config describes one family of keys whose values have elements of type E. The
 // zero value of a field is its default; Name and TTL have none.
 type Config[K comparable, E any] struct {
-	// Name, Version and Key make the Redis keys, as those of a cache.Config do. A write of
-	// elements removes the values of the versions before and after, as every write does.
-	Name    string
-	Version int
-	Key     func(dst []byte, key K) []byte
+	// Name, Version, ControlPrefix and Key make the Redis keys, as those of a cache.Config do. A
+	// write of elements removes the values of the versions before and after, as every write does.
+	Name          string
+	Version       int
+	ControlPrefix string
+	Key           func(dst []byte, key K) []byte
 
 	// Value turns elements into bytes. The default is codec.Text for strings,
 	// numbers, bools and []byte, and codec.Msgpack for everything else. Elements of a
@@ -28,6 +29,11 @@ type Config[K comparable, E any] struct {
 	// TTL is how long a value that a write has created is kept, at least a
 	// millisecond, or Forever.
 	TTL time.Duration
+
+	// StaleFor is that of the cache which shares the Name, whose values are stale for the last part
+	// of what Redis is given: what a write creates, or whose TTL it sets, is kept for so long beyond
+	// its TTL. Elements of a stale value are read and written as those of any other. Default 0.
+	StaleFor time.Duration
 
 	// Jitter shortens each TTL by a random part of up to this fraction. 0 means 0.1, a
 	// negative value none; 1 is the most.
@@ -45,17 +51,19 @@ type Config[K comparable, E any] struct {
 
 // A HashConfig describes one family of keys whose values are hashes of a T's fields.
 type HashConfig[K comparable, T any] struct {
-	// Name, Version and Key make the Redis keys, as those of a cache.Config do.
-	Name    string
-	Version int
-	Key     func(dst []byte, key K) []byte
+	// Name, Version, ControlPrefix and Key make the Redis keys, as those of a cache.Config do.
+	Name          string
+	Version       int
+	ControlPrefix string
+	Key           func(dst []byte, key K) []byte
 
 	// Mapping says how fields are stored. It is required. The fields that are read and
 	// written have to be of this one.
 	Mapping *hashmap.Mapping[T]
 
-	// TTL, Jitter, RedisTimeout and WaitReplicas are those of Config.
+	// TTL, StaleFor, Jitter, RedisTimeout and WaitReplicas are those of Config.
 	TTL          time.Duration
+	StaleFor     time.Duration
 	Jitter       float64
 	RedisTimeout time.Duration
 	WaitReplicas int

@@ -14,6 +14,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/collection"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -26,6 +27,7 @@ func TestRefusedConnections(t *testing.T) {
 			DialerRetries: 50, PoolSize: 1000,
 			Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, refused },
 		})
+		client.WithoutBreaker(rdb)
 		for kind, calls := range methods(t, rdb, time.Second) {
 			for name, call := range calls {
 				began := time.Now()
@@ -50,6 +52,7 @@ func TestErrorsNameTheSizeOfALargeValue(t *testing.T) {
 		if err := env.Client.Ping(t.Context()).Err(); err != nil { // starts the server
 			t.Fatal(err)
 		}
+		client.WithoutBreaker(env.Client)
 		cfg := config("list")
 		cfg.RedisTimeout = time.Second
 		l := newList(t, env.Client, cfg)

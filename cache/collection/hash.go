@@ -32,7 +32,7 @@ func NewHash[K comparable, T any](rdb redis.UniversalClient, cfg HashConfig[K, T
 		p.Add("Mapping", cfg.Mapping.Check())
 	}
 	s := setup[K]{
-		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+		cfg.Name, cfg.Version, cfg.ControlPrefix, cfg.Key, cfg.TTL, cfg.StaleFor, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
 	}
 	values := registry.Values{
 		Kind: "hash", Type: reflect.TypeFor[T](), Shape: codec.ShapeHash, Codec: cfg.Mapping,

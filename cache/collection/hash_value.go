@@ -101,7 +101,7 @@ func (h *Hash[K, T]) prepare(key K, v *T) (
 	if err := h.encode(e, v); err != nil {
 		return name, nil, 0, h.core.error(opStore, name, cache.ErrEncode, err)
 	}
-	return name, e, keyspace.Shorten(h.rules.ttl, h.core.jitter), nil
+	return name, e, h.core.storedTTL(h.rules.ttl), nil
 }
 
 func (h *Hash[K, T]) encode(e *store.Entry, v *T) (err error) {

@@ -25,7 +25,8 @@ type core struct {
 	store    *store.Store
 	member   *registry.Member
 	shape    codec.Shape
-	jitter   float64 // 0 for none
+	jitter   float64       // 0 for none
+	staleFor time.Duration // 0 for none
 	timeout  time.Duration
 	requests sync.Pool // of *request
 	closed   atomic.Bool
@@ -42,8 +43,10 @@ type keyed[K comparable] struct {
 type setup[K comparable] struct {
 	name     string
 	version  int
+	prefix   string // of control keys
 	key      func(dst []byte, key K) []byte
 	ttl      time.Duration
+	staleFor time.Duration
 	jitter   float64
 	timeout  time.Duration
 	replicas int
@@ -56,10 +59,12 @@ func (s setup[K]) open(
 	timeout := cmp.Or(s.timeout, keyspace.DefaultRedisTimeout)
 	k := keyed[K]{rules: rules{ttl: s.ttl}, core: &core{
 		name: s.name, rdb: rdb, shape: values.Shape, timeout: timeout,
-		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0),
+		jitter: max(cmp.Or(s.jitter, keyspace.DefaultJitter), 0), staleFor: max(s.staleFor, 0),
 	}}
 	p.CheckName(s.name, s.version)
+	p.CheckPrefix(s.name, s.prefix)
 	p.CheckTimes(s.ttl, s.jitter, timeout)
+	p.CheckStaleFor(s.staleFor, s.ttl)
 	p.Check(s.replicas >= 0, "WaitReplicas is %d: use a positive number, or 0 for none", s.replicas)
 	var err error
 	k.keys, err = keyspace.NewKeys(s.name, s.version, s.key)
@@ -67,17 +72,23 @@ func (s setup[K]) open(
 	k.core.store, err = store.New(rdb, values.Shape, timeout)
 	p.Add("", err)
 	if err == nil {
-		k.core.store.SetFamily(k.keys.Family())
+		k.core.store.SetFamily(k.keys.Family(s.prefix))
 		k.core.store.SendAlone()
 	}
 	if err == nil && s.replicas > 0 {
 		p.Add("", k.core.store.WaitForReplicas(s.replicas))
 	}
 	if len(*p) == 0 {
+		values.ControlPrefix = keyspace.ControlPrefix(s.prefix)
 		k.core.member, err = registry.Enter(k.core, rdb, s.name, s.version, values)
 		p.Add("", err)
 	}
 	return k, p.Join(values.Kind, s.name)
+}
+
+// storedTTL is what Redis is given for a TTL.
+func (c *core) storedTTL(ttl time.Duration) time.Duration {
+	return keyspace.StoredTTL(ttl, c.jitter, c.staleFor)
 }
 
 // openElements makes what a collection of elements is made of.
@@ -95,7 +106,7 @@ func openElements[K comparable, E any](
 		p.Add("Value", checker.Check())
 	}
 	s := setup[K]{
-		cfg.Name, cfg.Version, cfg.Key, cfg.TTL, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
+		cfg.Name, cfg.Version, cfg.ControlPrefix, cfg.Key, cfg.TTL, cfg.StaleFor, cfg.Jitter, cfg.RedisTimeout, cfg.WaitReplicas,
 	}
 	values := registry.Values{Kind: kind, Type: reflect.TypeFor[E](), Shape: shape, Codec: value}
 	k, err := s.open(rdb, values, &p)

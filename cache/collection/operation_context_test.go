@@ -11,6 +11,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/collection"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/faultnet"
 )
 
@@ -49,10 +50,11 @@ var clients = map[string]func(t *testing.T) *redis.Client{
 // eachMethod runs a test in a bubble with a call of every method, and of a pipeline, to a
 // server that does not answer.
 func eachMethod(t *testing.T, timeout time.Duration, test func(t *testing.T, method string, call call)) {
-	for name, client := range clients {
+	for name, open := range clients {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				rdb := client(t)
+				rdb := open(t)
+				client.WithoutBreaker(rdb)
 				all := methods(t, rdb, timeout)
 				cfg := config("list")
 				cfg.RedisTimeout = timeout

@@ -2,7 +2,6 @@ package collection
 
 import (
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -68,7 +67,7 @@ func (k keyed[K]) beginWrite(cmd command, key K) *request {
 		r.err = k.core.error(cmd.op, name, nil, k.rules.err)
 		return r
 	}
-	ttl := keyspace.Shorten(k.rules.ttl, k.core.jitter)
+	ttl := k.core.storedTTL(k.rules.ttl)
 	r.redis.Write(k.core.store, name, store.Rules{Life: ttl, Renew: k.rules.renew, Known: k.rules.known})
 	return r
 }

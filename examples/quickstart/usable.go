@@ -62,6 +62,9 @@ func tryAll(ctx context.Context, rdb *redis.Client, users *cache.Cache[int64, Us
 	if _, err := users.GetOrSet(ctx, 1, load); err != nil {
 		return err
 	}
+	if users.Stats().Unleased > 0 { // it works, but not as the story has it
+		return users.Check(ctx)
+	}
 	if _, ok, err := users.Get(ctx, 1); err != nil || !ok {
 		return cmp.Or(err, errNotStored)
 	}

@@ -55,7 +55,10 @@ func (c *Client) Exec(ctx context.Context, call *Call) error {
 func (c *Client) ExecAll(
 	ctx context.Context, retry Retry, calls []*Call, beside ...redis.Cmder,
 ) error {
-	for _, mode := range evalModes {
+	for try, mode := range evalModes {
+		if c.skips(try) {
+			continue
+		}
 		merged := c.merge(calls)
 		cmds := make([]*Command, len(merged))
 		for i, m := range merged {
@@ -73,13 +76,16 @@ func (c *Client) ExecAll(
 				calls = append(calls, m...)
 				continue
 			}
-			if isUnknownScript(err) {
+			if c.triesOther(try, err) {
 				calls = append(calls, m...)
 			}
 			m.setAnswers(cmds[i], err)
 		}
 		if len(calls) == 0 {
 			break
+		}
+		if c.hashes.Cause() != nil {
+			continue
 		}
 		var scripts []scriptOf
 		for _, m := range c.merge(calls) {

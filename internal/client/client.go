@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // A Client sends the commands of one store, within its timeout. What it has in common with
@@ -19,10 +21,15 @@ type Client struct {
 	timeouts    timeouts
 	detached    detached
 	replicas    int     // that writes wait for
+	prefix      string  // of keys that stand beside values, see rediskey.ScratchKey
 	unpipelined bool    // its commands share no pipelines, and are not counted
 	answers     average // size of a read's answer
 	values      average // size of the answers for each of many keys
 	released    sync.Once
+
+	tell         func(Change) // see Watch
+	openedBefore uint64       // breakers, when the store was made
+	explained    atomic.Pointer[explainedOpen]
 }
 
 // New returns a client whose commands wait for Redis no longer than timeout. The error says
@@ -31,9 +38,11 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 	if err := check(rdb); err != nil {
 		return nil, err
 	}
-	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}}
+	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}, prefix: rediskey.ControlPrefix}
 	c.timeouts.overdue = c.connect
 	c.detached.abandoned = &c.abandoned
+	c.breakers.allow(timeout)
+	c.openedBefore = c.breakers.opened.Load()
 	return c, nil
 }
 
@@ -88,9 +97,6 @@ func (x *executor) IsCrossSlot(err error) bool {
 	return crossSlot
 }
 
-// Scriptless is whether the client had to write without scripts, the last time.
-func (x *executor) Scriptless() *atomic.Bool { return &x.scriptless }
-
 // A Conn is what commands are sent on: the client, or one connection of it.
 type Conn interface {
 	Process(ctx context.Context, cmd redis.Cmder) error
@@ -123,6 +129,10 @@ func (c *Client) WaitForReplicas(n int) error {
 	return fmt.Errorf("WaitReplicas needs a redis.Client or redis.ClusterClient, "+
 		"which can keep to one connection: a %T cannot", c.rdb)
 }
+
+// SetControlPrefix sets what begins the keys that the client writes beside values. It has to be
+// called before the client is used.
+func (c *Client) SetControlPrefix(prefix string) { c.prefix = prefix }
 
 // Replicas returns for how many replicas writes wait.
 func (c *Client) Replicas() int { return c.replicas }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -76,6 +77,25 @@ func retire(rdb *redis.Client) (done bool) {
 	return true
 }
 
+// allowDials has the next command of a client without a connection dial. After as many failures
+// as the pool has places, go-redis dials once a second, and fails all commands meanwhile. It is
+// like retire in that it looks into the client.
+func allowDials(rdb *redis.Client) (done bool) {
+	defer func() { done = recover() == nil }()
+	base := reflect.ValueOf(rdb).Elem().FieldByName("baseClient").Elem()
+	allowDialsOf(reachable(base.FieldByName("connPool")).Elem())
+	if piped := reachable(base.FieldByName("pipelinePool")); !piped.IsNil() {
+		allowDialsOf(reachable(piped.Elem().FieldByName("pool")))
+	}
+	return true
+}
+
+// allowDialsOf is allowDials for a *pool.ConnPool.
+func allowDialsOf(pool reflect.Value) {
+	failures := reachable(pool.Elem().FieldByName("dialErrorsNum"))
+	failures.Addr().Interface().(*atomic.Uint32).Store(0)
+}
+
 // retireAll is retire for a *pool.ConnPool.
 func retireAll(pool reflect.Value) {
 	filter := pool.MethodByName("Filter") // Filter(fn func(*Conn) bool) error
@@ -111,13 +131,13 @@ func closeIdle(ctx context.Context, rdb *redis.Client) {
 	}
 	if stats.PipelineStats != nil {
 		for range stats.PipelineStats.IdleConns {
-			_ = Pipeline(ctx, clone, []redis.Cmder{unsendable(ctx)})
+			_ = pipelineOn(ctx, clone, []redis.Cmder{unsendable(ctx)})
 		}
 	}
 }
 
 // breakOff has go-redis close the connection that a client takes, or holds.
-func breakOff(ctx context.Context, to Conn) { _ = Process(ctx, to, unsendable(ctx)) }
+func breakOff(ctx context.Context, to Conn) { _ = processOn(ctx, to, unsendable(ctx)) }
 
 // unsendable is a command that go-redis cannot send, and does not try to send twice, so that it
 // closes the connection which it has taken for it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -54,5 +55,30 @@ func TestConnectionsAreClosed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A client that go-redis lets dial no more, after many failures, dials again.
+func TestDialsAreAllowed(t *testing.T) {
+	var network faultnet.Network
+	rdb := redistest.Mini(t).NewClient(t, network.Through, func(o *redis.UniversalOptions) {
+		o.PoolSize, o.PipelinePoolSize, o.DialerRetries, o.MaxRetries = 2, 2, 1, -1
+	}).(*redis.Client)
+	get := func() error { return rdb.Get(t.Context(), "k").Err() }
+	piped := func() error {
+		_, err := rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error { return p.Get(t.Context(), "k").Err() })
+		return err
+	}
+	network.Refuse(true)
+	for range 5 {
+		_, _ = get(), piped()
+	}
+	network.Refuse(false)
+	before := network.Dials() // of go-redis, once a second
+	if !allowDials(rdb) {
+		t.Fatal("go-redis does not look as expected")
+	}
+	if get, piped := get(), piped(); get != redis.Nil || piped != redis.Nil || network.Dials() == before {
+		t.Errorf("the server is back: %v, %v", get, piped)
 	}
 }

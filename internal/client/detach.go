@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +42,11 @@ type detached struct {
 }
 
 // A callSlot is the place of one command in the count; detached.mu guards it.
-type callSlot struct{ ended, abandoned bool }
+type callSlot struct {
+	of               *detached
+	ended, abandoned bool
+	sent             []*sent // what is under way
+}
 
 func (d *detached) enter() (*callSlot, error) {
 	d.mu.Lock()
@@ -53,16 +58,19 @@ func (d *detached) enter() (*callSlot, error) {
 		return nil, ErrUnanswered
 	}
 	d.running++
-	return new(callSlot), nil
+	return &callSlot{of: d}, nil
 }
 
-func (d *detached) abandon(t *callSlot) {
+// abandon returns what was sent and has not been answered.
+func (d *detached) abandon(t *callSlot) []*sent {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !t.ended {
-		t.abandoned = true
-		d.abandoned.Add(1)
+	if t.ended {
+		return nil
 	}
+	t.abandoned = true
+	d.abandoned.Add(1)
+	return slices.Clone(t.sent)
 }
 
 func (d *detached) leave(t *callSlot) {
@@ -96,20 +104,30 @@ func (d *detached) close() (idle <-chan struct{}) {
 // stores go on. Of commands that are sent later some fail with ErrClosed, those that share a
 // pipeline or that their client would not leave.
 func (c *Client) Close() {
-	late := time.After(c.timeouts.timeout)
+	late, cancel := context.WithTimeout(context.Background(), c.timeouts.timeout)
+	defer cancel()
+	c.breakers.changes.unwatch(c)
 	ends := []<-chan struct{}{c.detached.close()}
 	for _, p := range []*pipelines{&c.small, &c.large} {
 		ends = append(ends, p.of(c)...)
 	}
+	await(late, ends...)
+	c.released.Do(func() {
+		if c.release() {
+			await(late, c.breakers.end())
+		}
+	})
+}
+
+// await returns when all channels are closed, or ctx has ended.
+func await(ctx context.Context, ends ...<-chan struct{}) {
 	for _, end := range ends {
 		select {
 		case <-end:
-			continue
-		case <-late:
+		case <-ctx.Done():
+			return
 		}
-		break
 	}
-	c.released.Do(c.release)
 }
 
 // Run calls fn, which sends commands, and returns what it does, or the error of
@@ -133,7 +151,7 @@ func Run[T any](ctx context.Context, c *Client, fn func(context.Context) (T, err
 // RecordLoss notes what kept a command from its answer, and makes a cluster client look where
 // the masters are when one seems to be lost, which it does not do by itself for a minute.
 func (c *Client) RecordLoss(err error) {
-	if err == nil {
+	if err == nil || IsOpen(err) {
 		return
 	}
 	var answered redis.Error
@@ -175,7 +193,7 @@ func detach[T any](
 		stack.Grow()
 		defer d.leave(t)
 		a := answer{err: errNoAnswer}
-		relay.Catch(func() { a.v, a.err = fn(ctx) }, func(c *relay.Crash) {
+		relay.Catch(func() { a.v, a.err = fn(t.in(ctx)) }, func(c *relay.Crash) {
 			a.crash = c
 			answered <- a
 		})
@@ -189,8 +207,11 @@ func detach[T any](
 	case <-ended(ctx):
 	case <-cancelled(ctx):
 	}
-	d.abandon(t)
-	return none, ctx.Err()
+	err = ctx.Err()
+	for _, s := range d.abandon(t) {
+		s.abandoned(err)
+	}
+	return none, err
 }
 
 // RunUntil is Run for commands that are off the hot path.

@@ -74,5 +74,5 @@ func IsRefused(err error) bool {
 	var answer redis.Error
 	op := (*net.OpError)(nil)
 	return errors.As(err, &answer) || errors.As(err, &op) && op.Op == "dial" ||
-		errors.Is(err, ErrUnanswered) || errors.Is(err, ErrClosed)
+		errors.Is(err, ErrUnanswered) || errors.Is(err, ErrClosed) || IsOpen(err)
 }

@@ -25,7 +25,8 @@ type executor struct {
 	standalone  bool        // a command may name keys that a cluster keeps apart for a while
 	crossSlot   atomic.Bool // but not keys of different slots
 	transacts   atomic.Bool // MULTI is permitted
-	scriptless  atomic.Bool // scripts are not
+	scripts     Refusal     // of all scripts
+	hashes      Refusal     // of scripts that are sent as their hash
 
 	inFlight  gauge
 	small     pipelines // of small answers
@@ -37,6 +38,7 @@ type executor struct {
 	limits    limits
 	attempt   attempt
 	connected *atomic.Bool // the clone has made a connection
+	breakers  breakers
 
 	place place
 }
@@ -44,6 +46,9 @@ type executor struct {
 func newExecutor(client redis.UniversalClient) *executor {
 	x := &executor{client: client, rdb: client, connected: new(atomic.Bool)}
 	x.detached.abandoned = &x.abandoned
+	if key, ok := Key(client); ok {
+		_, x.breakers.stopped = unbroken.Load(key)
+	}
 	switch rdb := client.(type) {
 	case *redis.Client:
 		x.standalone = true
@@ -138,17 +143,18 @@ func executorOf(client redis.UniversalClient) *executor {
 	return x
 }
 
-// release ends the use by one store.
-func (x *executor) release() {
+// release ends the use by one store, and reports whether it was the last one.
+func (x *executor) release() (last bool) {
 	use := x.place.use
 	if use == nil {
-		return
+		return true
 	}
 	executors.Lock()
 	defer executors.Unlock()
 	if use.stores--; use.stores == 0 {
 		x.place.remove()
 	}
+	return use.stores == 0
 }
 
 // forget removes an executor that is no more.

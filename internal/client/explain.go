@@ -18,12 +18,18 @@ func (c *Client) Explain(err error) error {
 	if err == nil {
 		return nil
 	}
+	if open, ok := err.(*OpenError); ok { // as all in an outage
+		return c.explainOpen(open)
+	}
 	size := ""
 	if sending := (*sizedError)(nil); errors.As(err, &sending) {
 		size, err = sending.String(), sending.error
 	}
 	if none := (*unreachableError)(nil); errors.As(err, &none) {
 		return plain(none.cause)
+	}
+	if open := (*OpenError)(nil); errors.As(err, &open) {
+		return c.explainOpen(open)
 	}
 	lost := (*overdueError)(nil)
 	switch {
@@ -82,6 +88,27 @@ func plain(err error) error {
 	}
 	return &plainError{text, err}
 }
+
+// explainOpen is Explain for what all calls get while a breaker is open: it is made once.
+func (c *Client) explainOpen(open *OpenError) error {
+	if e := c.explained.Load(); e != nil && e.open == open {
+		return e
+	}
+	cause := c.Explain(open.Cause)
+	e := &explainedOpen{open: open, cause: cause, text: open.textOf(cause)}
+	c.explained.Store(e)
+	return e
+}
+
+// An explainedOpen is an OpenError with the text of its cause for logs.
+type explainedOpen struct {
+	open  *OpenError
+	cause error
+	text  string
+}
+
+func (e *explainedOpen) Error() string   { return e.text }
+func (e *explainedOpen) Unwrap() []error { return []error{e.open, e.cause} }
 
 type plainError struct {
 	text string

@@ -1,6 +1,11 @@
 package client
 
-import "context"
+import (
+	"context"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
 
 // ForTests gives the tests of other packages what it takes traffic to reach. Nothing else
 // uses it.
@@ -23,3 +28,30 @@ func (f ForTests) AsksMasters(ctx context.Context, key string) bool {
 
 // MaxSenders is how many shared pipelines of small answers can be under way.
 func (ForTests) MaxSenders() int { return maxSenders }
+
+// unbroken has the clients of WithoutBreaker.
+var unbroken sync.Map
+
+// WithoutBreaker has the stores that are made on a client later ask it, however often it has not
+// answered, for tests of single calls.
+func WithoutBreaker(rdb redis.UniversalClient) {
+	key, _ := Key(rdb)
+	unbroken.Store(key, nil)
+}
+
+// Recovered closes the breakers of a client, as an answered probe does: for package cachetest,
+// which knows when its server is there again.
+func Recovered(rdb redis.UniversalClient) {
+	key, _ := Key(rdb)
+	for _, hooked := range []bool{false, true} {
+		executors.Lock()
+		use := executors.of[executorKey{key, hooked}]
+		executors.Unlock()
+		if use == nil {
+			continue
+		}
+		if x := use.executor.Value(); x != nil {
+			x.breakers.reset()
+		}
+	}
+}

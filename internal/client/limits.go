@@ -139,7 +139,7 @@ func (c *Client) askLimit(ctx context.Context, server *redis.Client) (l limit) {
 		to = server
 	}
 	cmd := NewSmall(ctx, "config", "get", name)
-	err := Process(ctx, to, cmd)
+	err := c.Process(ctx, to, cmd)
 	if err != nil && !answered(err) && !IsConnectionLost(err) { // which a proxy may close over it
 		return l
 	}

@@ -46,11 +46,10 @@ func (m *masters) forget() { m.clones.Clear() }
 // errUnsettled: a master has not answered, but the cluster may.
 var errUnsettled = errors.New("the master did not answer")
 
-// ask has a master carry out a read, within ctx.
-func (m *masters) ask(ctx context.Context, master *redis.Client, read redis.Cmder) error {
-	err := Process(ctx, master, read)
+// unsettled returns the error of a read that a master was to carry out, within ctx.
+func unsettled(ctx context.Context, err error) error {
 	var late net.Error
-	if err == nil || ctx.Err() != nil || errors.As(err, &late) && late.Timeout() {
+	if err == nil || ctx.Err() != nil || IsOpen(err) || errors.As(err, &late) && late.Timeout() {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnsettled, err)

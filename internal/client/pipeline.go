@@ -91,6 +91,9 @@ func (c *Client) share(ctx context.Context, now time.Time, all ...queuedCommand)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := c.admitQueued(ctx, all); err != nil {
+		return err
+	}
 	for i := range all {
 		all[i].client = c
 	}
@@ -326,7 +329,7 @@ func (b *batch) split() (cmds []redis.Cmder, calls []*Call) {
 			calls = append(calls, q.call)
 			continue
 		}
-		q.cmd.SetStepCount(1) // as in process
+		q.cmd.SetStepCount(1) // as in processOn
 		cmds = append(cmds, q.cmd)
 	}
 	return cmds, calls

@@ -23,7 +23,30 @@ func (c *Client) Raw(
 	ctx context.Context, key string, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
 ) (answered bool, err error) {
 	answer.Reset()
-	return isAnswered(c.read(ctx, key, cmd, now))
+	return isAnswered(c.read(ctx, key, rawRead{last: cmd}, now))
+}
+
+// RawAfter is Raw for a read that follows another one of the key, in the same round trip. Where
+// it reports true both are answered.
+func (c *Client) RawAfter(
+	ctx context.Context, key string, first, cmd *redis.RawWriteToCmd, answer *resp.Reply, now time.Time,
+) (answered bool, err error) {
+	answer.Reset()
+	return isAnswered(c.read(ctx, key, rawRead{first, cmd}, now))
+}
+
+// A rawRead is one command that reads, or two that are sent together.
+type rawRead struct {
+	first *redis.RawWriteToCmd // nil: none
+	last  *redis.RawWriteToCmd
+}
+
+// sendRead sends the commands of a read, whose wait began at now, and returns the first error.
+func (c *Client) sendRead(ctx context.Context, to Conn, r rawRead, now time.Time) error {
+	if r.first == nil {
+		return c.process(ctx, to, r.last, now)
+	}
+	return c.Pipeline(ctx, to, []redis.Cmder{r.first, r.last})
 }
 
 // RawNow is Raw for a command that is sent by itself, at once.
@@ -31,12 +54,14 @@ func (c *Client) RawNow(
 	ctx context.Context, answer *resp.Reply, args []any) (answered bool, err error,
 ) {
 	answer.Reset()
-	return isAnswered(Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
+	return isAnswered(c.Process(ctx, c.rdb, redis.NewRawWriteToCmd(ctx, answer, args...)))
 }
 
 // isAnswered reports whether a read that has ended with err has its answer.
 func isAnswered(err error) (answered bool, _ error) {
 	switch {
+	case IsOpen(err):
+		return false, err
 	case IsWrongType(err):
 		return false, ErrWrongType
 	case MayRepeat(err):
@@ -63,35 +88,41 @@ func IsWrongType(err error) bool { return err != nil && redis.HasErrorPrefix(err
 
 // read sends one read, by itself or along with others, and returns its error. Where it
 // was not answered it may still be in use.
-func (c *Client) read(ctx context.Context, key string, cmd redis.Cmder, now time.Time) (err error) {
+func (c *Client) read(ctx context.Context, key string, r rawRead, now time.Time) (err error) {
 	defer c.leave()
 	switch {
-	case c.enter():
-		err = c.share(ctx, now, queuedCommand{cmd: cmd})
-	case c.synchronous:
-		ctx = c.timeouts.context(ctx, now)
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		err = Process(ctx, c.rdb, cmd)
+	case !c.enter():
+		return c.readAlone(ctx, key, r, now)
+	case r.first == nil:
+		err = c.share(ctx, now, queuedCommand{cmd: r.last})
 	default:
-		ctx = c.timeouts.context(ctx, now)
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		master := c.masters.of(ctx, key)
-		if master == nil {
-			_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
-				return struct{}{}, Process(ctx, c.rdb, cmd)
-			})
-			if err == nil || isAnswer(err) {
-				c.masters.known.Store(true)
-			}
-			return err
-		}
-		err = c.masters.ask(ctx, master, cmd)
+		err = c.share(ctx, now, queuedCommand{cmd: r.first}, queuedCommand{cmd: r.last})
 	}
 	c.RecordLoss(err)
+	return err
+}
+
+func (c *Client) readAlone(ctx context.Context, key string, r rawRead, now time.Time) (err error) {
+	ctx = c.timeouts.context(ctx, now)
+	if err = ctx.Err(); err != nil {
+		return err
+	}
+	if c.synchronous {
+		err = c.sendRead(ctx, c.rdb, r, now)
+		c.RecordLoss(err)
+		return err
+	}
+	if master := c.masters.of(ctx, key); master != nil {
+		err = unsettled(ctx, c.sendRead(ctx, master, r, now))
+		c.RecordLoss(err)
+		return err
+	}
+	_, err = Run(ctx, c, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.sendRead(ctx, c.rdb, r, now)
+	})
+	if err == nil || isAnswer(err) {
+		c.masters.known.Store(true)
+	}
 	return err
 }
 
@@ -105,7 +136,7 @@ func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply
 	}, func() (err error) {
 		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
 			cmd := NewCommand(ctx, args...)
-			return cmd, Process(ctx, c.rdb, cmd)
+			return cmd, c.Process(ctx, c.rdb, cmd)
 		})
 		return err
 	})
@@ -121,10 +152,10 @@ func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) 
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
 	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	err := Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	err := c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
 	if MayRepeat(err) {
 		cmd.reset()
-		err = Process(ctx, c.rdb, cmd)
+		err = c.Process(ctx, c.rdb, cmd)
 	}
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (c *Client) sendTo(
 			errs[indexes[n]] = err
 		}
 		if err == nil && durable != "" && !slices.ContainsFunc(part, hasChanged) {
-			err = writeBarrier(ctx, to, durable)
+			err = c.writeBarrier(ctx, to, durable)
 		}
 		return err
 	}
@@ -110,13 +110,13 @@ func (c *Client) onConn(
 	write func(context.Context, Conn) error,
 ) error {
 	for try := 0; ; try++ {
-		if err := onOneConn(ctx, master, replicas, write); !c.again(ctx, retry, try, err) {
+		if err := c.onOneConn(ctx, master, replicas, write); !c.again(ctx, retry, try, err) {
 			return err
 		}
 	}
 }
 
-func onOneConn(
+func (c *Client) onOneConn(
 	ctx context.Context, master *redis.Client, replicas int, write func(context.Context, Conn) error,
 ) error {
 	deadline, _ := ctx.Deadline()
@@ -128,7 +128,7 @@ func onOneConn(
 	timeout := min(time.Until(deadline), longest)
 	timeout = max(timeout-min(waitDelay, timeout/2), time.Millisecond)
 	wait := NewSmall(ctx, "wait", replicas, timeout.Milliseconds())
-	if err := Process(ctx, conn, wait.RawWriteToCmd); err != nil {
+	if err := c.Process(ctx, conn, wait.RawWriteToCmd); err != nil {
 		return err
 	}
 	have, err := wait.Int()
@@ -175,9 +175,9 @@ const waitDelay = 150 * time.Millisecond
 // writeBarrier writes something, which WAIT then waits for, and all that was written
 // before. A write that changes nothing leaves no trace for WAIT: a delete that is
 // repeated because its first answer was lost would be said to be safe at once.
-func writeBarrier(ctx context.Context, to Conn, key string) error {
-	trace := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
-	return Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
+func (c *Client) writeBarrier(ctx context.Context, to Conn, key string) error {
+	trace := rediskey.ScratchKey(c.prefix, key)
+	return c.Process(ctx, to, NewSmall(ctx, "set", trace, "", "px", 1))
 }
 
 const reloadPause = 5 * time.Millisecond
@@ -224,4 +224,9 @@ func isMoved(err error) bool {
 	_, moved := redis.IsMovedError(err)
 	_, asks := redis.IsAskError(err)
 	return moved || asks
+}
+
+// MasterOf returns what tells the server of a key from others.
+func (c *Client) MasterOf(ctx context.Context, key string) (server any, err error) {
+	return c.master(ctx, key)
 }

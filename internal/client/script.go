@@ -50,7 +50,7 @@ type EvalMode func(sc *Script, ctx context.Context, keys, args []any) *Command
 
 // evalModes are the attempts to run a script. Where a server does not know it, it is loaded
 // before the second one; the server may not be allowed to keep it, or not be the one that
-// has loaded it.
+// has loaded it. One that takes no hash gets the script in full at once.
 var evalModes = []EvalMode{(*Script).ByHash, (*Script).ByHash, (*Script).Inline}
 
 // ByHash is the command that runs the script where the server knows it, Inline the one that
@@ -85,11 +85,11 @@ func (c *Client) Eval(
 	ctx context.Context, to Conn, sc *Script, retry Retry, keys, args []any,
 ) (cmd *Command, err error) {
 	for try, mode := range evalModes {
-		if try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
+		if c.skips(try) || try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
 			continue
 		}
 		cmd = mode(sc, ctx, keys, args)
-		if err = c.ProcessWrite(ctx, to, retry, cmd); !isUnknownScript(err) {
+		if err = c.ProcessWrite(ctx, to, retry, cmd); !c.triesOther(try, err) {
 			break
 		}
 	}
@@ -122,7 +122,7 @@ func (c *Client) loadScripts(ctx context.Context, to Conn, scripts []scriptOf) (
 		loads[server] = append(loads[server], NewSmall(ctx, "script", "load", s.script.source))
 	}
 	for server, cmds := range loads {
-		err = cmp.Or(err, Pipeline(ctx, c.connTo(to, server), cmds))
+		err = cmp.Or(err, c.Pipeline(ctx, c.connTo(to, server), cmds))
 	}
 	return err
 }

@@ -9,19 +9,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Process sends one command. It says what step there is between the command's
-// keys, since a cluster client otherwise asks Redis, in a lock that all wait for
-// and that no deadline ends.
-func Process(ctx context.Context, to Conn, cmd redis.Cmder) error {
+// processOn sends one command, whatever is known of the server. It says what step there is
+// between the command's keys, since a cluster client otherwise asks Redis, in a lock that all
+// wait for and that no deadline ends.
+func processOn(ctx context.Context, to Conn, cmd redis.Cmder) error {
 	cmd.SetStepCount(1)
 	return to.Process(ctx, cmd)
 }
 
-// Pipeline sends commands as one pipeline, and returns the first error. All answers are read,
-// whatever they say.
-func Pipeline(ctx context.Context, to Conn, cmds []redis.Cmder) error {
+// pipelineOn is processOn for commands as one pipeline.
+func pipelineOn(ctx context.Context, to Conn, cmds []redis.Cmder) error {
 	for _, cmd := range cmds {
-		cmd.SetStepCount(1) // as in Process
+		cmd.SetStepCount(1) // as in processOn
 	}
 	p := to.Pipeline()
 	_ = p.BatchProcess(ctx, cmds...)
@@ -41,9 +40,9 @@ func Cmders(cmds []*Command) []redis.Cmder {
 // ProcessWrite is Process for a command that writes, see repeat.
 func (c *Client) ProcessWrite(ctx context.Context, to Conn, retry Retry, cmd *Command) error {
 	if repeatsItself(to, retry) {
-		return Process(ctx, to, cmd)
+		return c.Process(ctx, to, cmd)
 	}
-	return c.repeat(ctx, to, retry, func() error { return Process(ctx, to, cmd.RawWriteToCmd) })
+	return c.repeat(ctx, to, retry, func() error { return c.Process(ctx, to, cmd.RawWriteToCmd) })
 }
 
 // PipelineWrites is Pipeline for commands that write, among which may be some that read, see
@@ -52,7 +51,7 @@ func (c *Client) PipelineWrites(
 	ctx context.Context, to Conn, retry Retry, cmds []redis.Cmder) (err error,
 ) {
 	if repeatsItself(to, retry) {
-		return Pipeline(ctx, to, cmds)
+		return c.Pipeline(ctx, to, cmds)
 	}
 	sent := make([]redis.Cmder, len(cmds))
 	for i, cmd := range cmds {
@@ -67,7 +66,7 @@ func (c *Client) PipelineWrites(
 				cmd.reset()
 			}
 		}
-		err = Pipeline(ctx, to, sent)
+		err = c.Pipeline(ctx, to, sent)
 		refusal := readOnlyError(cmds)
 		if refusal != nil && retry == NotRetryable && slices.ContainsFunc(cmds, wasCarriedOut) {
 			c.closeConns(ctx)

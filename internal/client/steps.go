@@ -98,7 +98,7 @@ func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) 
 		cmds[i] = step.Commands(ctx, nil)
 		all = append(all, Cmders(cmds[i])...)
 	}
-	if err := PipelineError(all, Pipeline(ctx, c.rdb, all)); err != nil {
+	if err := PipelineError(all, c.Pipeline(ctx, c.rdb, all)); err != nil {
 		return nil, err
 	}
 	return c.answeredAll(ctx, steps, cmds), nil
@@ -131,10 +131,14 @@ func (c *Client) transactAll(ctx context.Context, to Conn, steps []Step) ([]erro
 	err := c.onMaster(ctx, to, steps[0].Key(), func(ctx context.Context, to Conn) error {
 		sent := make(map[*Script]bool)
 		for i, step := range steps {
-			cmds[i] = step.Commands(ctx, inlineFirst(sent, step.Script()))
+			cmds[i] = step.Commands(ctx, inlineFirst(sent, step.Script(), &c.hashes))
 		}
 		return c.transact(ctx, to, retryOf(steps), slices.Concat(cmds...))
 	})
+	if refusesHash(err) && c.hashes.Cause() == nil { // nothing was carried out
+		c.hashes.Note(err)
+		return c.transactAll(ctx, to, steps)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +153,9 @@ func retryOf(steps []Step) Retry {
 }
 
 // inlineFirst returns the mode in which a script is sent that all servers concerned know
-// once it was sent.
-func inlineFirst[K comparable](sent map[K]bool, id K) EvalMode {
-	if sent[id] {
+// once it was sent; hashes is whether they refuse those.
+func inlineFirst[K comparable](sent map[K]bool, id K, hashes *Refusal) EvalMode {
+	if sent[id] && hashes.Cause() == nil {
 		return (*Script).ByHash
 	}
 	sent[id] = true
@@ -176,6 +180,9 @@ func (c *Client) pipeline(ctx context.Context, to Conn, steps []Step) ([]error, 
 	}
 	modes, retry := c.modes(ctx, steps), retryOf(steps)
 	for try := range evalModes {
+		if c.skips(try) {
+			continue
+		}
 		var all []redis.Cmder
 		for _, i := range due {
 			mode := modes[i]
@@ -193,8 +200,11 @@ func (c *Client) pipeline(ctx context.Context, to Conn, steps []Step) ([]error, 
 		} else if err != nil && retry == NotRetryable && try == 0 {
 			continue
 		}
-		if due = unsent(steps, cmds); len(due) == 0 {
+		if due = c.unsent(try, steps, cmds); len(due) == 0 {
 			break
+		}
+		if c.hashes.Cause() != nil {
+			continue
 		}
 		var scripts []scriptOf
 		for _, i := range due {
@@ -251,19 +261,19 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 			modes[i] = (*Script).Inline
 			continue
 		}
-		modes[i] = inlineFirst(sent, place{server, sc})
+		modes[i] = inlineFirst(sent, place{server, sc}, &c.hashes)
 	}
 	return modes
 }
 
-// unsent returns the writes that have found no script, and the reads behind them that
-// were to see what they do. No write of the same key stands behind one of these.
-func unsent(steps []Step, cmds [][]*Command) (due []int) {
+// unsent returns the writes that have found no script, after an attempt, and the reads behind
+// them that were to see what they do. No write of the same key stands behind one of these.
+func (c *Client) unsent(try int, steps []Step, cmds [][]*Command) (due []int) {
 	unwritten := make(map[string]bool)
 	isUnwritten := func(key string) bool { return unwritten[key] }
 	for i, step := range steps {
 		switch {
-		case step.Script() != nil && isUnknownScript(cmds[i][len(cmds[i])-1].Err()):
+		case step.Script() != nil && c.triesOther(try, cmds[i][len(cmds[i])-1].Err()):
 			unwritten[step.Key()] = true
 			due = append(due, i)
 		case !step.Writes() && slices.ContainsFunc(step.Keys(), isUnwritten):

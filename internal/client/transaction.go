@@ -48,7 +48,7 @@ func (c *Client) tryTransact(ctx context.Context, to Conn, cmds []*Command) erro
 	for _, cmd := range slices.Concat([]*Command{multi}, cmds, []*Command{carryOut}) {
 		all = append(all, cmd.RawWriteToCmd) // which go-redis does not repeat
 	}
-	err := Pipeline(ctx, to, all)
+	err := c.Pipeline(ctx, to, all)
 	switch {
 	case PipelineError(all, err) != nil: // a hook has not let them pass
 		return err
@@ -89,7 +89,7 @@ func (c *Client) onMaster(
 		})
 	}
 	// Of any other client only Watch leads to one server. Nobody writes what it watches.
-	watched := rediskey.StagingKey(rediskey.ControlKey(key), rediskey.NewToken())
+	watched := rediskey.ScratchKey(c.prefix, key)
 	return c.rdb.Watch(ctx, func(tx *redis.Tx) error { return do(ctx, tx) }, watched)
 }
 
@@ -97,7 +97,7 @@ func (c *Client) onMaster(
 // the commands behind it from being carried out. What was permitted once is not asked again.
 func (c *Client) askForTransactions(ctx context.Context, to Conn) error {
 	cmds := Cmders([]*Command{NewSmall(ctx, "multi"), NewCommand(ctx, "exec")})
-	err := Pipeline(ctx, to, cmds)
+	err := c.Pipeline(ctx, to, cmds)
 	err = cmp.Or(cmds[0].Err(), cmds[1].Err(), err)
 	if err != nil {
 		breakOff(ctx, to)

@@ -36,7 +36,11 @@ func (c *conn) readAhead() {
 			if c.lost || n > 0 && c.network.loses(buf[:n]) {
 				n, err = 0, errors.Join(io.EOF, c.Conn.Close())
 			}
-			c.arrived, c.err = append(c.arrived, buf[:n]...), err
+			got, cut := c.network.spoiled(buf[:n])
+			if cut {
+				err = errors.Join(io.EOF, c.Conn.Close())
+			}
+			c.arrived, c.err = append(c.arrived, got...), err
 		})
 		if err != nil {
 			c.network.forget(c)

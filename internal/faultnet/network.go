@@ -22,8 +22,9 @@ type Network struct {
 	lose     int               // how many of them
 	requests int               // with the word
 	answer   func([]byte) bool // the next that it is true of is lost
-	longest  int               // bytes of a write; 0: any number
-	piece    int               // bytes of a read; 0: any number
+	spoil    func([]byte) ([]byte, bool)
+	longest  int // bytes of a write; 0: any number
+	piece    int // bytes of a read; 0: any number
 	refused  bool
 	refuse   int // further dials
 
@@ -122,6 +123,24 @@ func (n *Network) loses(answer []byte) bool {
 	}
 	n.answer = nil
 	return true
+}
+
+// Spoil has clients read got in place of each answer, after which its connection breaks if cut
+// is true: answers are what arrives at one time. With nil they read what was sent.
+func (n *Network) Spoil(spoil func(answer []byte) (got []byte, cut bool)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.spoil = spoil
+}
+
+// spoiled returns what is left of an answer.
+func (n *Network) spoiled(answer []byte) (got []byte, cut bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.spoil == nil {
+		return answer, false
+	}
+	return n.spoil(answer)
 }
 
 // Requests returns how many requests with that word were sent since LoseAnswers was called.

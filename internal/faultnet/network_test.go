@@ -161,6 +161,23 @@ func TestLoseAnswer(t *testing.T) {
 	})
 }
 
+func TestSpoil(t *testing.T) {
+	test(t, func(t *testing.T, n *faultnet.Network, _ *echo, c net.Conn) {
+		n.Spoil(func([]byte) ([]byte, bool) { return []byte("bye"), false })
+		write(t, c, "hello")
+		wantRead(t, c, "bye")
+		n.Spoil(nil)
+		write(t, c, "hello")
+		wantRead(t, c, "hello")
+		n.Spoil(func(answer []byte) ([]byte, bool) { return answer[:2], true })
+		write(t, c, "hello")
+		wantRead(t, c, "he")
+		if k, err := c.Read(make([]byte, 100)); k != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("Read = %d, %v, want the end", k, err)
+		}
+	})
+}
+
 func TestCutWritesAbove(t *testing.T) {
 	test(t, func(t *testing.T, n *faultnet.Network, e *echo, c net.Conn) {
 		n.CutWritesAbove(5)

@@ -52,7 +52,7 @@ func (w *worker) look(what op, key int, limit time.Duration, f fate) outcome {
 	switch {
 	case err != nil:
 		e.outcome = w.outcomeOf(what, key, limit > 0, err)
-	case state == cache.Present:
+	case state == cache.Present, state == cache.Stale:
 		e.outcome, e.version = w.seen(what, key, v)
 	case state == cache.Absent:
 		e.outcome = absent
@@ -105,7 +105,7 @@ func (w *worker) ask(ctx context.Context, what op, key int, f fate) (v []string,
 	name := w.names[key]
 	switch what {
 	case getOrSet:
-		v, err = w.subject.GetOrSet(ctx, name, w.loader(f))
+		v, err = w.subject.GetOrSet(ctx, name, w.loader(f), f.options...)
 	case refresh:
 		v, err = w.subject.Refresh(ctx, name, w.loader(f))
 	case get:

@@ -19,6 +19,8 @@
 //
 //	go test ./internal/fleet -run TestFleet -fleet.for 1h -timeout 0
 //
+// TestRedisIsEmptied has workers of its own, which only read, and counts their loads.
+//
 // Workers are stopped, killed and timed by means of Linux; elsewhere there is only
 // the test of the checks.
 package fleet

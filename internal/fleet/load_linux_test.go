@@ -21,12 +21,17 @@ type fate struct {
 	before, after time.Duration // it takes so long before it reads the source, and afterwards
 	fails, panics bool
 	failsSome     bool // of many keys: the load fails for every second one
+
+	options []cache.Option // of the call
 }
 
 // fate draws one. In a calm fleet, and for caches that are to be found guilty, no
 // load fails.
 func (w *worker) fate(d dice) fate {
 	f := fate{before: d.below(3 * time.Millisecond), after: d.below(w.Plan.Load)}
+	if w.Plan.Stale > 0 && d.percent(5) {
+		f.options = []cache.Option{cache.NoStale()}
+	}
 	if n := d.IntN(40); !w.Plan.calm() && w.Plan.Subject == aside {
 		f.fails, f.panics, f.failsSome = n == 0, n == 1, n == 2
 	}

@@ -16,6 +16,7 @@ type plan struct {
 	Loads   int // of each key, at least: the fleet goes on until then
 	Lease   time.Duration
 	TTL     time.Duration
+	Stale   time.Duration // beyond TTL: Config.StaleFor
 	Seed    uint64
 	Keys    int           // that are read: the first so many
 	Callers int           // that read, in each worker
@@ -111,6 +112,20 @@ func evictionPlan(seed uint64, d time.Duration) plan {
 	return p
 }
 
+// stalePlan is harmPlan, with values that are mostly stale when they are read.
+func stalePlan(seed uint64, d time.Duration) plan {
+	p := harmPlan(seed, d)
+	p.Name, p.TTL, p.Stale = "stale", 60*time.Millisecond, time.Second
+	return p
+}
+
+// calmStalePlan is calmPlan, of which the same holds.
+func calmStalePlan(seed uint64, d time.Duration) plan {
+	p := calmPlan(seed, d)
+	p.Name, p.TTL, p.Stale = "calm and stale", 60*time.Millisecond, time.Minute
+	return p
+}
+
 // deployPlan is harmPlan of a fleet whose workers are restarted one after another, each with the
 // other version of the stored form. Other programs know of none but their own, and do not write.
 func deployPlan(seed uint64, d time.Duration) plan {
@@ -125,6 +140,9 @@ func deployPlan(seed uint64, d time.Duration) plan {
 // so many of them that a machine of any speed shows what is wrong.
 func controlPlan(subject string, batches int, writes bool, seed uint64, d time.Duration) plan {
 	p := plan{Name: subject, Subject: subject, Writes: writes, For: d, Seed: seed, Keys: keyCount, Callers: fewCallers, Batches: batches, TTL: 150 * time.Millisecond, Lease: 30 * time.Second}
+	if subject == forgiving {
+		p.Stale = time.Minute
+	}
 	if p.Load, p.Loads = shortLoad, 10; writes {
 		p.Keys, p.Load, p.Loads = sharedKeys, 50*time.Millisecond, 30
 	}

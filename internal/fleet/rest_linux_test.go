@@ -91,7 +91,7 @@ func (f *fleet) inspectControl(ctx context.Context, c *redis.Client, name string
 		f.t.Errorf("fleet: at rest: %s has no TTL", name)
 	}
 	value, isControl := strings.CutPrefix(strings.TrimSuffix(name, "}"), "aside:{")
-	longest := max(f.plan.TTL, f.plan.longMark()) // of a mark
+	longest := max(f.plan.TTL, f.plan.longMark()) + f.plan.Stale // of a mark
 	switch {
 	case !isControl:
 		longest = stagedLife

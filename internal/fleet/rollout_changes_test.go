@@ -18,7 +18,6 @@ type (
 		Name, Version string
 		Colour        string `msgpack:",omitempty"`
 	}
-	shorterRow struct{ Version string }
 	renamedRow struct{ Title, Version string }
 	retypedRow struct {
 		Name    string
@@ -41,7 +40,6 @@ func asOmitted(row, version int) omittedRow {
 	return omittedRow{fmt.Sprint(row), asText(row, version), fmt.Sprint("colour ", row)}
 }
 
-func asShorter(row, version int) shorterRow { return shorterRow{asText(row, version)} }
 func asRenamed(row, version int) renamedRow { return renamedRow{fmt.Sprint(row), asText(row, version)} }
 func asRetyped(row, version int) retypedRow { return retypedRow{fmt.Sprint(row), version} }
 func asWide(row, version int) wideRow       { return wideRow{int64(row), int64(version)} }
@@ -94,6 +92,13 @@ func otherKeys(cfg *cache.Config[string, oldRow]) {
 	cfg.Key = func(dst []byte, key string) []byte { return append(append(dst, "other-"...), key...) }
 }
 
+// renames has a renamedRow made of the row that the version before has stored.
+func renames(cfg *cache.Config[string, renamedRow]) {
+	cfg.Upgrade = cache.UpgradeFrom(codec.Msgpack[oldRow](), func(r oldRow) (renamedRow, error) {
+		return renamedRow{Title: r.Name, Version: r.Version}, nil
+	})
+}
+
 func zipped[V any](c codec.Value[V]) codec.Codec[V] { return codec.Compress(c, codec.Zstd, 1) }
 
 // encrypted encrypts by the first key, and knows the others.
@@ -125,6 +130,7 @@ var changes = []change{
 	{"a field is removed", between(asAdded, packed[addedRow](), asOld, packed[oldRow]()), 0, false},
 	{"a field is renamed", between(asOld, packed[oldRow](), asRenamed, packed[renamedRow]()), cold, false},
 	{"the same, Version", between(asOld, packed(version[oldRow](1)), asRenamed, packed(version[renamedRow](2))), 1, false},
+	{"the same, Version and Upgrade", between(asOld, packed(version[oldRow](1)), asRenamed, packed(version[renamedRow](2), renames)), 0, false},
 	{"a field is retyped", between(asOld, packed[oldRow](), asRetyped, packed[retypedRow]()), cold, false},
 	{"the same, Version", between(asOld, packed[oldRow](), asRetyped, packed(version[retypedRow](1))), 1, false},
 	{"a field is narrowed", between(asWide, packed[wideRow](), asNarrow, packed[narrowRow]()), 0, false},

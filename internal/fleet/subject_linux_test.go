@@ -2,9 +2,11 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -35,6 +37,7 @@ const (
 	leaseless = "without leases"
 	naive     = "naive"
 	unsealed  = "unsealed"
+	forgiving = "forgiving"
 	apart     = "versions of different names"
 )
 
@@ -45,6 +48,8 @@ func subjectOf(name string, c *cache.Cache[string, []string]) subject {
 		return naiveCache{c}
 	case unsealed:
 		return &unsealedCache{Cache: c}
+	case forgiving:
+		return forgivingCache{c}
 	}
 	return c
 }
@@ -81,6 +86,20 @@ func (c naiveCache) GetOrSetMany(ctx context.Context, keys []string, load loader
 	}
 	maps.Copy(values, loaded)
 	return values, c.SetMany(ctx, loaded)
+}
+
+// A forgivingCache has a Delete that makes values stale, to be served while they are loaded anew,
+// as some caches do.
+type forgivingCache struct {
+	*cache.Cache[string, []string]
+}
+
+func (c forgivingCache) Delete(ctx context.Context, keys ...string) (err error) {
+	for _, key := range keys {
+		_, failed := c.Touch(ctx, key, cache.TTL(time.Millisecond))
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // An unsealedCache lets all callers that come while a call is under way have its

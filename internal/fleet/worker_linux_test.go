@@ -22,12 +22,14 @@ import (
 const workerEnv = "ASIDE_FLEET_WORKER"
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(workerEnv); text != "" {
-		if err := work(text); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded} {
+		if text := os.Getenv(env); text != "" {
+			if err := work(text); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	redistest.Main(m)
 }
@@ -85,7 +87,7 @@ func work(text string) error {
 	}
 	w.subject = subjectOf(w.Plan.Subject, c)
 	if w.Plan.List {
-		list := collection.Config[string, string]{Name: family, Version: w.Version, TTL: w.Plan.TTL}
+		list := collection.Config[string, string]{Name: family, Version: w.Version, TTL: w.Plan.TTL, StaleFor: w.Plan.Stale}
 		if w.list, err = collection.NewList(rdb, list); err != nil {
 			return err
 		}
@@ -119,7 +121,13 @@ func work(text string) error {
 
 func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
-		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL, Lease: w.Plan.Lease,
+		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL,
+		StaleFor: w.Plan.Stale, Lease: w.Plan.Lease,
+	}
+	if w.Version > w.Plan.Version && w.Plan.Subject == aside {
+		cfg.Upgrade = cache.UpgradeFrom(codecOf(w.Plan.Version, w.Plan.List), func(old []string) ([]string, error) {
+			return old, nil
+		})
 	}
 	if w.Plan.Subject == apart {
 		cfg.Name, cfg.Version = fmt.Sprint(family, w.Version), 0

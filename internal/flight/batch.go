@@ -69,6 +69,38 @@ func (g *Group[R]) Join(
 	return tickets, nil
 }
 
+// Start begins flights that no caller waits for, of the keys that have none and no write under
+// way, and returns the other keys. They are obtained by one call of fn, whose flights are in the
+// order of the keys; keys are different. Callers may join. Nothing but Close cancels the function
+// before its flights have ended.
+//
+// ctx may be used in the function of another flight, which does not wait for these.
+func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (rest []string) {
+	fresh := make([]Flight[R], 0, len(keys))
+	led := make([]*Flight[R], 0, len(keys))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return keys
+	}
+	for _, key := range keys {
+		if g.keys[key] != nil {
+			rest = append(rest, key)
+			continue
+		}
+		s := g.state(key)
+		fresh = append(fresh, newFlight(s))
+		f := &fresh[len(fresh)-1]
+		f.refresh = true
+		led = append(led, f)
+		s.admit(f)
+	}
+	if len(led) > 0 {
+		g.running.Go(g.execution(ctx, nil, led, fn))
+	}
+	return rest
+}
+
 // Tickets are what one caller has of flights that it joined, one for each key.
 type Tickets[R any] []ticket[R]
 

@@ -122,6 +122,14 @@ func (f *Flight[R]) Wanted() bool {
 	return !f.ceased
 }
 
+// IsStorable reports whether the result may still be stored, as far as the flight knows: it has
+// not ended, no write has come and a caller waits.
+func (f *Flight[R]) IsStorable() bool {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	return !f.resolved && !f.fenced
+}
+
 // Callers returns the number of callers that have joined so far.
 func (f *Flight[R]) Callers() int {
 	f.group.mu.Lock()

@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"reflect"
 	"unsafe"
@@ -30,8 +31,15 @@ func NewKeys[K comparable](
 	return k, err
 }
 
-// Family is what the keys have in common.
-func (k *Keys[K]) Family() rediskey.Family { return k.family }
+// ControlPrefix returns the ControlPrefix of a Config, which leaves it empty for the default.
+func ControlPrefix(prefix string) string { return cmp.Or(prefix, rediskey.ControlPrefix) }
+
+// Family is what the keys have in common, with a ControlPrefix, empty for the default.
+func (k *Keys[K]) Family(controlPrefix string) rediskey.Family {
+	f := k.family
+	f.SetPrefix(controlPrefix)
+	return f
+}
 
 // Before is what the keys of the version before have in common, where there is one.
 func (k *Keys[K]) Before() rediskey.Family { return k.family.Before() }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/store"
 )
 
 // Problems collects what is wrong with a configuration, as sentences.
@@ -53,7 +54,6 @@ func (p *Problems) CheckName(name string, version int) {
 		"Name %q is taken: keys that begin with %q are the cache's own", name, rediskey.ControlPrefix)
 	p.Check(!versionSuffix.MatchString(name),
 		"Name %q holds \"@\" and digits where a version stands: set Version instead", name)
-	isBlank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	p.Check(!strings.ContainsFunc(name, isBlank),
 		"Name %q holds a space or a control character: use letters, digits and punctuation", name)
 	p.Check(!strings.HasSuffix(name, ":"),
@@ -63,6 +63,16 @@ func (p *Problems) CheckName(name string, version int) {
 		"Name %q has a '{' that begins no hash tag, so that the versions of a key "+
 			"would lie in different slots: close it within the Name, or leave Version 0", name)
 }
+
+// CheckStaleFor checks how long values are kept beyond their TTL: 0 or -1 for not at all.
+func (p *Problems) CheckStaleFor(staleFor, ttl time.Duration) {
+	p.Check(staleFor == 0 || staleFor == -1 || staleFor >= time.Millisecond,
+		"StaleFor is %v: it has to be at least 1ms, or Off", staleFor)
+	p.Check(staleFor <= 0 || ttl != store.Forever, "StaleFor is %v, and TTL is Forever: "+
+		"what does not expire never turns stale, so leave StaleFor 0 or set a TTL", staleFor)
+}
+
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // CheckTimes checks the settings that all caches and collections have.
 func (p *Problems) CheckTimes(ttl time.Duration, jitter float64, redisTimeout time.Duration) {

@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -23,6 +24,15 @@ func CheckTTLOption(d time.Duration) error {
 		return nil
 	}
 	return fmt.Errorf("the option TTL(%v) is neither Forever nor at least 1ms", d)
+}
+
+// StoredTTL is what Redis is given for a TTL, after which a value is stale for a while longer, or
+// not at all.
+func StoredTTL(ttl time.Duration, jitter float64, staleFor time.Duration) time.Duration {
+	if ttl = Shorten(ttl, jitter); ttl != store.Forever {
+		ttl += min(staleFor.Truncate(time.Millisecond), math.MaxInt64-ttl)
+	}
+	return ttl
 }
 
 // Shorten applies the jitter to a TTL, in the whole milliseconds that Redis counts.

@@ -52,6 +52,11 @@ func (t *turn) read(p, i int, who actor) {
 	}
 	if a.status == found {
 		t.take(who, "its read finds #, which it returns", a.version).returns(p, i, a.version)
+		if t.Stale && t.now.processes[p].flight.phase == grounded {
+			n := t.take(who, "its read finds # stale, which it returns; it begins a refresh", a.version)
+			n.returns(p, i, a.version)
+			t.refresh(n, p, a.version)
+		}
 	} else {
 		t.take(who, "its read finds nothing", 0).processes[p].callers[i].phase = missed
 	}

@@ -109,7 +109,7 @@ func (p process) key(s *state) key {
 	f := p.flight
 	return key{
 		fields(bit(p.dead), uint8(f.phase), uint8(f.status), s.relation(f.token), s.relation(f.previous),
-			f.saw, f.mark, f.version, f.began, f.loads, bit(f.uncached)),
+			f.saw, f.mark, f.version, f.began, f.loads, bit(f.uncached)|bit(f.background)<<1),
 		p.callers[0].key()<<30 | p.callers[1].key(),
 	}
 }

@@ -2,13 +2,13 @@
 // explore everything that can happen. Nothing imports it.
 //
 // The model is one key: what the source, the value key and the control key hold;
-// processes whose callers share a flight, or refresh; writers; and what may go wrong
-// (Faults). Processes and writers may be of a second version of the stored form, which has a
-// value key of its own, K'; what a state counts as versions is what the source has held. A
-// command is sent, executed and answered in three steps, between which anything else may
-// happen, and a load sees the source somewhere between its beginning and its end. There is no
-// time: a lease of a dead process ends at some point, one of a living process only by a loss,
-// which is also how a paused process loses it.
+// processes whose callers share a flight, refresh, or have what is stale refreshed in the
+// background; writers; and what may go wrong (Faults). Processes and writers may be of a
+// second version of the stored form, which has a value key of its own, K'; what a state
+// counts as versions is what the source has held. A command is sent, executed and answered in
+// three steps, between which anything else may happen, and a load sees the source somewhere
+// between its beginning and its end. There is no time: a lease of a dead process ends at some
+// point, one of a living process only by a loss, which is also how a paused process loses it.
 //
 // In all states that can be reached, it is checked (Breach) that
 //

@@ -110,6 +110,9 @@ func (t *turn) failProcess(p int) {
 }
 
 func (p *process) busy() bool {
+	if p.flight.phase != grounded {
+		return true
+	}
 	for _, c := range p.callers {
 		if c.phase != idle {
 			return true
@@ -141,7 +144,7 @@ func (t *turn) failLoad(p int) {
 	if f.uncached {
 		return
 	}
-	if t.now.left.Departures > 0 {
+	if t.now.left.Departures > 0 && !f.background {
 		back := command{op: release, form: t.processVersion(p), token: f.token, mark: f.mark}
 		if n := t.abandon(who, "nobody waits for its load any more, it sends a release", back); n != nil {
 			n.left.Departures--
@@ -196,6 +199,8 @@ func (t *turn) timeOut(p int) {
 	case f.phase == committing:
 		// That it releases its lease is left out: the lease ends by itself.
 		t.resolve(n, p, t.SharesRefused)
+	case f.background:
+		t.giveUp(n, p)
 	case t.refreshes(p), f.phase == releasing:
 		n.abort(p)
 	default:

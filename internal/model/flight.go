@@ -24,7 +24,7 @@ func (t *turn) command(p int) command {
 	f, form := &t.now.processes[p].flight, t.processVersion(p)
 	switch f.phase {
 	case acquiring:
-		return command{op: acquire, form: form, token: f.token, previous: f.previous, beside: t.refreshes(p)}
+		return command{op: acquire, form: form, token: f.token, previous: f.previous, beside: t.refreshes(p) || f.background}
 	case committing:
 		return command{op: commit, form: form, token: f.token, saw: f.saw, version: f.version, began: f.began}
 	case releasing:
@@ -94,6 +94,13 @@ func (t *turn) received(p int) {
 	f := &t.now.processes[p].flight
 	switch f.status {
 	case granted:
+		if f.background && f.saw == 0 && f.mark == 0 {
+			n := t.take(who, "has the lease beside nothing, sends a release", 0)
+			n.seal(p)
+			g := &n.processes[p].flight
+			g.phase, g.status, g.previous = releasing, 0, 0
+			return
+		}
 		if t.ReusesLoad && f.version != 0 {
 			t.sendCommit(t.take(who, "has the lease, sends a commit of # again", f.version), p)
 			return
@@ -102,6 +109,10 @@ func (t *turn) received(p int) {
 	case present:
 		t.send(t.take(who, "hears of a value, sends a read", 0), p, looking)
 	case busy:
+		if f.background {
+			t.giveUp(t.take(who, "hears of another's lease, and ends", 0), p)
+			return
+		}
 		if t.refreshes(p) {
 			t.ask(t.take(who, "hears of another's lease, sends acquire", 0), p)
 			return
@@ -114,6 +125,11 @@ func (t *turn) received(p int) {
 		t.ask(t.take(who, "hears of nothing, sends acquire", 0), p)
 	case found, stored:
 		t.resolve(t.take(who, "hears that # is valid, and ends", f.version), p, true)
+		if t.Stale && f.status == found && !t.refreshes(p) {
+			n := t.take(who, "hears that # is valid and stale, ends, and begins a refresh", f.version)
+			t.resolve(n, p, true)
+			t.refresh(n, p, f.version)
+		}
 	case refused:
 		t.refusedCommit(p)
 	case done:
@@ -121,7 +137,37 @@ func (t *turn) received(p int) {
 			t.resolve(t.take(who, "hears that both keys are gone, and ends", 0), p, false)
 			return
 		}
+		if f.background {
+			t.giveUp(t.take(who, "has given its lease back, and ends", f.version), p)
+			return
+		}
 		t.take(who, "has given its lease back, and ends with an error", 0).abort(p)
+	}
+}
+
+// refresh begins a flight that no caller waits for, for a call that has found a version.
+func (t *turn) refresh(n *state, p int, version uint8) {
+	t.ask(n, p)
+	f := &n.processes[p].flight
+	f.background = true
+	if t.SharesStale {
+		f.version = version
+	}
+}
+
+// giveUp ends a flight that no caller had to wait for, without a result: those that have joined it
+// look again.
+func (t *turn) giveUp(n *state, p int) {
+	version := n.processes[p].flight.version
+	n.processes[p].flight = flight{}
+	for i := range n.processes[p].callers {
+		switch c := &n.processes[p].callers[i]; {
+		case c.phase != following:
+		case t.SharesStale:
+			n.returns(p, i, version)
+		default:
+			c.turnAway()
+		}
 	}
 }
 
@@ -130,7 +176,7 @@ func (t *turn) refusedCommit(p int) {
 	who := t.processActor(p)
 	f := &t.now.processes[p].flight
 	switch {
-	case !t.refreshes(p):
+	case !t.refreshes(p): // nor does one in the background
 		t.resolve(t.take(who, "hears of the refusal, and ends", 0), p, t.SharesRefused)
 	case f.loads+1 == maxLoads:
 		t.send(t.take(who, "hears of the refusal, sends UNLINK of both keys", 0), p, clearing)
@@ -199,7 +245,10 @@ func (t *turn) sendCommit(n *state, p int) {
 // load begins a load.
 func (t *turn) load(n *state, p int, uncached bool) {
 	f := &n.processes[p].flight
-	*f = flight{phase: loading, token: f.token, saw: f.saw, mark: f.mark, loads: f.loads, began: t.revoked(n), uncached: uncached}
+	*f = flight{
+		phase: loading, token: f.token, saw: f.saw, mark: f.mark, loads: f.loads,
+		began: t.revoked(n), uncached: uncached, background: f.background,
+	}
 	if uncached {
 		*f = flight{phase: loading, uncached: true}
 	}

@@ -32,14 +32,16 @@ type Protocol struct {
 	EarlyUntilLoadEnds bool // a caller that joins during a load counts as having come before it
 	SharesUncached     bool // a load without a lease counts as validated
 	LooksForValueOnly  bool // a caller that is turned away does not see a marker before joining again
+	SharesStale        bool // a refresh in the background that does not load ends with what the call had found that began it
 
 	// Of versions.
 	ControlPerVersion bool // each version has a control key of its own
 	LeavesOthers      bool // a write leaves the value of the other version
 
 	// Of commands.
-	Delete DeleteOrder
-	Retry  RetryToken
+	KeepsStale bool // a Delete leaves the value to be served while it is loaded anew
+	Delete     DeleteOrder
+	Retry      RetryToken
 }
 
 // A DeleteOrder is how a Delete removes the two keys.
@@ -65,6 +67,7 @@ type Setup struct {
 	Refreshers int     // processes with one caller that calls Refresh
 	Calls      uint8   // by each caller
 	Foreseen   bool    // a call may do without the first read
+	Stale      bool    // what a call has found may be stale: it begins a refresh that no caller waits for
 	Writes     []Write // one by each writer
 
 	// Which actors are of a second version of the stored form: bit p the process p, readers first,

@@ -81,6 +81,30 @@ var promises = []promise{
 	{"late commands", Protocol{}, Setup{
 		Readers: []int{1, 1, 1}, Calls: 1, Writes: []Write{Delete}, Faults: Faults{Late: 1},
 	}},
+	{"stale values", Protocol{}, Setup{
+		Readers: []int{2, 1}, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete},
+	}},
+	{"stale values that are lost", Protocol{}, Setup{
+		Readers: []int{1, 1}, Calls: 2, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Losses: 1, Failures: 1},
+	}},
+	{"stale values and a refresh", Protocol{}, Setup{
+		Readers: []int{1}, Refreshers: 1, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Kills: 1, Lost: 1},
+	}},
+	{"stale values that are set", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Value: true, Stale: true, Missing: 1 << 2, Writes: []Write{Set, Delete},
+	}},
+	{"stale values and foreign writes", Protocol{}, Setup{
+		Readers: []int{1, 1}, Calls: 1, Value: true, Stale: true, Writes: []Write{ForeignSet, ForeignDel},
+	}},
+	{"stale marks", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 2, Mark: true, Missing: 1 << 1, Stale: true, Writes: []Write{Set}, Faults: Faults{Losses: 1},
+	}},
+	{"stale values and timeouts", Protocol{}, Setup{
+		Readers: []int{2}, Calls: 1, Value: true, Stale: true, Writes: []Write{Delete}, Faults: Faults{Timeouts: 2, Failures: 1, Late: 1},
+	}},
+	{"stale values of two versions", Protocol{}, Setup{
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 2, Value: true, Stale: true, Writes: []Write{Delete}, SecondWriters: 1,
+	}},
 	{"two versions", Protocol{}, Setup{
 		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 2, Value: true, Writes: []Write{Delete, Delete}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
 	}},

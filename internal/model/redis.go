@@ -65,7 +65,9 @@ func (w *world) execute(s *state, c command) answer {
 			}
 		}
 	case unlink:
-		w.unlinkValues(s, c.form)
+		if !w.KeepsStale {
+			w.unlinkValues(s, c.form)
+		}
 		w.unlinkControl(held)
 	case unlinkControl:
 		w.unlinkControl(held)

@@ -104,6 +104,8 @@ type flight struct {
 	began    uint8 // the newest write that had taken effect when the load began
 	loads    uint8 // that were refused before, of a refresh
 	uncached bool  // loads without a lease
+
+	background bool // a refresh that no caller has to wait for
 }
 
 type flightPhase uint8

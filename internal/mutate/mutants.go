@@ -50,7 +50,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "each version has a control key of its own",
-		file: "internal/rediskey/family.go", old: "return ControlKey(f.plain(key)) }", new: "return ControlKey(key) }",
+		file: "internal/rediskey/family.go", old: "controlKey(f.Prefix(), f.plain(key)) }", new: "controlKey(f.Prefix(), key) }",
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{
@@ -80,7 +80,7 @@ var mutants = []mutant{
 	},
 	{
 		what: "a cluster is told to remove values before what they were made of",
-		file: "internal/store/delete.go", old: "n > 2 {", new: "n > 9 {",
+		file: "internal/store/delete.go", old: "n > 1 {", new: "n > 9 {",
 		pkg: "internal/store", tests: "TestDeleteEndsVersionsInTheirOrder",
 	},
 	{
@@ -216,6 +216,26 @@ var mutants = []mutant{
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{
+		what: "the error of a load that began before a write is remembered",
+		file: "internal/protocol/failures.go", old: "if !j.flight.IsStorable() {", new: "if false {",
+		pkg: "cache", tests: "TestErrorTTLOfALoadBeforeAWrite",
+	},
+	{
+		what: "a write leaves the error that is remembered",
+		file: "internal/protocol/write.go", old: "defer e.failures.forget(keys...)", new: "defer e.failures.forget()",
+		pkg: "cache", tests: "TestErrorTTLEndsWithAWrite",
+	},
+	{
+		what: "a call that has looked before a load failed loads again",
+		file: "internal/protocol/run.go", old: "e.endRemembered(ctx, r, all)", new: "all",
+		pkg: "cache", tests: "TestErrorTTLOfABatchThatLooksAtOtherKeys",
+	},
+	{
+		what: "an error that is remembered hides what Redis has",
+		file: "internal/protocol/load.go", old: " || e.failures.of(j.Key) != nil)", new: ")",
+		pkg: "cache", tests: "TestErrorTTLAndRedis",
+	},
+	{
 		what: "a load begins that nobody waits for",
 		file: "internal/protocol/run.go", old: "if ctx.Err() != nil {", new: "if false {",
 		pkg: "cache", tests: "TestLeaseNoLoadForNobody",
@@ -326,7 +346,235 @@ var mutants = []mutant{
 		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
 	},
 
+	// Breakers.
+	{
+		what: "a server that does not answer is asked on and on",
+		file: "internal/client/breaker.go", old: "if br.lost < maxLost {", new: "if true {",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a caller that leaves early opens a breaker",
+		file: "internal/client/breaker.go", old: "m.outcome == silent && silence:", new: "m.outcome == silent && (silence || true):",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed|TestBreakerWithEarlyDeadlines",
+	},
+	{
+		what: "an answer between two misses is forgotten",
+		file: "internal/client/breaker.go", old: "br != nil && br.open == nil {", new: "false {",
+		pkg: "internal/client", tests: "TestBreakerOfTwoStores",
+	},
+	{
+		what: "lost connections open a breaker without a probe",
+		file: "internal/client/breaker.go", old: "case m.outcome == fails, m", new: "case m.outcome == broken, m.outcome == fails, m",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed",
+	},
+	{
+		what: "a breaker never closes",
+		file: "internal/client/probe.go", old: "case o == serves:", new: "case false:",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a server is probed by several at a time",
+		file: "internal/client/probe.go", old: "if br.probing {", new: "if false {",
+		pkg: "internal/client", tests: "TestBreakerAfterLostConnections",
+	},
+	{
+		what: "a server is probed without a pause",
+		file: "internal/client/probe.go", old: "time.After(pause/2 + rand.N(pause/2))", new: "time.After(rand.N(pause) / 1000)",
+		pkg: "internal/client", tests: "TestBreakerProbesAlone",
+	},
+	{
+		what: "probes go on when nobody asks",
+		file: "internal/client/probe.go", old: "time.Since(b.asked) > restAfter", new: "false",
+		pkg: "internal/client", tests: "TestBreakerRests",
+	},
+	{
+		what: "probes outlive the last store",
+		file: "internal/client/probe.go", old: "b.stopped = true\n\t\tclose(b.stop)", new: "",
+		pkg: "internal/client", tests: "TestBreakerEndsWithTheLastStore",
+	},
+	{
+		what: "a probe waits for go-redis to dial",
+		file: "internal/client/probe.go", old: "allowDials(server)", new: "_ = server",
+		pkg: "internal/client", tests: "TestBreakerOfASmallPool",
+	},
+	{
+		what: "a dead master has the commands for others wait",
+		file: "internal/client/admit.go", old: "!cluster || x.breakers.troubled.Load() == 0", new: "true || !cluster",
+		pkg: "internal/client", tests: "TestBreakerOfOneMaster",
+	},
+	{
+		what: "commands that share a pipeline are sent to a server that does not answer",
+		file: "internal/client/pipeline.go", old: "if err := c.admitQueued(ctx, all); err != nil {", new: "if err := error(nil); err != nil {",
+		pkg: "internal/client", tests: "TestBreakerOfSharedPipelines",
+	},
+	{
+		what: "what a caller has left counts when it is answered late",
+		file: "internal/client/track.go", old: "if !left {", new: "if !left || true {",
+		pkg: "internal/client", tests: "TestBreakerOfASlowServer",
+	},
+	{
+		what: "a server that loads its data is asked",
+		file: "internal/client/outcome.go", old: `"LOADING", `, new: "",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "each call that is not sent is told",
+		file: "cache/errors.go", old: "lasts = true", new: "",
+		pkg: "cache", tests: "TestG9BreakerCloses",
+	},
+
 	// Families and codecs.
+	// Stale values.
+	{
+		what: "nothing is ever stale",
+		file: "internal/protocol/stale.go", old: "&& ttl < e.StaleFor", new: "&& ttl < 0",
+		pkg: "cache", tests: "TestStaleValueIsServedAtOnce",
+	},
+	{
+		what: "StaleFor is not added to a TTL",
+		file: "internal/keyspace/ttl.go", old: "ttl += min(staleFor", new: "_ = min(staleFor",
+		pkg: "cache", tests: "TestStaleForIsKept",
+	},
+	{
+		what: "what is gone is refreshed",
+		file: "internal/protocol/stale.go", old: "return s == was &&", new: "return true ||",
+		pkg: "cache", tests: "TestRefreshOfWhatIsGone",
+	},
+	{
+		what: "what was replaced is refreshed",
+		file: "internal/protocol/stale.go", old: "&& ttl <= j.TTL", new: "",
+		pkg: "cache", tests: "TestStaleValueThatWasReplaced",
+	},
+	{
+		what: "a refresh that has failed is repeated at once",
+		file: "internal/protocol/stale.go", old: "if failed {", new: "if false {",
+		pkg: "cache", tests: "TestRefreshBacksOff",
+	},
+	{
+		what: "each failure of a refresh counts as the first",
+		file: "internal/protocol/stale.go", old: "min(f.last[hash].failures, 8) + 1", new: "1",
+		pkg: "cache", tests: "TestRefreshBacksOff",
+	},
+	{
+		what: "what Redis has failed counts as refreshed",
+		file: "internal/protocol/stale.go", old: "return j.failed ||", new: "return",
+		pkg: "cache", tests: "TestRefreshWithoutRedis",
+	},
+	{
+		what: "a refresh that takes too long is no failure",
+		file: "internal/protocol/stale.go", old: "!returned || late ||", new: "!returned ||",
+		pkg: "cache", tests: "TestRefreshThatIsLate",
+	},
+	{
+		what: "the lease of another process's refresh is asked for at each read",
+		file: "internal/protocol/acquire.go", old: "j.busyFor = asks[i].Answer.Wait\n\t\t\tif left := j.busyFor;", new: "if left := asks[i].Answer.Wait;",
+		pkg: "cache", tests: "TestDeadRefresherCostsOneLease",
+	},
+	{
+		what: "a refresh is asked for at each read while one runs here",
+		file: "internal/protocol/stale.go", old: "return !time.Now().Before(l.until) &&", new: "return",
+		pkg: "internal/protocol", tests: "TestRefreshPermits",
+	},
+	{
+		what: "what a lookup has found before a refresh has ended begins another",
+		file: "internal/protocol/stale.go", old: "&& began.After(l.ended)", new: "",
+		pkg: "internal/protocol", tests: "TestRefreshPermits",
+	},
+	{
+		what: "what is remembered of refreshes has no bound",
+		file: "internal/protocol/stale.go", old: "len(f.last) >= maxRemembered {", new: "false {",
+		pkg: "internal/protocol", tests: "TestRememberedRefreshesAreBounded",
+	},
+	{
+		what: "a key is refreshed early half as often as it should",
+		file: "internal/protocol/stale.go", old: "return -float64(loadTime)*", new: "return -0.5*float64(loadTime)*",
+		pkg: "internal/protocol", tests: "TestEarlyRefreshSimulation",
+	},
+	{
+		what: "a refresh in the background removes what neighbouring versions have",
+		file: "internal/protocol/acquire.go", old: "AsWrite: r.Refresh && !r.background", new: "AsWrite: r.Refresh",
+		pkg: "cache", tests: "TestRefreshLeavesOtherVersions",
+	},
+	{
+		what: "calls that have joined a refresh get the error of its lease",
+		file: "internal/protocol/acquire.go", old: "r.background && err != nil:", new: "false:",
+		pkg: "cache", tests: "TestCallThatJoinsARefreshWithoutRedis",
+	},
+	{
+		what: "the panic of a refresh is told nobody",
+		file: "internal/protocol/stale.go", old: "if !returned {", new: "if false {",
+		pkg: "cache", tests: "TestRefreshThatPanics",
+	},
+	{
+		what: "a refresh in the background starts over when it is refused",
+		file: "internal/protocol/commit.go", old: "r.Refresh && !r.background &&", new: "r.Refresh &&",
+		pkg: "cache", tests: "TestCallsThatJoinARefresh",
+	},
+	{
+		what: "a refresh waits for a loader that has begun it",
+		file: "internal/flight/batch.go", old: "g.execution(ctx, nil, led, fn)", new: "g.execution(ctx, g.parent(ctx), led, fn)",
+		pkg: "cache", tests: "TestRefreshBegunByALoader",
+	},
+	{
+		what: "a call with NoStale is content with what is stale",
+		file: "cache/stale.go", old: "r.state == Stale && !s.noStale", new: "r.state == Stale",
+		pkg: "cache", tests: "TestNoStale",
+	},
+	{
+		what: "a call with NoStale takes what the refresh of another process is about to replace",
+		file: "internal/protocol/stale.go", old: "if !r.NoStale || !e.isStale(entry) {", new: "if true {",
+		pkg: "cache", tests: "TestNoStaleWaitsForAnotherProcess",
+	},
+	{
+		what: "a call with NoStale shares what another call was content with",
+		file: "internal/protocol/load.go", old: "tooLate = true", new: "tooLate = false",
+		pkg: "cache", tests: "TestNoStaleDoesNotShareWhatIsStale",
+	},
+	{
+		what: "a call with NoStale loads what another process has just stored",
+		file: "internal/protocol/acquire.go", old: "(j.Broken || e.hasFresh(j, asks[i].Answer.Lease))", new: "j.Broken",
+		pkg: "cache", tests: "TestStaleValueThatWasReplaced",
+	},
+	{
+		what: "a failed load is not made up for by what is stale",
+		file: "cache/loads.go", old: "if err != nil && !absent && l.settings.noStale {", new: "if false {",
+		pkg: "cache", tests: "TestNoStale",
+	},
+	{
+		what: "a caller that has left gets what is stale",
+		file: "cache/stale.go", old: "c.core.contextError(ctx, op, key) != nil,", new: "",
+		pkg: "cache", tests: "TestNoStale",
+	},
+	{
+		what: "refreshes have more places than MaxLoads",
+		file: "internal/protocol/stale.go", old: "return !e.limit.isFull() && e", new: "return e",
+		pkg: "cache", tests: "TestRefreshesUnderMaxLoads",
+	},
+	{
+		what: "a stale absence is not refreshed",
+		file: "cache/getorset.go", old: "l.refreshFound(ctx)", new: "",
+		pkg: "cache", tests: "TestStaleAbsence",
+	},
+	{
+		what: "a batch refreshes each key by itself",
+		file: "cache/many.go", old: "if due == nil {", new: "if due != nil {\n\t\t\t\tc.core.engine.RefreshInBackground(ctx, &due.run)\n\t\t\t}\n\t\t\t{",
+		pkg: "cache", tests: "TestBatchRefreshesByOneCall",
+	},
+	{
+		what: "an acquire says of a carried absence how long the lease lives",
+		file: "internal/store/lua/acquire.lua", old: "leased and rest(KEYS[2], moment) or left", new: "left",
+		pkg: "internal/store", tests: "TestLeaseTellsOfTTLs",
+	},
+	{
+		what: "a read that asks for the TTL keeps that of the read before",
+		file: "internal/store/ttl.go", old: "e.TTL = remaining(left)", new: "_ = left",
+		pkg: "internal/store", tests: "TestReadsTTLs",
+	},
+	{
+		what: "a collection does not add StaleFor",
+		file: "cache/collection/new.go", old: "c.jitter, c.staleFor)", new: "c.jitter, 0)",
+		pkg: "cache/collection", tests: "TestStaleForOfWrites",
+	},
 	{
 		what: "a keyspace is never left",
 		file: "internal/registry/registry.go", old: "if m.left {", new: "if true {",

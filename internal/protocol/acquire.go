@@ -16,7 +16,7 @@ var errFull = errors.New("redis has no memory for the lease of the key, nor for 
 //
 // Where Redis cannot grant a lease, the load goes on without, and is not stored.
 func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (granted, busy, retry jobs) {
-	if e.Lease == Off {
+	if e.Lease == Off || e.Store.Unleased() {
 		return e.acquireWithoutLeases(ctx, r, open), nil, nil
 	}
 	asking, granted := splitDegraded(open)
@@ -30,7 +30,10 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 	asks := make([]store.Ask, len(asking))
 	for i, j := range asking {
 		j.flight.Seal()
-		asks[i] = store.Ask{Key: j.Key, Replace: j.Broken || r.Refresh, AsWrite: r.Refresh}
+		asks[i] = store.Ask{
+			Key: j.Key, Replace: j.Broken || r.Refresh || r.NoStale && j.Stale != Missing,
+			AsWrite: r.Refresh && !r.background,
+		}
 	}
 	began, deadline := asking.start(), asking.deadline()
 	// A call that leaves meanwhile must not leave leases behind that nobody knows of.
@@ -39,12 +42,18 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 	finds := e.readAcquired(ctx, r, deadline, asking, asks)
 	asking.spent(began)
 
-	var over, unused jobs
+	var over, unused, refused jobs
 	shortest := time.Duration(-1)
 	for i, j := range asking {
+		if e.Store.RefusesLeases(ctx, deadline, j.Key, asks[i].Err) {
+			refused = append(refused, j)
+			continue
+		}
 		status := asks[i].Answer.Status
 		found, err := e.acquired(ctx, r, j, &asks[i], finds, i)
 		switch {
+		case r.background && err != nil:
+			j.failed = true // and its followers look again
 		case found || err != nil:
 			j.loaded.Err = err
 			over = append(over, j)
@@ -53,7 +62,8 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 		case status == store.Granted:
 			granted = append(granted, j)
 		case status == store.Busy:
-			if left := asks[i].Answer.Wait; shortest < 0 || left < shortest {
+			j.busyFor = asks[i].Answer.Wait
+			if left := j.busyFor; shortest < 0 || left < shortest {
 				shortest = left
 			}
 			busy = append(busy, j)
@@ -67,6 +77,9 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 		granted = append(granted, j)
 	}
 	e.finishAll(over)
+	if len(refused) > 0 {
+		granted = append(granted, e.acquireWithoutLeases(ctx, r, refused)...)
+	}
 	if shortest >= 0 {
 		w.busy(shortest)
 	}
@@ -90,15 +103,36 @@ func (e *Engine) acquired(ctx context.Context, r *Run, j *Job, ask *store.Ask, f
 	case ask.Err != nil:
 		err = e.Degrade(ctx, r, j, ask.Err)
 	case ask.Answer.Status == store.HasAbsence:
-		j.result, found = Result{State: Absent}, true
+		found = e.foundAbsence(r, j, ask.Answer.TTL)
+	case ask.Answer.Status == store.Granted && j.Stale == Absent:
+		if state, ttl := ask.Answer.Lease.Beside(); state == store.Absent {
+			found = e.foundAbsence(r, j, ttl)
+		}
 	case finds != nil && finds[i].entry != nil:
 		found, err = e.found(ctx, r, j, finds[i])
-	case ask.Answer.Status == store.Granted && ask.Answer.Lease.HadValue():
+	case ask.Answer.Status == store.Granted && !ask.Replace && ask.Answer.Lease.HadValue():
 		e.reportBroken(ctx, r, j, store.ErrWrongType) // reads of many keys may take it for nothing
 	}
 	j.result.FromRedis = found
-	e.reportLookup(ctx, j, j.result.State, err != nil)
+	e.reportLookup(ctx, j, j.result.lookupState(), err != nil)
 	return found, err
+}
+
+// foundAbsence is found for an absence that still stands for so long.
+func (e *Engine) foundAbsence(r *Run, j *Job, ttl time.Duration) (found bool) {
+	if r.NoStale && e.IsStale(ttl) {
+		j.Stale = Absent
+		return false
+	}
+	j.result = Result{State: Absent, Stale: e.IsStale(ttl), TTL: ttl}
+	return true
+}
+
+// hasFresh reports whether a lease was granted beside a value that is not the stale one which
+// the call has found.
+func (e *Engine) hasFresh(j *Job, l *store.Lease) bool {
+	state, ttl := l.Beside()
+	return j.Stale != Missing && state == store.Present && !e.IsStale(ttl)
 }
 
 // readAcquired reads the values that the answers say are there. It returns a find for each
@@ -117,11 +151,11 @@ func (e *Engine) readAcquired(ctx context.Context, r *Run, deadline time.Time, a
 		case status == store.HasEmpty:
 			entry := e.entry()
 			entry.Wire.Reset(j.Key)
-			entry.State = store.Present
+			entry.State, entry.TTL = store.Present, asks[i].Answer.TTL
 			finds = findsFor(finds, asking)
 			finds[i].entry = entry
-		case status == store.HasValue, status == store.Granted && j.Broken:
-			// A broken entry may have been replaced before the lease was granted.
+		case status == store.HasValue, status == store.Granted && (j.Broken || e.hasFresh(j, asks[i].Answer.Lease)):
+			// A broken or stale entry may have been replaced before the lease was granted.
 			j.flight.Seal()
 			there, at = append(there, j), append(at, i)
 		}
@@ -154,11 +188,12 @@ func (e *Engine) leaseless(ctx context.Context, r *Run, j *Job, full bool) grant
 }
 
 // acquireWithoutLeases grants all loads for which nothing is found where the keys may have
-// been filled since the call looked.
+// been filled since the call looked. With leases it has only looked for a value, and there are
+// none, as Redis refuses what they need.
 func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (granted jobs) {
 	var changed jobs
 	for _, j := range open {
-		if !r.Refresh && !j.Degraded && e.flights.Changes(j.Key) != j.changes {
+		if !r.Refresh && !j.Degraded && (e.Lease != Off || e.flights.Changes(j.Key) != j.changes) {
 			j.flight.Seal()
 			changed = append(changed, j)
 		}
@@ -168,17 +203,28 @@ func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (g
 		finds := e.probeAll(ctx, changed.deadline(), changed)
 		changed.spent(began)
 		for i, j := range changed {
-			if found, err := e.found(ctx, r, j, finds[i]); found || err != nil {
+			found, err := e.found(ctx, r, j, finds[i])
+			j.result.FromRedis = found
+			e.reportLookup(ctx, j, j.result.State, err != nil)
+			if found || err != nil {
 				j.finishFound(err)
 			}
 		}
 		open = open.unfinished()
 	}
 	for _, j := range open {
+		if j.Degraded && e.Lease != Off {
+			e.reportLookup(ctx, j, Unknown, true)
+			j.grant = e.leaseless(ctx, r, j, false)
+			continue
+		}
 		j.grant = grant{why: j.DegradedBy}
 		if !j.Degraded {
+			if e.Lease != Off {
+				e.unleased.Add(1)
+			}
 			j.grant = grant{committer: e.Store.Leaseless(j.Key)}
-			if r.Refresh {
+			if r.Refresh && !r.background {
 				j.grant.committer = e.Store.Unconditional(j.Key)
 			}
 		}

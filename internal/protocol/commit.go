@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/asidecache/aside/internal/store"
 )
@@ -39,7 +40,8 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 		return true
 	})
 	e.releaseSoon(fenced)
-	if len(sent) == 0 || e.Lease != Off {
+	unleased := slices.ContainsFunc(sent, func(j *Job) bool { return j.grant.lease == nil })
+	if !unleased {
 		e.finishFenced(ctx, r, fenced)
 		fenced = nil
 	}
@@ -131,7 +133,7 @@ func (e *Engine) committed(ctx context.Context, r *Run, j *Job, c *store.Commit)
 // refused ends the flight of a job whose result may be older than a write; or, if what a
 // refresh is asked for is still to be done, it adds the job to those that load again.
 func (e *Engine) refused(ctx context.Context, r *Run, j *Job, again jobs) jobs {
-	if r.Refresh && j.result.commitErr == nil {
+	if r.Refresh && !r.background && j.result.commitErr == nil {
 		if j.loads < maxAttempts {
 			j.flight.Restart()
 			return append(again, j)

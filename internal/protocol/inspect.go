@@ -22,12 +22,13 @@ func (e *Engine) found(ctx context.Context, r *Run, j *Job, f find) (found bool,
 		e.reportBroken(ctx, r, j, f.err)
 	case f.err != nil:
 		return false, e.Degrade(ctx, r, j, f.err)
+	case e.refusesStale(r, j, f.entry):
 	case f.entry.State == store.Absent:
-		j.result = Result{State: Absent}
+		j.result = Result{State: Absent, Stale: e.isStale(f.entry), TTL: f.entry.TTL}
 	case f.entry.State == store.Present:
 		err := r.Loader.Decode(j, f.entry)
 		if err == nil {
-			j.result = Result{State: Present, Entry: f.entry}
+			j.result = Result{State: Present, Entry: f.entry, Stale: e.isStale(f.entry), TTL: f.entry.TTL}
 			return true, nil
 		}
 		e.reportBroken(ctx, r, j, err)

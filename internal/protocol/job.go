@@ -14,8 +14,12 @@ import (
 type Run struct {
 	Op      string // the method
 	Refresh bool   // load in any case, and insist on the store
+	NoStale bool   // a stale entry counts as none
 	Loader  Loader
 	Jobs    []*Job // with different keys
+
+	background bool            // no caller waits: see RefreshInBackground
+	caller     context.Context // of the call, set by Load
 }
 
 // A Loader is the typed side of a Run. What it is told of a job concerns Job.Index alone,
@@ -58,7 +62,13 @@ type Job struct {
 	Outdated   bool      // with Broken: what another version of the codec has written
 	Degraded   bool      // Redis has failed the call: it goes on without
 	DegradedBy Outcome   // with Degraded: why nothing can be stored
-	changes    uint64    // of the key when the call looked, see flight.Group.Changes
+
+	// Of an entry that is stale, or is to be refreshed: Present or Absent, and the TTL that was left
+	// when it was found.
+	Stale State
+	TTL   time.Duration
+
+	changes uint64 // of the key when the call looked, see flight.Group.Changes
 
 	reported atomic.Bool // the observer knows what the call has found
 
@@ -74,7 +84,9 @@ type Job struct {
 	loaded          Loaded
 	result          Result
 	finished        bool
-	previous        *Previous // once it was asked for
+	previous        *Previous     // once it was asked for
+	failed          bool          // Redis has failed a refresh in the background
+	busyFor         time.Duration // the TTL of the lease of another process, which refreshes the key
 }
 
 // An End is what has become of a job: an error, what the call itself has found or loaded, or
@@ -87,11 +99,13 @@ type End struct {
 
 // A Result is what a flight has found, in the form that all callers can share.
 type Result struct {
-	State     State        // Present or Absent
-	Entry     *store.Entry // of a value, which is read by many at once
-	FromRedis bool         // Redis knew it: nobody had to load
-	degraded  bool         // it was loaded without Redis, which had failed
-	commitErr error        // Redis has not stored it, which only a refresh minds
+	State     State         // Present or Absent
+	Entry     *store.Entry  // of a value, which is read by many at once
+	FromRedis bool          // Redis knew it: nobody had to load
+	Stale     bool          // Redis has it, beyond its TTL
+	TTL       time.Duration // what Redis has left of it, if StaleFor is set; 0 for what was loaded
+	degraded  bool          // it was loaded without Redis, which had failed
+	commitErr error         // Redis has not stored it, which only a refresh minds
 }
 
 // finish ends the flight that the job leads.

@@ -63,6 +63,11 @@ func (l *loadLimit) tryAcquire() bool {
 	}
 }
 
+// isFull reports whether tryAcquire would find no place now.
+func (l *loadLimit) isFull() bool {
+	return l.running != nil && len(l.running) == cap(l.running)
+}
+
 func (l *loadLimit) release() {
 	if l.running != nil {
 		<-l.running
@@ -83,6 +88,15 @@ type loaderKey struct{ limit *loadLimit }
 func (l *loadLimit) loaderOf(ctx context.Context) *loaderCall {
 	call, _ := ctx.Value(loaderKey{l}).(*loaderCall)
 	return call
+}
+
+// outside returns a context for a load that the loader in whose context it began does not wait
+// for.
+func (l *loadLimit) outside(ctx context.Context) context.Context {
+	if l.loaderOf(ctx) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, loaderKey{l}, (*loaderCall)(nil))
 }
 
 // bound returns the context of a loader, and without MaxLoads no loaderCall.

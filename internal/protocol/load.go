@@ -16,6 +16,7 @@ const maxAttempts = 3
 // are under way. It sets the End of each job. A panic of the loader that the call has
 // brought, or runtime.Goexit, is repeated.
 func (e *Engine) Load(ctx context.Context, r *Run) {
+	r.caller = ctx
 	open := jobs(r.Jobs)
 	for attempt := 0; len(open) > 0; attempt++ {
 		open = e.lookFirst(ctx, r, open, attempt)
@@ -28,7 +29,8 @@ func (e *Engine) UnderWay(key string) bool { return e.flights.UnderWay(key) }
 
 // lookFirst looks what there is before the jobs join flights, and returns those that are
 // still open. With leases the flight itself looks closely; then only a call looks that came
-// too late for a flight, or that would have to wait for a refresh.
+// too late for a flight, that would have to wait for a refresh, or whose key has an error that is
+// remembered.
 func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (open jobs) {
 	var unsure jobs
 	open, _ = all.partition(func(j *Job) bool {
@@ -41,7 +43,7 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			j.reported.Store(true)
 		case j.Degraded && e.Lease == Off: // with leases the flight tells
 			e.reportLookup(ctx, j, Unknown, true)
-		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key)):
+		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) || e.failures.of(j.Key) != nil):
 			unsure = append(unsure, j)
 			return false
 		}
@@ -55,11 +57,12 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 		found, err := e.found(ctx, r, j, finds[i])
 		switch {
 		case found:
-			e.reportLookup(ctx, j, j.result.State, false)
+			e.reportLookup(ctx, j, j.result.lookupState(), false)
 			j.End.Result = &j.result
 		case err != nil:
 			e.reportLookup(ctx, j, Unknown, true)
 			j.End.Err = err
+		case e.endsRemembered(ctx, j):
 		default:
 			if e.Lease == Off {
 				e.reportLookup(ctx, j, Missing, false)
@@ -164,7 +167,11 @@ func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs 
 		if r.Refresh && a.Err == nil && a.Result != nil {
 			a.Err = a.Result.commitErr
 		}
-		if a.Outcome == flight.TurnedAway && a.Err == nil {
+		tooLate := a.Outcome == flight.TurnedAway
+		if r.NoStale && a.Outcome == flight.Shared && a.Err == nil && a.Result.Stale {
+			tooLate = true // another call was content with it
+		}
+		if tooLate && a.Err == nil {
 			j.Began = time.Now().Add(-waited) // the wait for the flight was none for Redis
 			late = append(late, j)
 			continue

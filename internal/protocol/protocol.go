@@ -22,6 +22,8 @@ type Config struct {
 	RedisTimeout time.Duration // for all that a call asks Redis
 	MaxLoads     int           // how many loads run at once; 0: no limit
 	FailFast     bool          // a call that Redis fails does not load
+	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
+	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
@@ -33,8 +35,12 @@ type Engine struct {
 	limit     loadLimit
 	reads     sharedReads
 	predictor missPredictor
+	refreshes refreshes
+	failures  *failures      // nil: no error is remembered
+	abandoned atomic.Int64   // loaders that run though their contexts have ended
 	entries   sync.Pool      // of *store.Entry, which nothing refers to
 	leases    sync.WaitGroup // leases to be released, and what keeps them alive
+	unleased  atomic.Uint64  // loads without a lease, as Redis refuses what it needs
 	uncertain atomic.Int64   // leases of which it is not known whether there are any
 	closing   chan struct{}  // closed by Close
 }
@@ -43,8 +49,12 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
+	e.failures = newFailures(c.ErrorTTL)
 	return e
 }
+
+// Unleased returns how many keys were loaded without a lease, as Redis refuses what those need.
+func (e *Engine) Unleased() uint64 { return e.unleased.Load() }
 
 // Close fails all flights, cancels the contexts of loaders, and returns when all that the
 // engine has started has ended. It must be called once.

@@ -13,6 +13,8 @@ type Reporter interface {
 	// Lookup tells what a call has found before any load; outdated, that it is Missing as the
 	// entry is one of another version.
 	Lookup(ctx context.Context, key string, s State, outdated bool, took time.Duration)
+	// LookupRemembered is Lookup for a call that ends with an error that is remembered.
+	LookupRemembered(ctx context.Context, key string, s State, outdated bool, took time.Duration, err error)
 	// Load tells of one run of a loader.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
 	// Commit tells what has become of the result of a load, once for each key.
@@ -25,10 +27,15 @@ type Reporter interface {
 	RedisError(ctx context.Context, op, key string, cause error) (err error, failed bool)
 	// IsRedisError reports whether an error is one of RedisError, for a failure of Redis.
 	IsRedisError(err error) bool
+	// Remembered returns the error of calls that get the error of an earlier load, or nil if that
+	// is not to be remembered.
+	Remembered(cause error, since time.Time) error
 	// LoadTimedOut returns the error of a load that has run for LoadTimeout.
 	LoadTimedOut(op, key string, cause error) error
 	// LoadPanicked returns the error of a load that has not returned.
 	LoadPanicked(op, key string, stack []byte) error
+	// RefreshPanicked tells of a panic, or a runtime.Goexit, in a load that no caller waits for.
+	RefreshPanicked(ctx context.Context, op, key string, stack []byte)
 	// HookPanicked tells of a panic in a hook of the client, of this value.
 	HookPanicked(key string, value any)
 }
@@ -39,6 +46,8 @@ type LoadReport struct {
 	Err      error
 	Callers  int
 	Duration time.Duration
+
+	Background bool // no caller waited from the start
 }
 
 // A LoadResult is how a loader has ended that has returned.
@@ -96,6 +105,8 @@ func OutcomeOf(err error) Outcome {
 	switch {
 	case err == nil:
 		return Stored
+	case store.IsOpen(err): // as all calls in an outage
+		return RedisFailed
 	case err == errFull, store.IsOutOfMemory(err):
 		return OutOfMemory
 	case store.IsTooLarge(err):
@@ -140,7 +151,7 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 	case j.Degraded, r != nil && r.degraded, redisFailed:
 		s = Unknown
 	case r != nil && r.FromRedis:
-		s = r.State
+		s = r.lookupState()
 	}
 	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, took)
 }

@@ -32,7 +32,7 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 		}
 	}()
 	var w waiting
-	for open := all; len(open) > 0 && ctx.Err() == nil; {
+	for open := e.endRemembered(ctx, r, all); len(open) > 0 && ctx.Err() == nil; {
 		granted, busy, retry := e.acquire(ctx, r, open, &w)
 		granted = e.upgrade(ctx, r, granted)
 		if ctx.Err() != nil { // nobody waits any more
@@ -110,6 +110,7 @@ func (e *Engine) loadAndCommit(ctx context.Context, r *Run, granted jobs) (again
 		}
 		return true
 	})
+	e.rememberEnds(r, loaded, failed)
 	if len(failed) > 0 {
 		began := loaded.start()
 		e.finishAll(failed)

@@ -32,9 +32,10 @@ func (p *Previous) TTL() (left time.Duration, alive bool) {
 // upgrade ends the flights of those jobs for which Redis has a value of the version before, of
 // which the typed side makes one. It is stored as if it had been loaded: in place of a load, so
 // that no load limit counts, and under the lease, which every write of either version ends.
-// It returns the jobs that are still to be loaded. Each job asks once.
+// It returns the jobs that are still to be loaded. Each job asks once; a run without stale entries
+// does not ask, as what it would find may be stale.
 func (e *Engine) upgrade(ctx context.Context, r *Run, granted jobs) (rest jobs) {
-	if e.Previous == nil || r.Refresh || ctx.Err() != nil {
+	if e.Previous == nil || r.Refresh || r.NoStale || ctx.Err() != nil {
 		return granted
 	}
 	asking, rest := granted.partition(func(j *Job) bool { return j.grant.lease != nil && j.previous == nil })
@@ -124,7 +125,7 @@ func (e *Engine) readPrevious(ctx context.Context, all jobs) {
 		j.previous = &found[i]
 	}
 	began := all.start()
-	errs := e.Previous.ReadAllTTL(ctx, all.deadline(), keys, entries)
+	errs := e.Previous.ReadAll(ctx, all.deadline(), keys, entries)
 	all.spent(began)
 	for i, j := range all {
 		p := j.previous

@@ -2,6 +2,7 @@ package rediskey
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -22,6 +23,7 @@ type Family struct {
 	version int
 	stem    string   // the name and its version; that alone of version 0
 	others  []string // the stems of the neighbouring versions, in their order
+	prefix  string   // of control keys; empty for ControlPrefix
 }
 
 // NewFamily returns the family of a name and a version, which is 0 for none.
@@ -36,6 +38,13 @@ func NewFamily(name string, version int) Family {
 	f.others = append(f.others, stem(name, version+1))
 	return f
 }
+
+// SetPrefix sets what begins the control keys, as CheckPrefix of package keyspace permits it;
+// empty for ControlPrefix.
+func (f *Family) SetPrefix(prefix string) { f.prefix = prefix }
+
+// Prefix is what begins the control keys.
+func (f *Family) Prefix() string { return cmp.Or(f.prefix, ControlPrefix) }
 
 func stem(name string, version int) string {
 	if version == 0 {
@@ -106,15 +115,25 @@ func (f *Family) plain(key string) string {
 	return after
 }
 
+// PrefixKey returns a key, which is no value key, that is the same whatever the prefix of control
+// keys is.
+func (f *Family) PrefixKey() string { return f.name + "@prefix" }
+
 // Control returns the control key of a key of the family.
-func (f *Family) Control(key string) string { return ControlKey(f.plain(key)) }
+func (f *Family) Control(key string) string { return controlKey(f.Prefix(), f.plain(key)) }
+
+// Staging returns the key under which the value of the lease of a token is staged, by the
+// control key of a key of the family.
+func (f *Family) Staging(control, token string) string {
+	return stagingKey(f.Prefix(), control, token)
+}
 
 // AppendKeys appends a key of the family, its control key, and the keys of the neighbouring
 // versions, whose values a write removes, that of the version after last. Each is a string, in
 // the form in which commands take it.
 func (f *Family) AppendKeys(dst []any, key string) []any {
 	plain := f.plain(key)
-	dst = append(dst, key, ControlKey(plain))
+	dst = append(dst, key, controlKey(f.Prefix(), plain))
 	for _, other := range f.others {
 		buf := make([]byte, 0, len(other)+len(plain)+len("{109757}"))
 		dst = append(dst, string(appendVersion(buf, other, f.name, plain)))

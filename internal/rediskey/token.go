@@ -24,9 +24,11 @@ func NewTokens(n int) []string {
 	return tokens
 }
 
-// StagingKey returns the key under which the value of the lease of a token is staged: in the
+// stagingKey returns the key under which the value of the lease of a token is staged: in the
 // slot of its control key, and no control key of any value key, since what follows the prefix
 // is no brace.
-func StagingKey(control, token string) string {
-	return ControlPrefix + hex.EncodeToString([]byte(token[:4])) + control[len(ControlPrefix):]
+//
+// The prefix ends with a colon, so that the key is no control key behind a longer one.
+func stagingKey(prefix, control, token string) string {
+	return prefix + hex.EncodeToString([]byte(token[:4])) + control[len(prefix):]
 }

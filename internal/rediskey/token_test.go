@@ -19,16 +19,17 @@ func TestTokensDiffer(t *testing.T) {
 
 // A staged value lies in the slot of its key, and where no control key does.
 func TestStagingKey(t *testing.T) {
+	var family rediskey.Family
 	for _, key := range []string{"k", "{t}k", "a}b", "{", "{}k"} {
-		control := rediskey.ControlKey(key)
-		staged := rediskey.StagingKey(control, rediskey.NewToken())
+		control := family.Control(key)
+		staged := family.Staging(control, rediskey.NewToken())
 		switch {
 		case rediskey.Slot(staged) != rediskey.Slot(key):
 			t.Errorf("%q is in slot %d, %q in %d", staged, rediskey.Slot(staged), key, rediskey.Slot(key))
 		case !strings.HasPrefix(staged, rediskey.ControlPrefix),
 			strings.HasPrefix(staged, rediskey.ControlPrefix+"{"):
 			t.Errorf("%q may be taken for a control key", staged)
-		case staged == rediskey.StagingKey(control, rediskey.NewToken()):
+		case staged == family.Staging(control, rediskey.NewToken()):
 			t.Errorf("%q belongs to two tokens", staged)
 		}
 	}

@@ -17,6 +17,8 @@ type Values struct {
 	Type  reflect.Type // of a cache's values, a collection's elements, a hash's struct
 	Shape codec.Shape
 	Codec any // of Type
+
+	ControlPrefix string // of the keys beside the values
 }
 
 // Cache is the Kind of caches.

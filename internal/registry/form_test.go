@@ -18,11 +18,11 @@ type own[V any] struct{ codec.Codec[V] }
 type ownValue struct{ codec.Value[string] }
 
 func values[V any](c codec.Codec[V]) form {
-	return formOf(Values{Cache, reflect.TypeFor[V](), c.Shape(), c})
+	return formOf(Values{Cache, reflect.TypeFor[V](), c.Shape(), c, "aside:"})
 }
 
 func elements[E any](kind string, shape codec.Shape, v codec.Value[E]) form {
-	return formOf(Values{kind, reflect.TypeFor[E](), shape, v})
+	return formOf(Values{kind, reflect.TypeFor[E](), shape, v, "aside:"})
 }
 
 func mustKeyring(t *testing.T, current uint32) *codec.Keyring {
@@ -80,7 +80,7 @@ func TestFormsOfCodecs(t *testing.T) {
 func TestFormsThatAgree(t *testing.T) {
 	text, json := codec.Text[string](), codec.JSON[string]()
 	list := func(v codec.Value[string]) form { return elements("list", codec.ShapeList, v) }
-	hash := formOf(Values{"hash", reflect.TypeFor[user](), codec.ShapeHash, hashmap.MustOf[user]()})
+	hash := formOf(Values{"hash", reflect.TypeFor[user](), codec.ShapeHash, hashmap.MustOf[user](), "aside:"})
 	for _, tt := range []struct {
 		name string
 		a, b form

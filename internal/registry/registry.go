@@ -48,14 +48,14 @@ func Enter[T any](
 		return &Member{left: true}, nil
 	}
 	m := &Member{keyspace: keyspace{key, name, version}, form: formOf(v)}
-	if err := m.enter(); err != nil {
+	if err := m.enter(v.ControlPrefix); err != nil {
 		return nil, err
 	}
 	runtime.AddCleanup(owner, (*Member).Leave, m)
 	return m, nil
 }
 
-func (m *Member) enter() error {
+func (m *Member) enter(prefix string) error {
 	mu.Lock()
 	defer mu.Unlock()
 	uses := keyspaces[m.keyspace]
@@ -63,6 +63,9 @@ func (m *Member) enter() error {
 		if !u.form.agrees(m.form) {
 			return m.refused(u.form)
 		}
+	}
+	if err := m.keyspace.enterPrefix(prefix); err != nil {
+		return err
 	}
 	if u := find(uses, m.form); u != nil {
 		u.count++
@@ -94,6 +97,7 @@ func (m *Member) Leave() {
 		return
 	}
 	m.left = true
+	m.keyspace.leavePrefix()
 	uses := keyspaces[m.keyspace]
 	u := find(uses, m.form)
 	if u.count--; u.count > 0 {

@@ -21,7 +21,7 @@ type owner struct {
 
 func enter[V any](client redis.UniversalClient, name string, version int, c codec.Codec[V]) (*owner, error) {
 	o := &owner{client: client}
-	m, err := Enter(o, client, name, version, Values{Cache, reflect.TypeFor[V](), c.Shape(), c})
+	m, err := Enter(o, client, name, version, Values{Cache, reflect.TypeFor[V](), c.Shape(), c, "aside:"})
 	o.member = m
 	return o, err
 }
@@ -106,7 +106,7 @@ func TestEachFormIsAsked(t *testing.T) {
 	client := newClient(t)
 	first := new(owner)
 	list := func(v codec.Value[string]) error {
-		_, err := Enter(first, client, "user", 0, Values{"list", reflect.TypeFor[string](), codec.ShapeList, v})
+		_, err := Enter(first, client, "user", 0, Values{"list", reflect.TypeFor[string](), codec.ShapeList, v, "aside:"})
 		return err
 	}
 	mustEnter(t, client, 0, own[[]string]{codec.List(codec.Text[string]())})
@@ -249,4 +249,41 @@ func (hook) DialHook(next redis.DialHook) redis.DialHook          { return next 
 func (hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 func (hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
+}
+
+// Members of one Name have one prefix of control keys, whatever their versions, for as long as
+// one of them is there.
+func TestControlPrefixes(t *testing.T) {
+	client := newClient(t)
+	with := func(version int, prefix string) (*owner, error) {
+		o := &owner{client: client}
+		c := codec.Text[int]()
+		var err error
+		o.member, err = Enter(o, client, "user", version, Values{Cache, reflect.TypeFor[int](), c.Shape(), c, prefix})
+		return o, err
+	}
+	first, err := with(1, "a:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `the Name "user" belongs on this client to a cache or collection with the ControlPrefix "a:", ` +
+		`and this one has "b:": all that use the keys must have the same`
+	for version := range 3 {
+		if _, err := with(version, "b:"); err == nil || err.Error() != want {
+			t.Errorf("the error is\n%v, want\n%s", err, want)
+		}
+	}
+	second, err := with(2, "a:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.member.Leave()
+	if _, err := with(1, "b:"); err == nil {
+		t.Error("the prefix of the one that is left does not count")
+	}
+	second.member.Leave()
+	if _, err := with(1, "b:"); err != nil {
+		t.Error(err)
+	}
+	runtime.KeepAlive([]*owner{first, second})
 }

@@ -4,11 +4,13 @@ import "strconv"
 
 // Int returns the number that is the answer.
 func (r *Reply) Int() (int64, error) {
-	v, err := r.Decode()
-	if n, ok := v.(int64); ok {
-		return n, err
+	p := parser{r.buf}
+	part, err := p.part(1)
+	if err != nil || part.kind != ':' || len(p.rest) > 0 {
+		return 0, ErrBroken
 	}
-	return 0, ErrBroken
+	n, err := strconv.ParseInt(string(part.text), 10, 64)
+	return n, orBroken(err)
 }
 
 // Text returns the string that is the answer, a slice of it. It reports false when there is

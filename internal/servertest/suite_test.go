@@ -252,6 +252,7 @@ func cases[V any]() []namedCase[V] {
 		{"Events", caseEvents[V]},
 		{"Queue", caseQueue[V]},
 		{"Own", caseOwn[V]},
+		{"Stale", caseStale[V]},
 		{"Closed", caseClosed[V]},
 	}
 }

@@ -24,7 +24,10 @@ func (s *Store) ReadAll(
 	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
 ) []error {
 	ask := s.readEach
-	if s.multiString() {
+	switch {
+	case s.ttls:
+		ask = s.readEachWithTTL
+	case s.multiString():
 		ask = s.readStrings
 	}
 	return s.inChunks(ctx, deadline, keys, entries, ask)
@@ -37,8 +40,8 @@ func (s *Store) ProbeAll(
 	if len(keys) == 1 {
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
-	ask := s.inspectEach(true, false)
-	if s.multiString() {
+	ask := s.inspectEach
+	if s.multiString() && !s.ttls {
 		ask = s.probeStrings
 	}
 	return s.inChunks(ctx, deadline, keys, entries, ask)
@@ -122,8 +125,8 @@ func (s *Store) probeStrings(
 		args = append(args, key, s.family.Control(key))
 	}
 	values, err := s.ReadStrings(ctx, args)
-	if s.IsCrossSlot(err) {
-		return s.inspectEach(true, false)(ctx, keys, entries)
+	if s.IsCrossSlot(err) || client.RefusesKey(err) {
+		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
@@ -152,7 +155,7 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 		entries[i].reply.Reset()
 		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
 	}
-	if err := client.PipelineError(cmds, client.Pipeline(ctx, s.Redis(), cmds)); err != nil {
+	if err := client.PipelineError(cmds, s.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
 	}
 	var again []int
@@ -192,14 +195,24 @@ func (e *Entry) take(found bool, err error) error {
 	return err
 }
 
-// inspectEach asks for the value of each key, with markers for its control key, and with ttl
-// for the remaining TTL.
-func (s *Store) inspectEach(markers, ttl bool) askFunc {
-	return func(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
-		steps := make([]client.Step, len(keys))
-		for i, key := range keys {
-			steps[i] = s.InspectStep(key, entries[i], markers, ttl)
-		}
-		return s.ReadSteps(ctx, steps...)
+// readEachWithTTL asks for value and TTL of each key.
+func (s *Store) readEachWithTTL(
+	ctx context.Context, keys []string, entries []*Entry,
+) ([]error, error) {
+	return s.inspectAll(ctx, keys, entries, false)
+}
+
+// inspectEach asks for value and control key of each key.
+func (s *Store) inspectEach(ctx context.Context, keys []string, entries []*Entry) ([]error, error) {
+	return s.inspectAll(ctx, keys, entries, true)
+}
+
+func (s *Store) inspectAll(
+	ctx context.Context, keys []string, entries []*Entry, markers bool,
+) ([]error, error) {
+	steps := make([]client.Step, len(keys))
+	for i, key := range keys {
+		steps[i] = s.InspectStep(key, entries[i], markers, false)
 	}
+	return s.ReadSteps(ctx, steps...)
 }

@@ -42,6 +42,9 @@ func (c Commit) call() (e client.Call, ok bool) {
 		}
 		return target.markerCall(), true
 	case leaseless:
+		if target.store.Limited() {
+			return e, false
+		}
 		switch c.State {
 		case Present:
 			return target.valueStep(c.Entry, c.TTL).call()

@@ -21,6 +21,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
@@ -123,6 +124,7 @@ func TestRefusedConnection(t *testing.T) {
 
 func newStoreOf(t *testing.T, rdb redis.UniversalClient, timeout time.Duration) *store.Store {
 	t.Helper()
+	client.WithoutBreaker(rdb)
 	s, err := store.New(rdb, codec.ShapeString, timeout)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,31 @@ func (s *Store) Delete(
 }
 
 // remove is Delete by its steps.
+//
+// What a refused control key has kept in Redis is removed without that, and has an error all the
+// same: nobody knows what the control key says.
 func (s *Store) remove(
+	ctx context.Context, deadline time.Time, steps []client.Step,
+) (failed map[int]error) {
+	failed = s.send(ctx, deadline, steps)
+	again := make([]client.Step, 0, len(failed))
+	var places []int
+	for i, err := range failed {
+		if s.refusesControl(ctx, deadline, steps[i].Key(), err) {
+			again, places = append(again, steps[i]), append(places, i)
+		}
+	}
+	if len(again) == 0 {
+		return failed
+	}
+	for n, err := range s.send(ctx, deadline, again) {
+		failed[places[n]] = err
+	}
+	return failed
+}
+
+// send sends the steps of deletes.
+func (s *Store) send(
 	ctx context.Context, deadline time.Time, steps []client.Step,
 ) (failed map[int]error) {
 	if len(steps) == 1 && s.Replicas() == 0 {
@@ -74,13 +98,20 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 // there, see Lease.Upgrades, has its own end before it.
 func (w *Write) unlinks(ctx context.Context) []*client.Command {
 	args := w.appendKeys(append(make([]any, 0, 1+maxWriteKeys), "unlink"))
+	if w.partial = w.store.control.Holds(); w.partial {
+		args = slices.Delete(args, 2, 3)
+	}
 	if w.store.Standalone() {
 		return []*client.Command{client.NewSmall(ctx, args...)}
 	}
 	keys := args[1:]
-	keys[0], keys[1] = keys[1], keys[0]
-	if n := len(keys) - 1; n > 2 { // those of versions before
-		copy(keys[1:], append(keys[2:n:n], keys[1]))
+	values := keys
+	if !w.partial {
+		keys[0], keys[1] = keys[1], keys[0]
+		values = keys[1:]
+	}
+	if n := len(values) - 1; n > 1 { // those of versions before
+		copy(values, append(values[1:n:n], values[0]))
 	}
 	cmds := make([]*client.Command, len(keys))
 	for i, key := range keys {

@@ -58,6 +58,9 @@ func (s *Store) change(ctx context.Context, r *Request) error {
 		return errs[0]
 	}
 	cmd, err := s.Eval(ctx, s.Redis(), mutate, client.NotRetryable, r.keys, r.args)
+	if deadline, ok := ctx.Deadline(); ok && s.refusesControl(ctx, deadline, r.Key(), err) {
+		return s.Limit()
+	}
 	return r.setAnswer(ctx, s.Client, cmd, err)
 }
 
@@ -74,7 +77,7 @@ func (s *Store) ask(ctx context.Context, r *Request) error {
 		return err
 	}
 	again := client.NewCommand(ctx, r.args...)
-	return r.setAnswer(ctx, s.Client, again, client.Process(ctx, s.Redis(), again))
+	return r.setAnswer(ctx, s.Client, again, s.Process(ctx, s.Redis(), again))
 }
 
 // setAnswer sets the parts of a request from the command that it was sent as.
@@ -84,6 +87,8 @@ func (r *Request) setAnswer(
 	switch {
 	case client.IsWrongType(err):
 		return r.wrongType(ctx, c)
+	case client.RefusesScripts(err):
+		return needsScript(client.Redact(err))
 	case client.IsUnknownCommand(err):
 		return ErrUnknownCommand
 	case err != nil:
@@ -97,7 +102,7 @@ func (r *Request) setAnswer(
 func (r *Request) wrongType(ctx context.Context, c *client.Client) error {
 	for _, key := range r.Keys() {
 		cmd := client.NewSmall(ctx, "type", key)
-		if err := client.Process(ctx, c.Redis(), cmd); err != nil {
+		if err := c.Process(ctx, c.Redis(), cmd); err != nil {
 			return err
 		}
 		found, err := cmd.Text()

@@ -14,12 +14,18 @@ var (
 // of a Store return that are named for it.
 type Step = client.Step
 
+// A Change is that of a breaker, see Store.Watch.
+type Change = client.Change
+
 // IsBroken reports whether Redis answered with something that is no value of the store's
 // shape.
 func IsBroken(err error) bool { return client.IsBroken(err) }
 
 // IsTooLarge reports whether a value was not sent, or was refused, for its size.
 func IsTooLarge(err error) bool { return client.IsTooLarge(err) }
+
+// IsOpen reports whether a command was not sent because of a breaker.
+func IsOpen(err error) bool { return client.IsOpen(err) }
 
 // IsOutOfMemory reports whether a server refused a command because its memory is full.
 func IsOutOfMemory(err error) bool { return client.IsOutOfMemory(err) }

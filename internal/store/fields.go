@@ -21,7 +21,13 @@ func (s *Store) ReadFields(
 	for _, name := range names {
 		args = append(args, name)
 	}
-	answered, err := s.Raw(ctx, key, redis.NewRawWriteToCmd(ctx, &e.reply, args...), &e.reply, now)
+	read := redis.NewRawWriteToCmd(ctx, &e.reply, args...)
+	if s.ttls {
+		e.key = key
+		return s.readWithTTL(ctx, key, e, now, read, s.FieldsStep(key, names, e),
+			func() (bool, error) { return e.reply.ParseFields(&e.Wire, names) })
+	}
+	answered, err := s.Raw(ctx, key, read, &e.reply, now)
 	switch {
 	case err != nil:
 		return false, err
@@ -30,7 +36,7 @@ func (s *Store) ReadFields(
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := client.NewCommand(ctx, args...)
-		err := client.Process(ctx, s.Redis(), again)
+		err := s.Process(ctx, s.Redis(), again)
 		switch {
 		case client.IsWrongType(err):
 			return false, ErrWrongType

@@ -25,10 +25,10 @@ func (s *Store) Inspect(
 // InspectStep is Inspect as a Step. Without markers it is Read: values that are strings need no
 // more.
 func (s *Store) InspectStep(key string, e *Entry, markers, ttl bool) Step {
-	return &inspectStep{store: s, key: key, entry: e, markers: markers, ttl: ttl}
+	return &inspectStep{store: s, key: key, entry: e, markers: markers, ttl: ttl || s.ttls}
 }
 
-// A inspectStep reads a value, and with markers the control key, and with ttl the lives of both.
+// An inspectStep reads a value, and with markers the control key, and with ttl their TTLs.
 type inspectStep struct {
 	client.Reading
 	store        *Store
@@ -47,7 +47,10 @@ func (l *inspectStep) Commands(ctx context.Context, _ client.EvalMode) []*client
 		cmds = append(cmds, client.NewCommand(ctx, "get", control))
 	}
 	if l.ttl {
-		cmds = append(cmds, client.NewSmall(ctx, "pttl", l.key), client.NewSmall(ctx, "pttl", control))
+		cmds = append(cmds, client.NewSmall(ctx, "pttl", l.key))
+	}
+	if l.ttl && l.markers {
+		cmds = append(cmds, client.NewSmall(ctx, "pttl", control))
 	}
 	return cmds
 }
@@ -68,7 +71,9 @@ func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*clie
 	pttl := len(cmds) - 1 // of the marker
 	if found {
 		e.State = Present
-		pttl--
+		if l.markers {
+			pttl--
+		}
 	}
 	if l.ttl && e.State != Missing {
 		e.TTL, err = ttlOf(cmds[pttl])
@@ -79,16 +84,16 @@ func (l *inspectStep) Answered(_ context.Context, _ *client.Client, cmds []*clie
 // ttlOf reads the answer to PTTL.
 func ttlOf(cmd *client.Command) (time.Duration, error) {
 	left, err := cmd.Int()
-	if err == nil && left >= 0 {
-		return time.Duration(left) * time.Millisecond, nil
-	}
-	return time.Duration(left), err // Forever, or -2 for a key that is gone
+	return remaining(left), err
 }
 
 // readMarker sets e's state by what the control key holds.
 func (s *Store) readMarker(e *Entry, cmd *client.Command) error {
 	held, err := cmd.Text()
-	if err != nil && !client.IsWrongType(err) {
+	switch {
+	case client.RefusesKey(err):
+		s.control.Note(err)
+	case err != nil && !client.IsWrongType(err):
 		return err
 	}
 	var marker string
@@ -123,10 +128,12 @@ func (f *fieldsStep) Commands(ctx context.Context, _ client.EvalMode) []*client.
 	for _, name := range f.names {
 		args = append(args, name)
 	}
+	control := f.store.family.Control(f.key)
 	return []*client.Command{
 		client.NewCommand(ctx, args...),
-		client.NewSmall(ctx, "exists", f.key),
-		client.NewCommand(ctx, "get", f.store.family.Control(f.key)),
+		client.NewSmall(ctx, "pttl", f.key),
+		client.NewCommand(ctx, "get", control),
+		client.NewSmall(ctx, "pttl", control),
 	}
 }
 
@@ -144,15 +151,20 @@ func (f *fieldsStep) Answered(_ context.Context, _ *client.Client, cmds []*clien
 	if err != nil {
 		return err
 	}
-	there, err := cmds[1].Int()
+	left, err := cmds[1].Int()
 	if err != nil {
 		return err
 	}
 	if err := f.store.readMarker(e, cmds[2]); err != nil {
 		return err
 	}
-	if found || there > 0 {
+	pttl := cmds[3] // of the marker
+	if found || left != noKey {
 		e.State = Present
+		pttl = cmds[1]
 	}
-	return nil
+	if e.State != Missing {
+		e.TTL, err = ttlOf(pttl)
+	}
+	return err
 }

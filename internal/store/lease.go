@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/asidecache/aside/codec"
@@ -38,11 +39,31 @@ const missing = "-2"
 // HadValue reports whether the key held something when the lease was granted.
 func (l *Lease) HadValue() bool { return l.expiry != missing }
 
+// Beside returns what the lease was granted beside: Present for a value, empty or not, or
+// Absent, with the TTL that this still had; or Missing for nothing.
+func (l *Lease) Beside() (State, time.Duration) {
+	if l.HadValue() {
+		left, err := strconv.ParseInt(l.left, 10, 64)
+		if err != nil {
+			left = noKey
+		}
+		return Present, remaining(left)
+	}
+	switch left := max(time.Until(l.markerEnds), 0); {
+	case l.marker == markerAbsent:
+		return Absent, left
+	case l.store.isEmpty(l.marker):
+		return Present, left
+	}
+	return Missing, 0
+}
+
 // Acquired is the answer to Acquire.
 type Acquired struct {
 	Status Status
 	Lease  *Lease        // when Granted, or with an error that leaves that open
 	Wait   time.Duration // when Busy: the TTL of the other lease
+	TTL    time.Duration // when HasEmpty or HasAbsence: how long that still stands
 }
 
 // A Status says whether a load may begin, or what makes it needless.
@@ -183,6 +204,9 @@ func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 	case Busy:
 		err = scan(parts, &left)
 		c.Wait = time.Duration(left) * time.Millisecond
+	case HasEmpty, HasAbsence:
+		err = scan(parts, &left)
+		c.TTL = remaining(left)
 	case Granted:
 		err = scan(parts, &l.expiry, &l.left, &l.digest, &l.marker, &l.markerExpiry, &left)
 		l.markerEnds = l.markerEnds.Add(time.Duration(left) * time.Millisecond) // or a little later

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
@@ -9,14 +8,6 @@ import (
 
 // PreviousKey returns the key of the version before for a key, and whether there is one.
 func (s *Store) PreviousKey(key string) (previous string, ok bool) { return s.family.Previous(key) }
-
-// ReadAllTTL is ReadAll that also sets the entries' TTLs. It does not know of values that are
-// empty, see EmptyUntil.
-func (s *Store) ReadAllTTL(
-	ctx context.Context, deadline time.Time, keys []string, entries []*Entry,
-) []error {
-	return s.inChunks(ctx, deadline, keys, entries, s.inspectEach(false, true))
-}
 
 // EmptyUntil reports whether the lease, which may be another version's, has replaced a marker
 // that says that the value of s is empty, and until when that says so.

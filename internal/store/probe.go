@@ -5,17 +5,22 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 )
 
 // Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
 // way there is, and may take a value of another Redis type for none.
 func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
-	if s.shape != codec.ShapeString || !s.Standalone() {
+	if s.shape != codec.ShapeString || !s.Standalone() || s.ttls || s.control.Cause() != nil {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	return s.probeString(ctx, key, e)
+	err := s.probeString(ctx, key, e)
+	if client.RefusesKey(err) { // one of the two
+		return s.Inspect(ctx, deadline, key, e, false)
+	}
+	return err
 }
 
 // probeString is one command, which cannot be used while a cluster keeps the two keys

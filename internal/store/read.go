@@ -18,6 +18,10 @@ func (s *Store) Read(
 ) (found bool, err error) {
 	e.Wire.Reset(key)
 	e.key = key
+	if s.ttls {
+		return s.readWithTTL(ctx, key, e, now, s.readRaw(ctx, e), s.InspectStep(key, e, false, true),
+			func() (bool, error) { return e.reply.ParseValue(&e.Wire, s.shape) })
+	}
 	answered, err := s.Raw(ctx, key, s.readRaw(ctx, e), &e.reply, now)
 	switch {
 	case err != nil:
@@ -27,7 +31,7 @@ func (s *Store) Read(
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := s.readCmd(ctx, key)
-		return s.parseValue(&e.Wire, again, client.Process(ctx, s.Redis(), again))
+		return s.parseValue(&e.Wire, again, s.Process(ctx, s.Redis(), again))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
+	"github.com/asidecache/aside/internal/rediskey"
 	"github.com/asidecache/aside/internal/resp"
 )
 
@@ -21,16 +22,17 @@ type Request struct {
 	// stands for nothing. The parts are valid until the next Reset.
 	Parts [][]byte
 
-	shape codec.Shape
-	names []string // of the keys that should have the shape
-	keys  []any    // of a write: those of its script, but for a staged one
-	write bool
-	args  []any
-	buf   []byte // what arguments point into
-	open  int    // where in args the number of the last command's arguments stands
-	token string // names the key where arguments are staged; empty: not yet needed
-	long  int    // bytes of the longest argument
-	reply resp.Reply
+	shape  codec.Shape
+	names  []string         // of the keys that should have the shape
+	keys   []any            // of a write: those of its script, but for a staged one
+	family *rediskey.Family // of a write
+	write  bool
+	args   []any
+	buf    []byte // what arguments point into
+	open   int    // where in args the number of the last command's arguments stands
+	token  string // names the key where arguments are staged; empty: not yet needed
+	long   int    // bytes of the longest argument
+	reply  resp.Reply
 }
 
 // Rules say what a write does about the TTL of a value.
@@ -46,7 +48,7 @@ func (r *Request) Reset(shape codec.Shape) {
 	r.shape = shape
 	clear(r.Parts)
 	clear(r.args)
-	r.keys = nil
+	r.keys, r.family = nil, nil
 	r.token, r.long = "", 0
 	r.Parts, r.args, r.names, r.buf = r.Parts[:0], r.args[:0], r.names[:0], r.buf[:0]
 	if cap(r.buf) > maxKept {
@@ -82,7 +84,7 @@ func (r *Request) Read(command string, keys ...string) *Request {
 func (r *Request) Write(s *Store, key string, rules Rules) *Request {
 	r.write = true
 	r.names = append(r.names, key)
-	r.keys = s.writeKeys(key)
+	r.keys, r.family = s.writeKeys(key), &s.family
 	r.args = append(r.args,
 		milliseconds(rules.Life), rules.Renew, rules.Known, 0, s.markerEmpty())
 	return r

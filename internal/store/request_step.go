@@ -38,7 +38,7 @@ func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.
 	if r.token == "" {
 		r.token = rediskey.NewToken()
 	}
-	staged := rediskey.StagingKey(r.keys[1].(string), r.token)
+	staged := r.family.Staging(r.keys[1].(string), r.token)
 	first := r.args[rulesArgs:]
 	head := argsInFront + first[2].(int)
 	cmds := stageParts(ctx, staged, "rpush", n, func(args []any, from, to int) []any {

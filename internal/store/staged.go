@@ -7,7 +7,6 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // stagedTTL is how long a staged value may lie about.
@@ -60,7 +59,7 @@ func (w *swapStep) Script() *client.Script { return w.lease.either(swap, swapUpg
 
 func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	l := w.lease
-	staged := rediskey.StagingKey(l.keys[1].(string), l.token.(string))
+	staged := l.store.family.Staging(l.keys[1].(string), l.token.(string))
 	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value))
 	return append(l.store.stageValue(ctx, staged, w.value), mode(w.Script(), ctx, l.guardedKeys(staged), args))
 }

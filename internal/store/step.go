@@ -28,6 +28,7 @@ type Write struct {
 	ttl     time.Duration
 	longest int    // bytes of the longest part of the value, if it may be long
 	changed bool   // the server has written something
+	partial bool   // of a delete: the control key is left
 	staged  string // the key where the value is staged, empty if it is not
 }
 
@@ -40,7 +41,7 @@ func (s *Store) PutStep(key string, e *Entry, ttl time.Duration) *Write {
 		return s.markerStep(key, s.markerEmpty(), ttl)
 	case size > maxFill || e.Wire.Len() > maxFillParts:
 		w.longest = e.largest()
-		w.staged = rediskey.StagingKey(s.family.Control(key), rediskey.NewToken())
+		w.staged = s.family.Staging(s.family.Control(key), rediskey.NewToken())
 		w.args = []any{milliseconds(ttl), "staged", s.kind.count, s.partsOf(&e.Wire)}
 	default:
 		w.args = s.putArgs(e, ttl)
@@ -144,6 +145,12 @@ func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*client.Com
 	n, err := last.Int()
 	if w.sc == nil { // a delete
 		n, err = 1, cmp.Or(cmds[0].Err(), last.Err(), w.removed(cmds))
+		switch {
+		case err == nil && w.partial:
+			err = w.store.withoutControl(w.key)
+		case err == nil:
+			w.store.control.Clear()
+		}
 	}
 	if n < 0 && err == nil {
 		err = incomplete(cmds)

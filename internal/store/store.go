@@ -15,9 +15,11 @@ import (
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
 	*client.Client
-	shape  codec.Shape
-	kind   kind
-	family rediskey.Family
+	shape   codec.Shape
+	kind    kind
+	family  rediskey.Family
+	control client.Refusal // of control keys
+	ttls    bool           // see ReadTTLs
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -38,7 +40,10 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 
 // SetFamily says which keys the store's are, before it is used. Without it their control keys
 // are those of keys without a version, and no write removes other versions' values.
-func (s *Store) SetFamily(f rediskey.Family) { s.family = f }
+func (s *Store) SetFamily(f rediskey.Family) {
+	s.family = f
+	s.SetControlPrefix(f.Prefix())
+}
 
 // loadKeys are the keys of the scripts of a load: a value key and its control key. Each is a
 // string, in the form in which commands take it.
@@ -59,13 +64,14 @@ const maxWriteKeys = 6
 type Entry struct {
 	Wire  codec.Wire    // the value, present or to be stored
 	State State         // set by Inspect
-	TTL   time.Duration // set by Inspect, when asked for; Forever for none
+	TTL   time.Duration // remaining, when asked for; Forever for none, 0 for one that is over
 
 	Leased bool // set by Inspect: the key is being loaded
 
 	reply   resp.Reply
 	key     string               // what the arguments of command point at
 	command *redis.RawWriteToCmd // reads the whole value, again and again
+	pttl    *pttlRead            // of a store that reads TTLs
 }
 
 // A State says what Redis knows of a key.

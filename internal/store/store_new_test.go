@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -248,6 +249,7 @@ func TestHooksThatRefuse(t *testing.T) {
 				process:  func(context.Context, redis.Cmder) error { return refusal },
 				pipeline: func(context.Context, []redis.Cmder) error { return refusal },
 			})
+			client.WithoutBreaker(rdb)
 			s, err := store.New(rdb, codec.ShapeString, longTimeout)
 			if err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/faultnet"
 	"github.com/asidecache/aside/internal/redistest"
 	"github.com/asidecache/aside/internal/store"
@@ -95,6 +96,7 @@ func (f fault) on(t *testing.T, open func(*redis.UniversalOptions) redis.Univers
 	}
 	h := hung{rdb: open(o), answers: func() { close(speak) }}
 	t.Cleanup(func() { _ = h.rdb.Close() })
+	client.WithoutBreaker(h.rdb)
 	broken.Store(true)
 	if f.dial != nil {
 		return h

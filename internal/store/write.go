@@ -27,30 +27,55 @@ func (s *Store) PutAbsent(
 	return s.put(ctx, deadline, s.PutAbsentStep(key, ttl))
 }
 
-// put carries out a write by its script or, where scripts are refused, as a transaction.
-// What has served last is tried first.
+// put carries out a write by its script or, where scripts or control keys are refused, as a
+// transaction.
 func (s *Store) put(ctx context.Context, deadline time.Time, w *Write) error {
+	if s.control.Holds() {
+		return s.putPlainly(ctx, deadline, w)
+	}
+	err := s.putEitherWay(ctx, deadline, w)
+	switch {
+	case err == nil && s.Scripts().Cause() == nil:
+		s.control.Clear()
+	case s.refusesControl(ctx, deadline, w.key, err):
+		return s.putPlainly(ctx, deadline, w)
+	}
+	return err
+}
+
+// putEitherWay is put where control keys are permitted. What has served last is tried first.
+func (s *Store) putEitherWay(ctx context.Context, deadline time.Time, w *Write) error {
 	ways := []func() error{
 		func() error { return s.putByScript(ctx, deadline, w) },
 		func() error { return s.putPlainly(ctx, deadline, w) },
 	}
-	plainFirst := s.Scriptless().Load()
+	plainFirst := s.Scripts().Holds()
 	if plainFirst {
 		slices.Reverse(ways)
 	}
 	err := ways[0]()
 	if !withoutScripts(err) {
+		if err == nil && !plainFirst {
+			s.Scripts().Clear()
+		}
 		return err
 	}
-	if other := ways[1](); !withoutScripts(other) {
-		s.Scriptless().Store(!plainFirst)
+	switch other := ways[1](); {
+	case withoutScripts(other):
+		return err
+	case plainFirst:
+		s.Scripts().Clear()
+		return other
+	default:
+		s.Scripts().Note(err)
 		return other
 	}
-	return err
 }
 
 // withoutScripts reports whether what a script was to do may be done without one.
-func withoutScripts(err error) bool { return client.IsForbidden(err) || client.IsNoScripts(err) }
+func withoutScripts(err error) bool {
+	return client.IsForbidden(err) && !client.RefusesKey(err) || client.IsNoScripts(err)
+}
 
 func (s *Store) putByScript(ctx context.Context, deadline time.Time, w *Write) error {
 	if e, ok := w.call(); ok {
@@ -93,15 +118,23 @@ func (w plainStep) Answered(_ context.Context, _ *client.Client, cmds []*client.
 			return err
 		}
 	}
+	if w.marker != "" && w.partial {
+		return w.store.withoutControl(w.key)
+	}
 	return nil
 }
 
 // plain are the commands that do without a script what put.lua does.
 func (w *Write) plain(ctx context.Context) []*client.Command {
 	s, keys := w.store, w.keys()
-	control := keys[1]
+	control, beside := keys[1], keys[1:]
 	unlink := client.NewSmall(ctx, append([]any{"unlink", w.key}, keys[2:]...)...)
+	if w.partial = s.control.Cause() != nil; w.partial {
+		control, beside = nil, keys[2:]
+	}
 	switch {
+	case w.marker != "" && control == nil:
+		return []*client.Command{unlink}
 	case w.marker != "":
 		return []*client.Command{
 			unlink,
@@ -112,8 +145,11 @@ func (w *Write) plain(ctx context.Context) []*client.Command {
 		if w.ttl != Forever {
 			set = append(set, "px", w.ttl.Milliseconds())
 		}
+		if len(beside) == 0 {
+			return []*client.Command{client.NewSmall(ctx, set...)}
+		}
 		return []*client.Command{
-			client.NewSmall(ctx, set...), client.NewSmall(ctx, append([]any{"unlink"}, keys[1:]...)...),
+			client.NewSmall(ctx, set...), client.NewSmall(ctx, append([]any{"unlink"}, beside...)...),
 		}
 	}
 	cmds := []*client.Command{unlink}
@@ -123,6 +159,9 @@ func (w *Write) plain(ctx context.Context) []*client.Command {
 	}
 	if w.ttl != Forever {
 		cmds = append(cmds, client.NewSmall(ctx, "pexpire", w.key, w.ttl.Milliseconds()))
+	}
+	if control == nil {
+		return cmds
 	}
 	return append(cmds, client.NewSmall(ctx, "del", control))
 }
@@ -142,6 +181,19 @@ func markerTTL(ttl time.Duration) time.Duration {
 // of another type is replaced. It is never carried out twice: when the connection
 // breaks before the answer, the error leaves open whether the value was stored.
 func (s *Store) PutIfAbsent(
+	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
+) (stored bool, err error) {
+	if s.Unleased() {
+		return s.putIfAbsentPlainly(ctx, deadline, key, e, ttl)
+	}
+	stored, err = s.putIfAbsentByScript(ctx, deadline, key, e, ttl)
+	if s.RefusesLeases(ctx, deadline, key, err) {
+		return s.putIfAbsentPlainly(ctx, deadline, key, e, ttl)
+	}
+	return stored, err
+}
+
+func (s *Store) putIfAbsentByScript(
 	ctx context.Context, deadline time.Time, key string, e *Entry, ttl time.Duration,
 ) (stored bool, err error) {
 	w := s.PutIfAbsentStep(key, e, ttl)
@@ -164,7 +216,14 @@ func (s *Store) putIfAbsentArgs(e *Entry, ttl time.Duration) []any {
 func (s *Store) Touch(
 	ctx context.Context, deadline time.Time, key string, ttl time.Duration,
 ) (ok bool, err error) {
-	return s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: s.loadKeys(key), Args: s.touchArgs(ttl)})
+	if s.Unleased() {
+		return s.touchPlainly(ctx, deadline, key, ttl)
+	}
+	ok, err = s.EvalBool(ctx, deadline, client.Call{Script: touch, Retry: client.Retryable, Keys: s.loadKeys(key), Args: s.touchArgs(ttl)})
+	if s.RefusesLeases(ctx, deadline, key, err) {
+		return s.touchPlainly(ctx, deadline, key, ttl)
+	}
+	return ok, err
 }
 
 func (s *Store) touchArgs(ttl time.Duration) []any {

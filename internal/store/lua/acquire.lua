@@ -3,7 +3,8 @@
 -- 1 to have the lease beside a value that is there, the marker of an empty value, see isEmpty,
 -- then the tokens of earlier attempts whose answers were lost.
 -- Returns one of
---   present | empty | absent      what Redis knows of the key
+--   present                       the key has a value
+--   empty | absent, ms            the marker that stands for it, which lives for so long
 --   busy, ms                      another has the lease, for so long: at most the TTL asked for
 --   full                          no memory for a lease
 --   1                             granted, where nothing was before
@@ -25,12 +26,13 @@ if kind == 'none' then
   if not held then return 1 end
 end
 if type(held) ~= 'string' then held = redis.pcall('GET', KEYS[2]) end
-local leased, marker = parse(held) -- an error if the key is of another type
+local leased, marker, moment = parse(held) -- an error if the key is of another type
 local left = (leased or marker) and redis.call('PTTL', KEYS[2]) or 0
 if leased and left < 0 then leased, marker = nil, nil end -- nobody would ever end it
-if kind == 'none' and not beside then
-  if marker == 'N' then return {'absent'} end
-  if isEmpty(marker, ARGV[5]) then return {'empty'} end
+if kind == 'none' and not beside and marker then
+  local lives = leased and rest(KEYS[2], moment) or left
+  if marker == 'N' then return {'absent', lives} end
+  if isEmpty(marker, ARGV[5]) then return {'empty', lives} end
 end
 if leased then
   -- A process that waits for a lease gives it no longer than its own would have: its holder may be

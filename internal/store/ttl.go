@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/client"
+	"github.com/asidecache/aside/internal/resp"
+)
+
+// ReadTTLs makes every read ask for the remaining TTL as well, in the same round trip: of the
+// value, or of the marker that stands for it. It has to be called before the store is used.
+func (s *Store) ReadTTLs() { s.ttls = true }
+
+// ReadsTTLs reports whether ReadTTLs was called.
+func (s *Store) ReadsTTLs() bool { return s.ttls }
+
+// A pttlRead asks for the TTL of the key of an entry, again and again.
+type pttlRead struct {
+	command *redis.RawWriteToCmd
+	reply   resp.Reply
+	space   [32]byte // of the answer
+}
+
+func newPTTLRead(ctx context.Context, key any) *pttlRead {
+	p := new(pttlRead)
+	p.reply.Use(p.space[:])
+	p.reply.Limit(len(p.space))
+	p.command = redis.NewRawWriteToCmd(ctx, &p.reply, "pttl", key)
+	return p
+}
+
+// pttlOf is what asks for the TTL of e.key.
+func (s *Store) pttlOf(ctx context.Context, e *Entry) *pttlRead {
+	if s.KeepsCommands() { // as in readRaw
+		e.pttl = newPTTLRead(ctx, e.key)
+		return e.pttl
+	}
+	if e.pttl == nil {
+		e.pttl = newPTTLRead(context.Background(), &e.key)
+	}
+	e.pttl.reply.Reset()
+	return e.pttl
+}
+
+// readWithTTL sends a read of e.key, and with it asks for the TTL. parse makes sense of the
+// answer; again is the same read as a step, which is sent when that is to be repeated.
+//
+// The TTL is asked for first: a value that is written in between then has at least that.
+func (s *Store) readWithTTL(
+	ctx context.Context, key string, e *Entry, now time.Time,
+	read *redis.RawWriteToCmd, again Step, parse func() (bool, error),
+) (found bool, err error) {
+	pttl := s.pttlOf(ctx, e)
+	answered, err := s.RawAfter(ctx, key, pttl.command, read, &e.reply, now)
+	switch {
+	case err != nil:
+		return false, err
+	case answered:
+		left, err := pttl.reply.Int()
+		if err != nil {
+			return false, err
+		}
+		e.TTL = remaining(left)
+		return parse()
+	}
+	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
+		errs, err := s.ReadSteps(ctx, again)
+		if err == nil {
+			err = errs[0]
+		}
+		return err == nil && e.State == Present, err
+	})
+}
+
+// noKey is the answer to PTTL for a key that is not there.
+const noKey = -2
+
+// remaining is an answer to PTTL. A key that is gone, although its value was read, has reached
+// the end of its TTL.
+func remaining(ms int64) time.Duration {
+	switch {
+	case ms >= 0:
+		return time.Duration(ms) * time.Millisecond
+	case ms == -1:
+		return Forever
+	}
+	return 0
+}
