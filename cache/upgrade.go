@@ -57,7 +57,8 @@ var (
 // text of any other error of upgrade, which should hold no value. A panic of upgrade is an error.
 //
 // upgrade has no context, and should be quick: it runs while the lease is held, one key of a
-// batch after another. It gets an Old of its own and may use parts of that for V.
+// batch after another. After LoadTimeout the calls end with an error, and the leases, even if it
+// does not return. It gets an Old of its own and may use parts of that for V.
 //
 // Only the version before is asked, not those before that. Get, GetMany, Entry and GetFields
 // without a loader do not upgrade: to them the key is missing; and Refresh loads. Where Redis
@@ -125,14 +126,13 @@ func (l *loads[K, V]) Upgrade(
 	}
 	item.entry = loader.Entry[V]{Value: v}
 	own, size, err := l.encode(ctx, j, item, callers)
-	ttl, alive := p.TTL()
-	if err != nil || !alive {
+	if _, alive := p.TTL(); err != nil || !alive {
 		return loaded, false
 	}
 	item.entry.Value, item.err, item.found = own, nil, true
 	c.core.stats.loaded.Add(1)
 	c.core.stats.upgraded.Add(1)
-	return protocol.Loaded{State: protocol.Present, Bytes: size, TTL: ttl, Upgraded: true}, true
+	return protocol.Loaded{State: protocol.Present, Bytes: size, Upgraded: true}, true
 }
 
 // notUpgraded tells of an entry of the version before of which nothing was made.

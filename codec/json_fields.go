@@ -82,10 +82,11 @@ func (n *jsonNode) needs(seen map[*jsonNode]bool) bool {
 type jsonCompiler struct{ nodes map[reflect.Type]*jsonNode }
 
 func (c *jsonCompiler) node(t reflect.Type) *jsonNode {
+	if pointsToItself(t) {
+		return nil
+	}
 	for t.Kind() == reflect.Pointer && !hasJSONMethods(t) {
-		if t = t.Elem(); t.Kind() == reflect.Pointer && t.Elem() == t {
-			return nil
-		}
+		t = t.Elem()
 	}
 	if n, ok := c.nodes[t]; ok {
 		return n

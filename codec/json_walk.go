@@ -54,11 +54,24 @@ func (w *jsonWalk) walk(t reflect.Type, addressable bool, path string) {
 		if t.NumMethod() > 0 {
 			w.report(path, t, "does not say which type its JSON is to be read as")
 		}
+	case pointsToItself(t):
+		w.report(path, t, "points to nothing but itself")
 	case t.Kind() == reflect.Pointer:
 		w.walk(t.Elem(), true, path)
 	case !w.methods(t, addressable, path):
 		w.kind(t, addressable, path)
 	}
+}
+
+// pointsToItself reports whether pointers of type t lead to nothing but pointers.
+func pointsToItself(t reflect.Type) bool {
+	for range maxDepth {
+		if t.Kind() != reflect.Pointer {
+			return false
+		}
+		t = t.Elem()
+	}
+	return true
 }
 
 // methods handles a t that has methods of its own for writing or reading, and reports

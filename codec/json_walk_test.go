@@ -67,6 +67,22 @@ func TestJSONCheckNamesTheField(t *testing.T) {
 	}
 }
 
+type (
+	selfPointer  *selfPointer
+	otherPointer *thatPointer
+	thatPointer  *otherPointer
+)
+
+// Pointers to nothing but pointers are refused, and found without an end.
+func TestJSONRefusesPointersToThemselves(t *testing.T) {
+	const want = "points to nothing but itself"
+	fails(t, codec.JSON[selfPointer]().Check(), want)
+	fails(t, codec.JSON[[]otherPointer]().Check(), want)
+	fails(t, codec.JSON[struct{ A map[string]*thatPointer }]().Check(), want)
+	_, err := codec.SchemaOf(codec.JSON[selfPointer]())
+	fails(t, err, want)
+}
+
 // Vet refuses such a struct in the source.
 func TestJSONFindsDuplicateTags(t *testing.T) {
 	same := reflect.StructOf([]reflect.StructField{

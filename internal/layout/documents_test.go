@@ -48,6 +48,24 @@ func longProse(text string) (long []string) {
 	return long
 }
 
+// What is between fences has lines of its own.
+func TestFences(t *testing.T) {
+	for file, text := range filesOf(t, ".md") {
+		fences := 0
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); !strings.Contains(line, "```") {
+				continue
+			}
+			if fences++; strings.Contains(line, " ") || !strings.HasPrefix(line, "```") {
+				t.Errorf("%s has code on the line of its fence: %s", file, line)
+			}
+		}
+		if fences%2 != 0 {
+			t.Errorf("%s has a fence that does not end", file)
+		}
+	}
+}
+
 func TestLongProse(t *testing.T) {
 	words := strings.Repeat("word ", 20)
 	link := "[link](https://example.com/" + strings.Repeat("x", 100) + ")"

@@ -42,7 +42,7 @@ type Loaded struct {
 	Err   error         // there is no result: the flight ends with it
 	State State         // Present or Absent
 	Bytes int           // of the encoded value
-	TTL   time.Duration // to store it with
+	TTL   time.Duration // to store it with; of what is upgraded the previous one has it
 	Skip  Outcome       // why it is not to be stored; Stored: it is
 
 	Upgraded bool // it was made of the value of the version before
@@ -84,7 +84,7 @@ type Job struct {
 	loaded          Loaded
 	result          Result
 	finished        bool
-	askedPrevious   bool          // the value of the version before was asked for
+	previous        *Previous     // once it was asked for
 	failed          bool          // Redis has failed a refresh in the background
 	busyFor         time.Duration // the TTL of the lease of another process, which refreshes the key
 }

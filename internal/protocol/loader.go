@@ -28,26 +28,10 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	defer e.limit.release() // before the observer is told, which may load as well
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
-	var ended atomic.Bool // for the callers, or by the loader's return
-	defer func() {
-		if ended.Swap(true) {
-			e.abandoned.Add(-1)
-		}
-	}()
-	kept := all.keepAlive() // the jobs may hold others when the function below runs
-	defer context.AfterFunc(bounded, func() {
-		e.abandoned.Add(1) // until it returns, as it should now
-		if ended.Swap(true) {
-			e.abandoned.Add(-1)
-		}
-		if bounded.Err() == context.DeadlineExceeded { // which a loader may ignore, and callers not
-			for _, j := range all {
-				err := e.loadTimedOut(r, j, call)
-				e.remember(j, err)
-				j.flight.Fail(err)
-			}
-		}
-		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
+	defer e.endWith(bounded, all, func(j *Job) error {
+		err := e.loadTimedOut(r, j, call)
+		e.remember(j, err)
+		return err
 	})()
 	for _, j := range all {
 		j.loads++
@@ -64,7 +48,33 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	return expired
 }
 
-// Abandoned returns how many loaders run that nobody waits for: their contexts have ended.
+// endWith has the flights of the jobs fail, and their leases end, when the context of what is
+// done for them ends before done is called: that may ignore its end, and callers do not.
+func (e *Engine) endWith(bounded context.Context, all jobs, timedOut func(*Job) error) (done func()) {
+	var ended atomic.Bool   // for the callers, or by done
+	kept := all.keepAlive() // the jobs may hold others when the function below runs
+	stop := context.AfterFunc(bounded, func() {
+		e.abandoned.Add(1) // until it returns, as it should now
+		if ended.Swap(true) {
+			e.abandoned.Add(-1)
+		}
+		if bounded.Err() == context.DeadlineExceeded {
+			for _, j := range all {
+				j.flight.Fail(timedOut(j))
+			}
+		}
+		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
+	})
+	return func() {
+		stop()
+		if ended.Swap(true) {
+			e.abandoned.Add(-1)
+		}
+	}
+}
+
+// Abandoned returns how many loaders and upgrades run that nobody waits for: their contexts have
+// ended.
 func (e *Engine) Abandoned() int64 { return e.abandoned.Load() }
 
 // callers returns how many calls share the load of the jobs so far.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/asidecache/aside/internal/store"
@@ -15,7 +16,8 @@ type Previous struct {
 
 	ends    time.Time // of its life
 	forever bool
-	empty   bool // a marker says that it is, and there is no such key
+	empty   bool  // a marker says that it is, and there is no such key
+	failed  error // Redis has
 }
 
 // TTL returns what is left of the value's life, and whether that is enough for a store.
@@ -36,23 +38,15 @@ func (e *Engine) upgrade(ctx context.Context, r *Run, granted jobs) (rest jobs) 
 	if e.Previous == nil || r.Refresh || r.NoStale || ctx.Err() != nil {
 		return granted
 	}
-	asking, rest := granted.partition(func(j *Job) bool { return j.grant.lease != nil && !j.askedPrevious })
+	asking, rest := granted.partition(func(j *Job) bool { return j.grant.lease != nil && j.previous == nil })
 	if len(asking) == 0 {
 		return granted
 	}
-	all, errs := e.readPrevious(ctx, asking)
+	e.readPrevious(ctx, asking)
 	if ctx.Err() != nil { // nobody waits any more
 		return granted
 	}
-	i := -1
-	upgraded, others := asking.partition(func(j *Job) bool {
-		i++
-		if errs[i] != nil {
-			j.loaded.Err = e.Degrade(ctx, r, j, errs[i])
-			return false
-		}
-		return e.upgraded(ctx, r, j, all[i])
-	})
+	upgraded, others := e.convert(ctx, r, asking)
 	if len(upgraded) > 0 {
 		e.commit(ctx, r, upgraded)
 	}
@@ -66,11 +60,47 @@ func (e *Engine) upgrade(ctx context.Context, r *Run, granted jobs) (rest jobs) 
 	return append(rest, others...)
 }
 
+// convert has the typed side make values of the previous ones, within LoadTimeout. It returns
+// the jobs that have a result now, and the others, some of which have failed.
+func (e *Engine) convert(ctx context.Context, r *Run, asking jobs) (upgraded, others jobs) {
+	bounded, cancel := context.WithTimeout(ctx, e.LoadTimeout)
+	defer cancel()
+	timedOut := func(j *Job) error {
+		return e.Reporter.LoadTimedOut(r.Op, j.Key, fmt.Errorf("the upgrade took longer than LoadTimeout, %v", e.LoadTimeout))
+	}
+	defer e.endWith(bounded, asking, timedOut)()
+	upgraded, others = asking.partition(func(j *Job) bool {
+		switch {
+		case j.previous.failed != nil:
+			j.loaded.Err = e.Degrade(ctx, r, j, j.previous.failed)
+			return false
+		case bounded.Err() != nil:
+			return false
+		}
+		return e.upgraded(ctx, r, j)
+	})
+	for _, j := range upgraded { // after those behind it were made
+		ttl, alive := j.previous.TTL()
+		if j.loaded.TTL = ttl; !alive {
+			j.loaded.Skip = Expired
+		}
+	}
+	if bounded.Err() == context.DeadlineExceeded {
+		for _, j := range others {
+			if j.loaded.Err == nil {
+				j.loaded.Err = timedOut(j)
+			}
+		}
+	}
+	return upgraded, others
+}
+
 // upgraded reports whether the job has a result now, which was made of the previous value.
-func (e *Engine) upgraded(ctx context.Context, r *Run, j *Job, p Previous) bool {
+func (e *Engine) upgraded(ctx context.Context, r *Run, j *Job) bool {
+	p := j.previous
 	there := p.Err != nil || p.Entry.State == store.Present
 	if there {
-		j.loaded, there = r.Loader.Upgrade(ctx, j, p, j.flight.Callers())
+		j.loaded, there = r.Loader.Upgrade(ctx, j, *p, j.flight.Callers())
 	}
 	e.giveBack(p.Entry)
 	if !there {
@@ -83,28 +113,28 @@ func (e *Engine) upgraded(ctx context.Context, r *Run, j *Job, p Previous) bool 
 	return true
 }
 
-// readPrevious reads the values of the version before, in one round trip. It returns an error
-// for each that Redis has failed.
-func (e *Engine) readPrevious(ctx context.Context, all jobs) (found []Previous, errs []error) {
+// readPrevious reads the values of the version before, in one round trip.
+func (e *Engine) readPrevious(ctx context.Context, all jobs) {
 	found, keys := make([]Previous, len(all)), make([]string, len(all))
 	entries := make([]*store.Entry, len(all))
 	for i, j := range all {
-		j.askedPrevious = true
 		j.flight.Begin() // what is read is no older than the calls that have joined until here
 		keys[i], _ = e.Store.PreviousKey(j.Key)
 		entries[i] = e.entry()
 		found[i] = Previous{Key: keys[i], Entry: entries[i]}
+		j.previous = &found[i]
 	}
 	began := all.start()
-	errs = e.Previous.ReadAll(ctx, all.deadline(), keys, entries)
+	errs := e.Previous.ReadAll(ctx, all.deadline(), keys, entries)
 	all.spent(began)
 	for i, j := range all {
-		p := &found[i]
+		p := j.previous
 		ends, empty := e.Previous.EmptyUntil(j.grant.lease.lease)
 		switch {
 		case store.IsBroken(errs[i]):
-			p.Err, errs[i] = errs[i], nil
+			p.Err = errs[i]
 		case errs[i] != nil:
+			p.failed = errs[i]
 		case p.Entry.State == store.Present:
 			p.forever = p.Entry.TTL == store.Forever
 			p.ends = began.Add(p.Entry.TTL)
@@ -113,5 +143,4 @@ func (e *Engine) readPrevious(ctx context.Context, all jobs) (found []Previous, 
 			p.Entry.State, p.ends, p.empty = store.Present, ends, true
 		}
 	}
-	return found, errs
 }

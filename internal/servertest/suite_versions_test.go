@@ -35,6 +35,7 @@ func versionCases[V any]() []namedCase[V] {
 		{"empty", caseEmptyOfVersions[V]},
 		{"absent", caseAbsentOfVersions[V]},
 		{"lease", caseLeaseOfVersions[V]},
+		{"marker", caseLongMarkers[V]},
 	}
 }
 
@@ -328,5 +329,29 @@ func caseLeaseOfVersions[V any](t *testing.T, b *bench[V]) {
 		return key == testcache.Control(b.name+":k")
 	}) {
 		t.Error("a lease is left")
+	}
+}
+
+// A marker of many versions that no cache has written is none, and is replaced.
+func caseLongMarkers[V any](t *testing.T, b *bench[V]) {
+	c := b.versions(t)
+	control := testcache.Control(c[0].RedisKey("k"))
+	for version := range c {
+		loads := map[string]func(loader.Func[string, V]) (V, error){
+			"GetOrSet": func(load loader.Func[string, V]) (V, error) { return c[version].GetOrSet(t.Context(), "k", load) },
+			"Refresh":  func(load loader.Func[string, V]) (V, error) { return c[version].Refresh(t.Context(), "k", load) },
+		}
+		for name, load := range loads {
+			for _, want := range []V{b.one, b.empty} {
+				if err := c[version].Delete(t.Context(), "k"); err != nil {
+					t.Fatal(err)
+				}
+				b.do(t, "SET", control, "E"+strings.Repeat("@9", 500_000), "PX", 3_600_000)
+				runs := 0
+				got, err := load(testcache.Value(want, &runs))
+				testcache.Want(t, name, got, err, want)
+				testcache.WantGet(t, c[version], "k", &want)
+			}
+		}
 	}
 }

@@ -14,6 +14,9 @@ const (
 	markerEmpty  = "E" // of a version other than 0, "@" and that follow
 )
 
+// maxControl bounds what a control key holds: markers go to the client and back.
+const maxControl = 512
+
 // markerEmpty is how the store says that a value is empty; nothing if none can be. The value of
 // one version says nothing of those of others, whose fields are different ones.
 func (s *Store) markerEmpty() string {
@@ -44,6 +47,9 @@ func (s *Store) isEmpty(marker string) bool {
 // control.lua reads the same, and a test compares the two.
 func parseControl(held string) (marker string, leased bool) {
 	const size = 1 + rediskey.TokenSize
+	if len(held) > maxControl {
+		return "", false
+	}
 	if held == markerAbsent || held == markerEmpty || isVersions(held) {
 		return held, false
 	}

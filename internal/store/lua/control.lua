@@ -6,7 +6,7 @@
 -- control.go reads the same, and a test compares the two.
 local function parse(held)
   if held == 'N' or held == 'E' then return nil, held end
-  if type(held) ~= 'string' then return nil end
+  if type(held) ~= 'string' or #held > 512 then return nil end
   if string.find(held, '^E@[@%d]*$') then return nil, held end
   if #held < 17 or string.sub(held, 1, 1) ~= 'L' then return nil end
   local token, carried = string.sub(held, 2, 17), string.sub(held, 18)

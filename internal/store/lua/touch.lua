@@ -23,7 +23,8 @@ if kind == ARGV[1] then
   return 1
 end
 if kind == 'none' and isEmpty(marker, ARGV[3]) then
-  if leased then return 1 end -- a refresh is about to give it its TTL
+  -- What is being loaded, by whatever version, gives it its TTL, or that which it had comes back.
+  if leased then return 1 end
   if marker == ARGV[3] then return redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
   redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) -- the values of other versions do not get it
   return 1
