@@ -18,7 +18,7 @@ const (
 type Config[K comparable, V any] struct {
 	// Name is the prefix of the family's Redis keys ("user" gives "user:42") and its
 	// label on events and errors. It may not begin with "aside:", end with ':', hold
-	// spaces or control characters, or "@" and digits at its end or before a '{'. With a
+	// spaces or control characters, or "@" and digits at its end or before a '{' or ':'. With a
 	// Version, its first '{' has to begin a hash tag that ends within it.
 	// Families whose names continue one another at a ':', such as "a" and "a:b", can
 	// meet in one Redis key. One client has values of one type and codec under a Name and

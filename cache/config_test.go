@@ -65,6 +65,7 @@ var refusals = []struct {
 	{"name under the cache's own keys", func(cfg *config) { cfg.Name = "aside:x" }},
 	{"name like a version", func(cfg *config) { cfg.Name = "user@2" }},
 	{"name with a version before a brace", func(cfg *config) { cfg.Name = "user@2{a}" }},
+	{"name with a version before a colon", func(cfg *config) { cfg.Name = "user@2:{a}" }},
 	{"name with a newline", func(cfg *config) { cfg.Name = "user\n" }},
 	{"name with a space", func(cfg *config) { cfg.Name = "my user" }},
 	{"name with a colon at its end", func(cfg *config) { cfg.Name = "user:" }},

@@ -43,9 +43,9 @@ func (p Problems) Join(kind, name string) error {
 	return fmt.Errorf("aside: %s %q cannot be made: %w", kind, name, errors.Join(p...))
 }
 
-// versionSuffix is what names the version in a Redis key: behind the name, or in front of the
-// braces that keep the versions of a key in one slot.
-var versionSuffix = regexp.MustCompile(`@[0-9]+($|\{)`)
+// versionSuffix is what names the version in a Redis key: behind the name, in front of the braces
+// that keep the versions of a key in one slot, or of the colon.
+var versionSuffix = regexp.MustCompile(`@[0-9]+($|[:{])`)
 
 // CheckName checks the parts of the prefix of all keys.
 func (p *Problems) CheckName(name string, version int) {

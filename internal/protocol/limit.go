@@ -136,3 +136,10 @@ func (e *Engine) loadTimedOut(r *Run, j *Job, c *loaderCall) error {
 	}
 	return e.Reporter.LoadTimedOut(r.Op, j.Key, fmt.Errorf("the load took longer than LoadTimeout, %v%s", e.LoadTimeout, why))
 }
+
+// loadEnded is loadTimedOut of a load that has not returned yet.
+func (e *Engine) loadEnded(r *Run, j *Job, c *loaderCall) error {
+	err := e.loadTimedOut(r, j, c)
+	e.remember(j, err)
+	return err
+}

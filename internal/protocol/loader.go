@@ -28,11 +28,9 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	defer e.limit.release() // before the observer is told, which may load as well
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
-	defer e.endWith(bounded, all, func(j *Job) error {
-		err := e.loadTimedOut(r, j, call)
-		e.remember(j, err)
-		return err
-	})()
+	end := &ending{engine: e, run: r, jobs: all, call: call, timedOut: (*Engine).loadEnded}
+	end.begin(bounded)
+	defer end.done()
 	for _, j := range all {
 		j.loads++
 		j.flight.Begin()
@@ -48,28 +46,46 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	return expired
 }
 
-// endWith has the flights of the jobs fail, and their leases end, when the context of what is
-// done for them ends before done is called: that may ignore its end, and callers do not.
-func (e *Engine) endWith(bounded context.Context, all jobs, timedOut func(*Job) error) (done func()) {
-	var ended atomic.Bool   // for the callers, or by done
-	kept := all.keepAlive() // the jobs may hold others when the function below runs
-	stop := context.AfterFunc(bounded, func() {
-		e.abandoned.Add(1) // until it returns, as it should now
-		if ended.Swap(true) {
-			e.abandoned.Add(-1)
+// An ending is that of what is done for jobs in a bounded time: when that is over, their flights
+// fail and their leases end. What is done may ignore its end, and callers do not.
+type ending struct {
+	engine   *Engine
+	run      *Run
+	jobs     jobs
+	call     *loaderCall
+	timedOut func(*Engine, *Run, *Job, *loaderCall) error // of a job
+
+	bounded context.Context
+	kept    *keepAlive
+	ended   atomic.Bool // for the callers, or by done
+	stop    func() bool
+}
+
+// begin begins the time, which is that of a context, until done.
+func (end *ending) begin(bounded context.Context) {
+	end.bounded = bounded
+	end.kept = end.jobs.keepAlive() // the jobs may hold others when the time is over
+	end.stop = context.AfterFunc(bounded, end.expire)
+}
+
+func (end *ending) expire() {
+	e := end.engine
+	e.abandoned.Add(1) // until it returns, as it should now
+	if end.ended.Swap(true) {
+		e.abandoned.Add(-1)
+	}
+	if end.bounded.Err() == context.DeadlineExceeded {
+		for _, j := range end.jobs {
+			j.flight.Fail(end.timedOut(e, end.run, j, end.call))
 		}
-		if bounded.Err() == context.DeadlineExceeded {
-			for _, j := range all {
-				j.flight.Fail(timedOut(j))
-			}
-		}
-		e.release(kept.endAll(), time.Now().Add(e.RedisTimeout))
-	})
-	return func() {
-		stop()
-		if ended.Swap(true) {
-			e.abandoned.Add(-1)
-		}
+	}
+	e.release(end.kept.endAll(), time.Now().Add(e.RedisTimeout))
+}
+
+func (end *ending) done() {
+	end.stop()
+	if end.ended.Swap(true) {
+		end.engine.abandoned.Add(-1)
 	}
 }
 

@@ -60,15 +60,18 @@ func (e *Engine) upgrade(ctx context.Context, r *Run, granted jobs) (rest jobs) 
 	return append(rest, others...)
 }
 
+func (e *Engine) upgradeTimedOut(r *Run, j *Job, _ *loaderCall) error {
+	return e.Reporter.LoadTimedOut(r.Op, j.Key, fmt.Errorf("the upgrade took longer than LoadTimeout, %v", e.LoadTimeout))
+}
+
 // convert has the typed side make values of the previous ones, within LoadTimeout. It returns
 // the jobs that have a result now, and the others, some of which have failed.
 func (e *Engine) convert(ctx context.Context, r *Run, asking jobs) (upgraded, others jobs) {
 	bounded, cancel := context.WithTimeout(ctx, e.LoadTimeout)
 	defer cancel()
-	timedOut := func(j *Job) error {
-		return e.Reporter.LoadTimedOut(r.Op, j.Key, fmt.Errorf("the upgrade took longer than LoadTimeout, %v", e.LoadTimeout))
-	}
-	defer e.endWith(bounded, asking, timedOut)()
+	end := &ending{engine: e, run: r, jobs: asking, timedOut: (*Engine).upgradeTimedOut}
+	end.begin(bounded)
+	defer end.done()
 	upgraded, others = asking.partition(func(j *Job) bool {
 		switch {
 		case j.previous.failed != nil:
@@ -88,7 +91,7 @@ func (e *Engine) convert(ctx context.Context, r *Run, asking jobs) (upgraded, ot
 	if bounded.Err() == context.DeadlineExceeded {
 		for _, j := range others {
 			if j.loaded.Err == nil {
-				j.loaded.Err = timedOut(j)
+				j.loaded.Err = e.upgradeTimedOut(r, j, nil)
 			}
 		}
 	}
