@@ -24,10 +24,10 @@ type breakers struct {
 	open     atomic.Int32 // how many of them are open
 	opened   atomic.Uint64
 
-	mu       sync.Mutex // guards all below
-	of       map[string]*breaker
-	patience time.Duration // the longest timeout of a store
-	asked    time.Time     // when a command was last checked while there was a breaker
+	mu             sync.Mutex // guards all below
+	of             map[string]*breaker
+	longestTimeout time.Duration // the longest timeout of a store
+	asked          time.Time     // when a command was last checked while there was a breaker
 
 	probers sync.WaitGroup
 	stop    chan struct{} // made by the first prober, closed when the last store is
@@ -86,7 +86,7 @@ func IsOpen(err error) bool {
 func (b *breakers) allow(timeout time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.patience = max(b.patience, timeout)
+	b.longestTimeout = max(b.longestTimeout, timeout)
 }
 
 // check returns an *OpenError if the server is not to be asked.
@@ -126,7 +126,7 @@ func (b *breakers) check(
 		}
 	}
 	if br := b.of[server]; br != nil && br.open != nil {
-		return br.open, br.first, b.patience / 10
+		return br.open, br.first, b.longestTimeout / 10
 	}
 	return nil, nil, 0
 }
@@ -177,7 +177,7 @@ func (b *breakers) lost(x *executor, server string, m miss) {
 		return
 	}
 	// A caller that waits for a connection leaves up to an eighth of its timeout earlier.
-	silence := time.Since(br.since) >= b.patience*3/4
+	silence := time.Since(br.since) >= b.longestTimeout*3/4
 	switch {
 	case m.outcome == fails, m.outcome == silent && silence:
 		b.trip(br)

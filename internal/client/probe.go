@@ -125,7 +125,7 @@ const maxDead = 100
 func (b *breakers) longest() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.patience
+	return b.longestTimeout
 }
 
 // end ends all probes. The channel is closed when none is under way.

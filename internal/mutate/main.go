@@ -1,7 +1,7 @@
 // Command mutate checks the tests: it breaks the code on purpose, in one place at a time, and
 // expects a test to fail. A mutant that no test kills is behaviour that no test holds.
 //
-//	go run ./internal/mutate              # all of the list in mutants.go
+//	go run ./internal/mutate              # all of the lists
 //	go run ./internal/mutate -run flight  # those whose file or description matches
 //
 // The tree is never changed: a mutant reaches the compiler by an overlay.

@@ -1,0 +1,218 @@
+package main
+
+// protocolMutants break leases, flights, loads and writes.
+var protocolMutants = []mutant{
+	// Versions.
+	{
+		what: "a write leaves the neighbouring versions",
+		file: "internal/store/lua/neighbours.lua", old: "if last > 2 then", new: "if last > 9 then",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "writes of many leave the neighbouring versions",
+		file: "internal/store/lua/put_many.lua", old: "for k = runs + i, #KEYS, runs", new: "for k = runs + i, 2 * runs, runs",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a load without a lease removes the neighbouring versions",
+		file: "internal/store/committer.go", old: "w.leaves = u.leaves", new: "w.leaves = false",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "each version has a control key of its own",
+		file: "internal/rediskey/family.go", old: "controlKey(f.Prefix(), f.plain(key)) }", new: "controlKey(f.Prefix(), key) }",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "an empty value of one version is forgotten when another is loaded",
+		file: "internal/store/lua/marker.lua", old: "if left > 0 then", new: "if false then",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "an empty value of one version is taken for that of another",
+		file: "internal/store/lua/control.lua", old: "return marker == mine or", new: "return marker or",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a write of elements leaves the neighbouring versions",
+		file: "internal/store/lua/mutate.lua", old: "removeNeighbours(list and #KEYS - 1 or #KEYS)", new: "",
+		pkg: "cache/collection", tests: "TestWritesOfElementsReachVersions|TestWritesOfVersions",
+	},
+	{
+		what: "a write leaves what the version before would make its value of",
+		file: "internal/rediskey/family.go", old: "max(version-2, 0)", new: "max(version-1, 0)",
+		pkg: "cache", tests: "TestG13WritesReachWhatIsUpgraded",
+	},
+	{
+		what: "what was made of a value that is gone is stored",
+		file: "internal/store/lua/upgrade.lua", old: "if redis.call('EXISTS', KEYS[3]) == 1 then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseUpgradesWhatIsThere",
+	},
+	{
+		what: "a cluster is told to remove values before what they were made of",
+		file: "internal/store/delete.go", old: "n > 1 {", new: "n > 9 {",
+		pkg: "internal/store", tests: "TestDeleteEndsVersionsInTheirOrder",
+	},
+	{
+		what: "an upgrade forgets what the time of its own took",
+		file: "internal/protocol/upgrade.go", old: "left = time.Until(p.ends)", new: "left = p.Entry.TTL",
+		pkg: "cache", tests: "TestG13AnUpgradeThatOutlivesTheValue",
+	},
+
+	// Leases, in Lua.
+	{
+		what: "a touched lease never ends",
+		file: "internal/store/lua/touch.lua", old: ", 'KEEPTTL')", new: ")",
+		pkg: "internal/store", tests: "TestTouchLeavesTheLeaseItsLife",
+	},
+	{
+		what: "a lease carries a mark that ends before it",
+		file: "internal/store/lua/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if true then lease",
+		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
+	},
+	{
+		what: "a lease never carries a mark",
+		file: "internal/store/lua/acquire.lua", old: "if left > tonumber(ARGV[2]) then lease", new: "if false then lease",
+		pkg: "internal/store", tests: "TestLeaseCarriesAMarkThatOutlivesIt",
+	},
+	{
+		what: "a carried mark is never dropped by the server",
+		file: "internal/store/lua/renew.lua", old: "if ARGV[3] == '1' and", new: "if false and",
+		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
+	},
+	{
+		what: "a carried mark is never said to end",
+		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
+		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
+	},
+	{
+		what: "any lease is taken for one's own",
+		file: "internal/store/lua/guard.lua", old: "if token ~= ARGV[1] then", new: "if not token then",
+		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
+	},
+	{
+		what: "many small values are stored whosever the lease is",
+		file: "internal/store/lua/add_many.lua", old: "parse(held[i]) == ARGV[first]", new: "parse(held[i])",
+		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
+	},
+	{
+		what: "many leases are taken from those who have them",
+		file: "internal/store/lua/acquire_many.lua", old: ", 'NX')", new: ")",
+		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
+	},
+	{
+		what: "a load is stored over a value that has changed",
+		file: "internal/store/lua/guard.lua", old: "if unchanged(first, last) then", new: "if true then",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a string is stored over one that came meanwhile",
+		file: "internal/store/lua/add.lua", old: "ARGV[2], 'NX', unpack", new: "ARGV[2], unpack",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a release ends anybody's lease",
+		file: "internal/store/lua/release.lua", old: "if control(KEYS[1]) ~= ARGV[1] then", new: "if false then",
+		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
+	},
+	{
+		what: "a large value is put in place without its lease",
+		file: "internal/store/lua/swap.lua", old: "if not permitted() then", new: "if false then",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+
+	// Flights.
+	{
+		what: "a load starts over for nobody",
+		file: "internal/flight/seal.go", old: "case f.waiting == 0:", new: "case false:",
+		pkg: "internal/flight", tests: "TestRestartForNobody",
+	},
+	{
+		what: "a load that a write has overtaken is stored",
+		file: "internal/flight/key.go", old: "f.fenced = true", new: "",
+		pkg: "internal/flight", tests: "TestWriteRefusesOlderFlights",
+	},
+	{
+		what: "a load that begins during a write is stored",
+		file: "internal/flight/key.go", old: "f.fenced = s.writes > 0", new: "",
+		pkg: "internal/flight", tests: "TestFlightOfAWrite|TestRefreshPassesFlightsOutOfTheWay",
+	},
+	{
+		what: "a caller that comes after the seal shares",
+		file: "internal/flight/caller.go", old: "joined < f.seals &&", new: "joined <= f.seals &&",
+		pkg: "internal/flight", tests: "TestSeal",
+	},
+	{
+		what: "a result that is refused is shared",
+		file: "internal/flight/caller.go", old: " && !f.refused:", new: ":",
+		pkg: "internal/flight", tests: "TestSeal",
+	},
+	{
+		what: "a panic is not repeated in its caller",
+		file: "internal/flight/caller.go", old: "f.panicked.repeat()", new: "",
+		pkg: "internal/flight", tests: "TestPanic",
+	},
+	{
+		what: "a function goes on when its last caller has left",
+		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
+		pkg: "internal/flight", tests: "TestLastCallerCancels",
+	},
+
+	// Loads and writes of a cache.
+	{
+		what: "a caller that joins before a found value is read is turned away",
+		file: "internal/protocol/acquire.go", old: "j.flight.Seal()\n\t\t\tthere, at", new: "there, at",
+		pkg: "cache", tests: "TestFoundValueIsShared",
+	},
+	{
+		what: "a caller that joins a flight that waits is turned away",
+		file: "internal/protocol/wait.go", old: "j.flight.Seal()", new: "",
+		pkg: "cache", tests: "TestAwaitedValueIsShared",
+	},
+	{
+		what: "a batch whose leases a full server refused proves its results",
+		file: "internal/protocol/acquire.go", old: "unproven: !j.startedDegraded", new: "unproven: false",
+		pkg: "cache", tests: "TestManyFullServerProvesNothing",
+	},
+	{
+		what: "callers of a batch leave leases behind",
+		file: "internal/protocol/acquire.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
+		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
+	},
+
+	{
+		what: "a refresh in a batch begins before the flight under way has ended",
+		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
+		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
+	},
+	{
+		what: "the error of a load that began before a write is remembered",
+		file: "internal/protocol/failures.go", old: "if !j.flight.IsStorable() {", new: "if false {",
+		pkg: "cache", tests: "TestErrorTTLOfALoadBeforeAWrite",
+	},
+	{
+		what: "a write leaves the error that is remembered",
+		file: "internal/protocol/write.go", old: "defer e.failures.forget(keys...)", new: "defer e.failures.forget()",
+		pkg: "cache", tests: "TestErrorTTLEndsWithAWrite",
+	},
+	{
+		what: "a call that has looked before a load failed loads again",
+		file: "internal/protocol/run.go", old: "e.endRemembered(ctx, r, all)", new: "all",
+		pkg: "cache", tests: "TestErrorTTLOfABatchThatLooksAtOtherKeys",
+	},
+	{
+		what: "an error that is remembered hides what Redis has",
+		file: "internal/protocol/load.go", old: " || e.failures.of(j.Key) != nil)", new: ")",
+		pkg: "cache", tests: "TestErrorTTLAndRedis",
+	},
+	{
+		what: "a load begins that nobody waits for",
+		file: "internal/protocol/run.go", old: "if ctx.Err() != nil {", new: "if false {",
+		pkg: "cache", tests: "TestLeaseNoLoadForNobody",
+	},
+	{
+		what: "a refresh whose store was refused does not load again",
+		file: "internal/protocol/commit.go", old: "if j.loads < maxAttempts {", new: "if false {",
+		pkg: "cache", tests: "TestG2WriteElsewhereDuringARefresh",
+	},
+}

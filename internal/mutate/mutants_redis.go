@@ -1,0 +1,210 @@
+package main
+
+// redisMutants break deletes, and what becomes of commands that Redis does not answer or refuses.
+var redisMutants = []mutant{
+	// Deletes.
+	{
+		what: "a Delete hides the error of a key's last command",
+		file: "internal/store/step.go", old: "last.Err(), w.removed(cmds))", new: "cmds[0].Err())",
+		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand",
+	},
+	{
+		what: "a Delete of one key hides the error of its first command",
+		file: "internal/store/step.go", old: "cmp.Or(cmds[0].Err(), last", new: "cmp.Or(last",
+		pkg: "internal/store", tests: "TestDeleteAsksEachCommand",
+	},
+	{
+		what: "a cluster is told to remove the value before the lease",
+		file: "internal/store/delete.go",
+		old:  "keys[0], keys[1] = keys[1], keys[0]",
+		new:  "keys[0], keys[1] = keys[0], keys[1]",
+		pkg:  "internal/store", tests: "TestDeleteEndsTheControlKeyFirst",
+	},
+	{
+		what: "errors of a second round trip are those of the first one's keys",
+		file: "internal/store/delete.go", old: "first += len(part)", new: "first += 0",
+		pkg: "internal/store", tests: "TestDeleteNamesTheKeysOfLaterTrips",
+	},
+	{
+		what: "a delete on one server leaves the lease",
+		file: "internal/store/delete.go", old: "NewSmall(ctx, args...)", new: "NewSmall(ctx, args[:2]...)",
+		pkg: "internal/store", tests: "TestDeleteTellsOfEachCommand|TestLeaseOfTheSameProcess",
+	},
+
+	// Calls that Redis fails.
+	{
+		what: "a call without Redis shares a load that a write has overtaken",
+		file: "internal/protocol/write.go",
+		old:  "e.degraded.Fence(ctx, deadline, keys...)",
+		new:  "e.degraded.Fence(ctx, deadline)",
+		pkg:  "cache", tests: "TestG2WriteBetweenLoadsWithoutRedis",
+	},
+	{
+		what: "a lookup whose lease Redis failed is a miss",
+		file: "internal/protocol/report.go", old: "if failed || j.Degraded {", new: "if false {",
+		pkg: "cache", tests: "TestUnansweredQuestionForALease",
+	},
+	{
+		what: "a lookup that shares a load without Redis is a miss",
+		file: "internal/protocol/report.go", old: "case j.Degraded, r != nil && r.degraded", new: "case r != nil && r.degraded",
+		pkg: "cache", tests: "TestUnansweredFollower",
+	},
+
+	// Commands that are lost or refused.
+	{
+		what: "a write whose connection was lost is not repeated",
+		file: "internal/client/send.go",
+		old:  "return tries < 2 && ctx.Err() == nil",
+		new:  "return false",
+		pkg:  "internal/store", tests: "TestLostAnswersOfWrites|TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "a write is repeated over dead connections alone",
+		file: "internal/client/send.go", old: "if tries > 0 && IsConnectionLost(err) {", new: "if false {",
+		pkg: "internal/store", tests: "TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "connections to a demoted master stay",
+		file: "internal/client/send.go",
+		old:  "case IsReadOnly(err):\n\t\tc.closeConns(ctx)",
+		new:  "case IsReadOnly(err):",
+		pkg:  "internal/store", tests: "TestIdleConnectionsOfNoUse",
+	},
+	{
+		what: "what a pipeline has carried out is repeated",
+		file: "internal/client/send.go",
+		old:  "return !IsReadOnly(cmd.Err()) && !isUnknownScript(cmd.Err())",
+		new:  "return false",
+		pkg:  "internal/store", tests: "TestStepThatWasCarriedOutIsNotRepeated",
+	},
+	{
+		what: "a batch ends at the timeout of its first command's store",
+		file: "internal/client/pipeline.go",
+		old:  "if q.client.timeouts.timeout > c.timeouts.timeout {",
+		new:  "if false {",
+		pkg:  "internal/store", tests: "TestTimeoutsInOneBatch",
+	},
+	{
+		what: "large answers of one store hold up small ones of another",
+		file: "internal/client/pipeline.go", old: "minBatch*q.answer() > batchBytes", new: "q.answer() < 0",
+		pkg: "internal/store", tests: "TestLargeAnswersBesideSmallOnes",
+	},
+	{
+		what: "Close of a store does not wait for its commands in shared pipelines",
+		file: "internal/client/detach.go", old: "ends = append(ends, p.of(c)...)", new: "_ = p.of(c)",
+		pkg: "internal/store", tests: "TestCloseBesideOthers",
+	},
+	{
+		what: "a write that changes nothing is said to be replicated at once",
+		file: "internal/client/replicas.go", old: "return ok && changing.Changed()", new: "return true || ok && changing.Changed()",
+		pkg: "internal/store", tests: "TestWriteBarrier",
+	},
+	{
+		what: "commands are carried out though MULTI is refused",
+		file: "internal/client/transaction.go", old: "if !c.transacts.Load() {", new: "if false {",
+		pkg: "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "a connection on which EXEC is not permitted is used again",
+		file: "internal/client/transaction.go",
+		old:  "if err != nil {\n\t\tbreakOff(ctx, to)\n\t}",
+		new:  "",
+		pkg:  "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "a connection on which EXEC was refused is used again",
+		file: "internal/client/transaction.go",
+		old:  "\"EXECABORT\") {\n\t\t\tbreakOff(ctx, to)",
+		new:  `"EXECABORT") {`,
+		pkg:  "internal/store", tests: "TestRefusedTransaction",
+	},
+	{
+		what: "full memory loses the old value of a collection and stores the new",
+		file: "internal/store/lua/put.lua", old: "redis.call('SET', KEYS[2], '', 'PX', 1)", new: "",
+		pkg: "internal/store", tests: "TestFullMemoryRefusesAWholePut",
+	},
+	{
+		what: "a mark in full memory loses the value",
+		file: "internal/store/lua/put.lua",
+		old:  "if marker ~= '' and not staged then",
+		new:  "if marker ~= '' and not staged then redis.call('UNLINK', KEYS[1])",
+		pkg:  "internal/store", tests: "TestFullMemoryRefusesAWholePut",
+	},
+
+	// Breakers.
+	{
+		what: "a server that does not answer is asked on and on",
+		file: "internal/client/breaker.go", old: "if br.lost < maxLost {", new: "if true {",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a caller that leaves early opens a breaker",
+		file: "internal/client/breaker.go", old: "m.outcome == silent && silence:", new: "m.outcome == silent && (silence || true):",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed|TestBreakerWithEarlyDeadlines",
+	},
+	{
+		what: "an answer between two misses is forgotten",
+		file: "internal/client/breaker.go", old: "br != nil && br.open == nil {", new: "false {",
+		pkg: "internal/client", tests: "TestBreakerOfTwoStores",
+	},
+	{
+		what: "lost connections open a breaker without a probe",
+		file: "internal/client/breaker.go", old: "case m.outcome == fails, m", new: "case m.outcome == broken, m.outcome == fails, m",
+		pkg: "internal/client", tests: "TestBreakerStaysClosed",
+	},
+	{
+		what: "a breaker never closes",
+		file: "internal/client/probe.go", old: "case o == serves:", new: "case false:",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "a server is probed by several at a time",
+		file: "internal/client/probe.go", old: "if br.probing {", new: "if false {",
+		pkg: "internal/client", tests: "TestBreakerAfterLostConnections",
+	},
+	{
+		what: "a server is probed without a pause",
+		file: "internal/client/probe.go", old: "time.After(pause/2 + rand.N(pause/2))", new: "time.After(rand.N(pause) / 1000)",
+		pkg: "internal/client", tests: "TestBreakerProbesAlone",
+	},
+	{
+		what: "probes go on when nobody asks",
+		file: "internal/client/probe.go", old: "time.Since(b.asked) > restAfter", new: "false",
+		pkg: "internal/client", tests: "TestBreakerRests",
+	},
+	{
+		what: "probes outlive the last store",
+		file: "internal/client/probe.go", old: "b.stopped = true\n\t\tclose(b.stop)", new: "",
+		pkg: "internal/client", tests: "TestBreakerEndsWithTheLastStore",
+	},
+	{
+		what: "a probe waits for go-redis to dial",
+		file: "internal/client/probe.go", old: "allowDials(server)", new: "_ = server",
+		pkg: "internal/client", tests: "TestBreakerOfASmallPool",
+	},
+	{
+		what: "a dead master has the commands for others wait",
+		file: "internal/client/admit.go", old: "!cluster || x.breakers.troubled.Load() == 0", new: "true || !cluster",
+		pkg: "internal/client", tests: "TestBreakerOfOneMaster",
+	},
+	{
+		what: "commands that share a pipeline are sent to a server that does not answer",
+		file: "internal/client/pipeline.go", old: "if err := c.admitQueued(ctx, all); err != nil {", new: "if err := error(nil); err != nil {",
+		pkg: "internal/client", tests: "TestBreakerOfSharedPipelines",
+	},
+	{
+		what: "what a caller has left counts when it is answered late",
+		file: "internal/client/track.go", old: "if !left {", new: "if !left || true {",
+		pkg: "internal/client", tests: "TestBreakerOfASlowServer",
+	},
+	{
+		what: "a server that loads its data is asked",
+		file: "internal/client/outcome.go", old: `"LOADING", `, new: "",
+		pkg: "internal/client", tests: "TestBreaker",
+	},
+	{
+		what: "each call that is not sent is told",
+		file: "cache/errors.go", old: "lasts = true", new: "",
+		pkg: "cache", tests: "TestG9BreakerCloses",
+	},
+}
