@@ -45,6 +45,7 @@ type core struct {
 	observer  observer
 	stats     counters
 	reminders reminders
+	longest   longestTTL
 	closed    atomic.Bool
 }
 

@@ -27,17 +27,18 @@ type executor struct {
 	transacts   atomic.Bool // MULTI is permitted
 	scriptless  atomic.Bool // scripts are not
 
-	inFlight  gauge
-	small     pipelines // of small answers
-	large     pipelines // of large answers, which small ones do not wait for
-	abandoned atomic.Int32
-	detached  detached // batches of clients with hooks
-	masters   masters
-	closing   closing
-	limits    limits
-	attempt   attempt
-	connected *atomic.Bool // the clone has made a connection
-	breakers  breakers
+	inFlight    gauge
+	small       pipelines // of small answers
+	large       pipelines // of large answers, which small ones do not wait for
+	abandoned   atomic.Int32
+	detached    detached // batches of clients with hooks
+	masters     masters
+	closing     closing
+	limits      limits
+	attempt     attempt
+	connected   *atomic.Bool // the clone has made a connection
+	breakers    breakers
+	undelivered undelivered
 
 	place place
 }

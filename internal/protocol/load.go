@@ -33,6 +33,11 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 	var unsure jobs
 	open, _ = all.partition(func(j *Job) bool {
 		j.changes = e.flights.Changes(j.Key)
+		if err := e.bypass(ctx, r, j); err != nil {
+			e.reportLookup(ctx, j, Unknown, true)
+			j.End.Err = err
+			return false
+		}
 		switch {
 		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key):
 			j.End.Err = flight.ErrReentrant
