@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -235,6 +236,41 @@ func TestG2UndeliveredToAllCachesOfTheKey(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if env.Mini.Exists(b.RedisKey("k")) || env.Mini.Exists(next.RedisKey("k")) {
 			t.Error("not all was deleted")
+		}
+	})
+}
+
+// Another process may write the key meanwhile: no call gets a load that began before it.
+func TestG2UndeliveredLoadsAreNoOlderThanTheirCalls(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		mustSet(t, c, map[string]string{"k": "old"})
+		refuseWrites(env)
+		if err := c.Delete(t.Context(), "k"); err == nil {
+			t.Fatal("Delete")
+		}
+		var source atomic.Value
+		source.Store("old")
+		load := func(context.Context, string) (string, error) {
+			v := source.Load().(string)
+			time.Sleep(time.Second)
+			return v, nil
+		}
+		var calls sync.WaitGroup
+		for range 2 {
+			calls.Go(func() { _, _ = c.GetOrSet(t.Context(), "k", load) })
+		}
+		time.Sleep(100 * time.Millisecond)
+		source.Store("new")
+		for range 10 {
+			calls.Go(func() {
+				v, err := c.GetOrSet(t.Context(), "k", load)
+				want(t, "GetOrSet", v, err, "new")
+			})
+		}
+		calls.Wait()
+		if n := c.Stats().Loads; n != 2 && n != 3 {
+			t.Errorf("%d loads, want one after the other", n)
 		}
 	})
 }

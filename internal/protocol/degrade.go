@@ -28,6 +28,6 @@ func (e *Engine) bypass(ctx context.Context, r *Run, j *Job) error {
 		err, _ := e.Reporter.RedisError(ctx, r.Op, j.Key, store.ErrUndelivered)
 		return err
 	}
-	j.Degraded, j.DegradedBy = true, RedisFailed
+	j.Degraded, j.DegradedBy, j.bypassed = true, RedisFailed, true
 	return nil
 }

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
@@ -97,6 +98,9 @@ func (e *Engine) join(ctx context.Context, r *Run, all jobs, attempt int) (late 
 	next := last || r.Refresh
 	first := e.joinGroup(ctx, r, &e.flights, answered, next)
 	defer first.tickets.Leave()
+	// Redis may answer other processes, which write: of what it has not failed, no load is shared
+	// that began before the call.
+	next = next || slices.ContainsFunc(degraded, func(j *Job) bool { return j.bypassed })
 	second := e.joinGroup(ctx, r, &e.degraded, degraded, next)
 	defer second.tickets.Leave()
 	late = e.collect(ctx, r, first, late)
