@@ -46,6 +46,7 @@ type core struct {
 	stats     counters
 	reminders reminders
 	limited   atomic.Bool // the observer was told, see reportLimit
+	longest   longestTTL
 	closed    atomic.Bool
 }
 

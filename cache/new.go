@@ -106,6 +106,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		observer:     observer{cfg.observer, cfg.name},
 		reminders:    reminders{start: time.Now()},
 	}
+	c.longest.note(keyspace.StoredTTL(c.ttl, 0, c.staleFor))
 	c.trial.begin()
 	c.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
 	engine := protocol.Config{

@@ -106,7 +106,7 @@ var promises = []promise{
 		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 2, Value: true, Stale: true, Writes: []Write{Delete}, SecondWriters: 1,
 	}},
 	{"two versions", Protocol{}, Setup{
-		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 2, Value: true, Writes: []Write{Delete, Delete}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
+		Readers: []int{1, 1}, SecondProcesses: 1 << 1, Calls: 1, Value: true, Writes: []Write{Delete, Delete}, SecondWriters: 1 << 1, Faults: Faults{Losses: 1},
 	}},
 	{"followers of two versions", Protocol{}, Setup{
 		Readers: []int{2, 1}, SecondProcesses: 1 << 1, Calls: 1, Writes: []Write{Delete}, SecondWriters: 1, Faults: Faults{Kills: 1},

@@ -1,0 +1,145 @@
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/asidecache/aside/internal/relay"
+)
+
+// Deletes that Redis has not acknowledged are sent again by a goroutine, a thousand a round trip,
+// that runs while there are any. The pauses are random, so that the processes of a fleet do not
+// send in step; the closing of a breaker ends a pause, as does the next delete while none is open.
+const (
+	minDeliveryPause = 50 * time.Millisecond
+	maxDeliveryPause = 5 * time.Second
+
+	maxDeliveryTimeout = 10 * time.Second // of one round trip
+)
+
+// start starts the goroutine, unless it runs; the caller holds the lock.
+func (u *undelivered) start(x *executor) {
+	if u.running {
+		return
+	}
+	if u.cancel == nil {
+		u.ctx, u.cancel = context.WithCancel(context.Background())
+		u.wake = make(chan struct{}, 1)
+	}
+	u.running = true
+	u.workers.Add(1)
+	go x.redeliver(u.ctx, u.wake)
+}
+
+// wakeUp ends a pause.
+func (u *undelivered) wakeUp() {
+	if !u.some.Load() {
+		return
+	}
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	select {
+	case u.wake <- struct{}{}:
+	default: // nobody waits, or another one has woken it
+	}
+}
+
+// redeliver sends deletes until none is left.
+func (x *executor) redeliver(ctx context.Context, wake <-chan struct{}) {
+	u := &x.undelivered
+	defer u.workers.Done()
+	c := x.newClient(min(x.breakers.longest(), maxDeliveryTimeout))
+	pause := minDeliveryPause
+	for !u.finished() {
+		timer := time.NewTimer(random(pause))
+		select {
+		case <-timer.C:
+		case <-wake:
+			timer.Stop()
+			pause = minDeliveryPause
+			select {
+			case <-time.After(random(pause)): // for others that fail at the same time
+			case <-ctx.Done():
+				return
+			}
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		if c.deliver(ctx, u.due(time.Now())) {
+			pause = minDeliveryPause
+		} else {
+			pause = min(2*pause, maxDeliveryPause)
+		}
+	}
+}
+
+func random(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2) }
+
+// finished ends the goroutine when nothing is left.
+func (u *undelivered) finished() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.running = len(u.deletes) > 0 || u.bypass != nil
+	return !u.running
+}
+
+// deliver sends deletes, until Redis has acknowledged none of a thousand, and reports whether it
+// has acknowledged any.
+func (c *Client) deliver(ctx context.Context, due []*Delete) (any bool) {
+	for part := range slices.Chunk(due, CallsPerTrip) {
+		acknowledged := c.sendDeletes(ctx, part)
+		if len(acknowledged) == 0 {
+			break
+		}
+		any = true
+		c.undelivered.delivered(acknowledged)
+	}
+	return any
+}
+
+// sendDeletes returns those that Redis has acknowledged.
+func (c *Client) sendDeletes(ctx context.Context, deletes []*Delete) (acknowledged []*Delete) {
+	steps, replicas := make([]Step, len(deletes)), 0
+	for i, d := range deletes {
+		steps[i] = d.Step
+		replicas = max(replicas, d.Replicas)
+	}
+	errs, err := []error(nil), errNoAnswer
+	relay.Catch(func() {
+		errs, err = RunUntil(ctx, c, time.Now().Add(c.timeouts.timeout),
+			func(ctx context.Context) ([]error, error) {
+				errs, err := c.SendSteps(ctx, steps, false, replicas)
+				c.RecordLosses(errs)
+				return errs, err
+			})
+	}, func(*relay.Crash) {}) // of a hook, which has left err as it is
+	if err != nil {
+		return nil
+	}
+	for i, d := range deletes {
+		if errs[i] == nil {
+			acknowledged = append(acknowledged, d)
+		}
+	}
+	return acknowledged
+}
+
+// end ends the goroutine, and gives up what is not delivered. The channel is closed when it has
+// ended.
+func (u *undelivered) end() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.cancel != nil {
+		u.cancel()
+	}
+	u.stopped = true
+	ended := make(chan struct{})
+	go func() {
+		u.workers.Wait()
+		close(ended)
+	}()
+	return ended
+}
