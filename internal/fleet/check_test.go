@@ -40,6 +40,14 @@ func redisFailed(process int, at instant) event {
 	return event{kind: failure, process: process, span: span{at, at}}
 }
 
+func refreshFailed(begin, end instant) event {
+	return event{kind: read, op: refresh, outcome: redisFails, process: 3, span: span{begin, end}}
+}
+
+func undeliveredFrom(begin, end instant) event {
+	return event{kind: undelivered, process: 3, span: span{begin, end}}
+}
+
 func happened(o op, key, process int, begin, end instant) event {
 	return event{kind: fault, op: o, key: key, process: process, span: span{begin, end}}
 }
@@ -110,6 +118,13 @@ func TestOverlaps(t *testing.T) {
 		{"one that was given up before", []event{a, b, wrote(1, 1, 9).with(func(e *event) { e.outcome = left })}, false},
 		{"a write after", []event{a, b, wrote(1, 31, 32)}, true},
 		{"a write of another key", []event{a, b, wrote(1, 12, 14).with(func(e *event) { e.key = 1 })}, true},
+		{"a refresh that Redis failed", []event{a, b, refreshFailed(1, 9)}, false},
+		{"one of another key", []event{a, b, refreshFailed(1, 9).with(func(e *event) { e.key = 1 })}, true},
+		{"one that Redis did not fail", []event{a, b, refreshFailed(1, 12).with(func(e *event) { e.outcome = sourceFails })}, true},
+		{"one after", []event{a, b, refreshFailed(31, 32)}, true},
+		{"a delete that was delivered", []event{a, b, undeliveredFrom(1, 12)}, false},
+		{"one that was delivered before", []event{a, b, undeliveredFrom(1, 9)}, true},
+		{"one of another key", []event{a, b, undeliveredFrom(1, 12).with(func(e *event) { e.key = 1 })}, true},
 		{"a lost lease", []event{a, b, happened(foreignRevoke, 0, 0, 25, 26)}, false},
 		{"another key's", []event{a, b, happened(foreignRevoke, 1, 0, 25, 26)}, true},
 		{"an eviction", []event{a, b, happened(evict, noKey, 0, 1, 99)}, false},

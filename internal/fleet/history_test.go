@@ -40,13 +40,14 @@ const (
 type kind uint8
 
 const (
-	hello   kind = iota + 1 // a worker is ready
-	read                    // a call that looked at a key
-	write                   // a change of the source, and the call that told the cache
-	load                    // a run of a loader
-	failure                 // the cache heard that Redis failed
-	stall                   // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
-	fault                   // something that was done to the fleet
+	hello       kind = iota + 1 // a worker is ready
+	read                        // a call that looked at a key
+	write                       // a change of the source, and the call that told the cache
+	load                        // a run of a loader
+	failure                     // the cache heard that Redis failed
+	undelivered                 // from a write that Redis failed until a delete of the key was delivered
+	stall                       // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
+	fault                       // something that was done to the fleet
 )
 
 // An op is what a call or a fault does.
@@ -150,6 +151,8 @@ func (h *history) line(e event) string {
 	switch e.kind {
 	case failure:
 		what = "Redis failed the call"
+	case undelivered:
+		what = "a write was followed by deletes, until one was delivered, of"
 	case stall:
 		what = "the process did not get on"
 		if e.process == parent {

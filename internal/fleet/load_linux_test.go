@@ -162,3 +162,11 @@ func (w *worker) sawError(_ context.Context, err *cache.Error) {
 		w.journal.tell(event{kind: failure, key: key, span: span{at, at}})
 	}
 }
+
+// sawDelivery tells of the time from a write that Redis failed until its delete was delivered.
+func (w *worker) sawDelivery(_ context.Context, d cache.DeliveryEvent) {
+	if key, ok := w.index[d.Key]; ok {
+		at := now()
+		w.journal.tell(event{kind: undelivered, key: key, span: span{at.add(-d.Duration), at}})
+	}
+}

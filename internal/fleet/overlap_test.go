@@ -12,6 +12,8 @@ import (
 //
 //   - a write of the key, or the removal of its control key; a write that was not
 //     acknowledged may be carried out after its call has returned;
+//   - a write, or a Refresh, that Redis failed, until the delete is delivered that follows it: the
+//     process loads the key without a lease meanwhile, and the delete ends that of another;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
 //   - an eviction, whichever key it hit;
@@ -57,9 +59,9 @@ func (h *history) reasons() reasons {
 	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
 	for _, e := range h.events {
 		switch {
-		case e.kind == write && e.outcome != done:
+		case e.kind == write && e.outcome != done, e.op == refresh && e.outcome == redisFails:
 			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
-		case e.kind == write, e.op == foreignRevoke:
+		case e.kind == write, e.kind == undelivered, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
 		case e.op == evict, e.kind == stall && e.process == parent:
 			r.everywhere.add(e.span)
@@ -102,7 +104,7 @@ func (h *history) addRemovals(r *reasons) {
 }
 
 // mayComeLate is for how long a client may go on trying to send a command that its
-// caller has given up.
+// caller has given up, or whose process ends.
 const mayComeLate = 2 * time.Second
 
 // refreshLoads is how often one Refresh loads at most.

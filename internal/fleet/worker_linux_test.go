@@ -142,6 +142,7 @@ func (w *worker) config() cache.Config[string, []string] {
 	if w.Slot == 1 && w.Plan.Subject == aside {
 		cfg.MaxLoads = 2
 	}
+	cfg.Observer.Delivery = w.sawDelivery
 	// Half of the fleet loads when Redis fails. Only there is such a failure a reason
 	// for anything, and told of.
 	if w.through = w.Slot%2 == 0 && !w.Plan.calm(); w.through {
