@@ -166,6 +166,46 @@ func TestG2UndeliveredWrites(t *testing.T) {
 	}
 }
 
+// Where control keys are refused the values are deleted without. A Delete that has done as much is
+// not followed by another one.
+func TestG2UndeliveredWithoutControlKeys(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		mustSet(t, c, map[string]string{"k": "old", "l": "old"})
+		var refuse atomic.Bool
+		env.Mini.Server().SetPreHook(func(peer *server.Peer, command string, args ...string) bool {
+			names := func(arg string) bool { return strings.HasPrefix(arg, "aside:") }
+			switch writes := strings.HasPrefix(command, "EVAL") || command == "UNLINK"; {
+			case refuse.Load() && writes:
+				peer.WriteError("MISCONF Redis is configured to save RDB snapshots")
+			case slices.ContainsFunc(args, names):
+				peer.WriteError("NOPERM No permissions to access a key")
+			default:
+				return false
+			}
+			return true
+		})
+		if err := c.Delete(t.Context(), "l"); err == nil || !strings.Contains(err.Error(), "ControlPrefix") {
+			t.Errorf("Delete: %v", err)
+		}
+		if n := c.Stats().Undelivered; n != 0 || env.Mini.Exists(c.RedisKey("l")) {
+			t.Errorf("%d undelivered, the value is there: %t", n, env.Mini.Exists(c.RedisKey("l")))
+		}
+		refuse.Store(true)
+		if err := c.Delete(t.Context(), "k"); err == nil {
+			t.Fatal("Delete")
+		}
+		wantGet(t, c, "k", nil)
+		time.Sleep(time.Minute)
+		wantGet(t, c, "k", nil)
+		refuse.Store(false)
+		time.Sleep(20 * time.Second) // control keys are asked for every ten
+		if s := c.Stats(); s.Undelivered != 0 || s.Delivered != 1 || env.Mini.Exists(c.RedisKey("k")) {
+			t.Errorf("the value is there: %t, Stats = %+v", env.Mini.Exists(c.RedisKey("k")), s)
+		}
+	})
+}
+
 // recordDeliveries returns the deliveries that an observer was told of, each of which it is told
 // once.
 func recordDeliveries(cfg *cache.Config[string, string], r *recorder) func() map[string]cache.DeliveryOutcome {

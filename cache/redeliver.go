@@ -68,12 +68,12 @@ func (l *longestTTL) lasts() time.Duration {
 	return store.Forever
 }
 
-// redeliver has a key deleted after a write that Redis did not acknowledge.
-func (c *core) redeliver(key string) {
+// redeliver has a key deleted after a write that Redis did not acknowledge, for a cause.
+func (c *core) redeliver(key string, cause error) {
 	if c.closed.Load() {
 		return
 	}
-	c.store.Redeliver(key, c.longest.lasts(), func(d store.Delivery) {
+	c.store.Redeliver(key, cause, c.longest.lasts(), func(d store.Delivery) {
 		switch d.Kind {
 		case store.Delivered:
 			c.stats.delivered.Add(1)

@@ -50,7 +50,7 @@ func (u *undelivered) wakeUp() {
 func (x *executor) redeliver(ctx context.Context, wake <-chan struct{}) {
 	u := &x.undelivered
 	defer u.workers.Done()
-	c := x.newClient(min(x.breakers.longest(), maxDeliveryTimeout))
+	clients := make(map[string]*Client) // by the prefix of their control keys
 	pause := minDeliveryPause
 	for !u.finished() {
 		timer := time.NewTimer(random(pause))
@@ -68,7 +68,7 @@ func (x *executor) redeliver(ctx context.Context, wake <-chan struct{}) {
 			timer.Stop()
 			return
 		}
-		if c.deliver(ctx, u.due(time.Now())) {
+		if x.deliver(ctx, clients, u.due(time.Now())) {
 			pause = minDeliveryPause
 		} else {
 			pause = min(2*pause, maxDeliveryPause)
@@ -86,26 +86,48 @@ func (u *undelivered) finished() bool {
 	return !u.running
 }
 
-// deliver sends deletes, until Redis has acknowledged none of a thousand, and reports whether it
-// has acknowledged any.
-func (c *Client) deliver(ctx context.Context, due []*Delete) (any bool) {
-	for part := range slices.Chunk(due, CallsPerTrip) {
-		acknowledged := c.sendDeletes(ctx, part)
-		if len(acknowledged) == 0 {
-			break
+// A kindOfDelete is what deletes have in common that share a round trip.
+type kindOfDelete struct {
+	prefix   string
+	replicas int
+}
+
+// deliver sends deletes, those of a kind until Redis has acknowledged none of a thousand, and
+// reports whether it has acknowledged any.
+func (x *executor) deliver(
+	ctx context.Context, clients map[string]*Client, due []*Delete,
+) (any bool) {
+	kinds := make(map[kindOfDelete][]*Delete)
+	for _, d := range due {
+		kind := kindOfDelete{d.prefix, d.Replicas}
+		kinds[kind] = append(kinds[kind], d)
+	}
+	for kind, all := range kinds {
+		c := clients[kind.prefix]
+		if c == nil {
+			c = x.newClient(min(x.breakers.longest(), maxDeliveryTimeout))
+			c.SetControlPrefix(kind.prefix)
+			clients[kind.prefix] = c
 		}
-		any = true
-		c.undelivered.delivered(acknowledged)
+		for part := range slices.Chunk(all, CallsPerTrip) {
+			acknowledged := c.sendDeletes(ctx, part, kind.replicas)
+			if len(acknowledged) == 0 {
+				break
+			}
+			any = true
+			x.undelivered.delivered(acknowledged)
+		}
 	}
 	return any
 }
 
 // sendDeletes returns those that Redis has acknowledged.
-func (c *Client) sendDeletes(ctx context.Context, deletes []*Delete) (acknowledged []*Delete) {
-	steps, replicas := make([]Step, len(deletes)), 0
+func (c *Client) sendDeletes(
+	ctx context.Context, deletes []*Delete, replicas int,
+) (acknowledged []*Delete) {
+	steps := make([]Step, len(deletes)) // those of the last time may still be in use
 	for i, d := range deletes {
-		steps[i] = d.Step
-		replicas = max(replicas, d.Replicas)
+		steps[i] = d.Step()
 	}
 	errs, err := []error(nil), errNoAnswer
 	relay.Catch(func() {

@@ -23,16 +23,18 @@ const (
 
 // A Delete is one that Redis is still to acknowledge.
 type Delete struct {
-	Step     Step   // its Key tells deletes apart
-	Mark     string // stands for all keys whose values it removes
-	Replicas int    // that it waits for
+	Key      string      // tells deletes apart
+	Step     func() Step // of the key, another one for each time that it is sent
+	Mark     string      // stands for all keys whose values it removes
+	Replicas int         // that it waits for
 	// Lasts is how long Redis may hold what it is to remove, -1 for ever.
 	Lasts time.Duration
 	Tell  func(Delivery) // called once, without a lock; it must not panic
 
-	noted uint64 // its place in the order of failures
-	at    time.Time
-	until time.Time // zero for ever
+	prefix string // of the client's control keys
+	noted  uint64 // its place in the order of failures
+	at     time.Time
+	until  time.Time // zero for ever
 }
 
 // A Delivery is what has become of a Delete, or of all of an executor's.
@@ -76,7 +78,7 @@ type undelivered struct {
 // Redeliver has a delete sent until Redis acknowledges it. Until then its Mark is undelivered.
 func (c *Client) Redeliver(d Delete) {
 	u := &c.undelivered
-	d.at = time.Now()
+	d.at, d.prefix = time.Now(), c.prefix
 	if d.Lasts >= 0 {
 		d.until = d.at.Add(d.Lasts)
 	}
@@ -103,22 +105,21 @@ func (c *Client) Redeliver(d Delete) {
 // add remembers a delete, and reports false where that is one too many; the caller holds the
 // lock.
 func (u *undelivered) add(d *Delete) bool {
-	key := d.Step.Key()
 	u.noted++
 	d.noted = u.noted
-	if old := u.deletes[key]; old != nil {
+	if old := u.deletes[d.Key]; old != nil {
 		d.at = old.at
-		u.deletes[key] = d
+		u.deletes[d.Key] = d
 		return true
 	}
-	size := len(key) + len(d.Mark)
+	size := len(d.Key) + len(d.Mark)
 	if len(u.deletes) >= maxUndelivered || u.bytes+size > maxUndeliveredBytes {
 		return false
 	}
 	if u.deletes == nil {
 		u.deletes, u.marks = make(map[string]*Delete), make(map[string]int)
 	}
-	u.deletes[key] = d
+	u.deletes[d.Key] = d
 	u.marks[d.Mark]++
 	u.bytes += size
 	return true
@@ -126,7 +127,7 @@ func (u *undelivered) add(d *Delete) bool {
 
 // overflow begins or prolongs the bypass; the caller holds the lock.
 func (u *undelivered) overflow(d *Delete) (tell []Delivery) {
-	tell = []Delivery{{Key: d.Step.Key(), Kind: GivenUp}}
+	tell = []Delivery{{Key: d.Key, Kind: GivenUp}}
 	switch {
 	case u.bypass == nil:
 		u.bypass = d
@@ -141,12 +142,11 @@ func (u *undelivered) overflow(d *Delete) (tell []Delivery) {
 
 // remove forgets a delete; the caller holds the lock.
 func (u *undelivered) remove(d *Delete) {
-	key := d.Step.Key()
-	delete(u.deletes, key)
+	delete(u.deletes, d.Key)
 	if u.marks[d.Mark]--; u.marks[d.Mark] == 0 {
 		delete(u.marks, d.Mark)
 	}
-	u.bytes -= len(key) + len(d.Mark)
+	u.bytes -= len(d.Key) + len(d.Mark)
 	u.settle()
 }
 
@@ -209,13 +209,13 @@ func (c *Client) Acknowledged(key string, failures uint64) {
 }
 
 func (d *Delete) tell(kind DeliveryKind) {
-	d.Tell(Delivery{Key: d.Step.Key(), Kind: kind, Took: time.Since(d.at)})
+	d.Tell(Delivery{Key: d.Key, Kind: kind, Took: time.Since(d.at)})
 }
 
 // delivered forgets those of the deletes, which were acknowledged, that have not failed again.
 func (u *undelivered) delivered(acknowledged []*Delete) {
 	u.mu.Lock()
-	done := slices.DeleteFunc(acknowledged, func(d *Delete) bool { return u.deletes[d.Step.Key()] != d })
+	done := slices.DeleteFunc(acknowledged, func(d *Delete) bool { return u.deletes[d.Key] != d })
 	for _, d := range done {
 		u.remove(d)
 	}

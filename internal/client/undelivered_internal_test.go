@@ -49,7 +49,8 @@ func (d *deliveries) told(kind DeliveryKind) int {
 }
 
 func (d *deliveries) delete(key string, lasts time.Duration) Delete {
-	return Delete{Step: unlinkStep{key: key}, Mark: "mark of " + key, Lasts: lasts, Tell: d.tell}
+	step := func() Step { return unlinkStep{key: key} }
+	return Delete{Key: key, Step: step, Mark: "mark of " + key, Lasts: lasts, Tell: d.tell}
 }
 
 // wantUndelivered checks what an executor remembers.

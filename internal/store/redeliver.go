@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
@@ -20,17 +22,37 @@ const (
 // ErrUndelivered is why a key counts as not cached, see IsUndelivered.
 var ErrUndelivered = client.ErrUndelivered
 
-// Redeliver has the key deleted after a write that Redis did not acknowledge: as soon as it
-// acknowledges the delete, or at least as long as Redis may hold what stands there now. Tell must
-// not panic. It does nothing where Redis refuses control keys: no delete of a key is whole there.
-func (s *Store) Redeliver(key string, lasts time.Duration, tell func(Delivery)) {
-	if s.control.Cause() != nil {
+// Redeliver has the key deleted after a write that failed by a cause: until Redis acknowledges the
+// delete, or at least as long as it may hold what stands there now. Tell must not panic.
+//
+// Where Redis refuses control keys it is the values that are deleted, and nobody knows what the
+// control key says. A write that has done as much is not followed by a delete.
+func (s *Store) Redeliver(key string, cause error, lasts time.Duration, tell func(Delivery)) {
+	if errors.Is(cause, errNoControl) {
 		return
 	}
+	replicas := s.Replicas()
+	if s.control.Cause() != nil {
+		replicas = 0 // to wait for them takes a key beside the control key
+	}
 	s.Client.Redeliver(client.Delete{
-		Step: s.DeleteStep(key), Mark: s.family.Control(key), Replicas: s.Replicas(),
-		Lasts: lasts, Tell: tell,
+		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key)} },
+		Mark: s.family.Control(key), Replicas: replicas, Lasts: lasts, Tell: tell,
 	})
+}
+
+// A deliveryStep is a delete that is content with the values where the control key is refused.
+type deliveryStep struct{ *Write }
+
+// Answered is part of [client.Step].
+func (d deliveryStep) Answered(
+	ctx context.Context, c *client.Client, cmds []*client.Command,
+) error {
+	err := d.Write.Answered(ctx, c, cmds)
+	if errors.Is(err, errNoControl) {
+		return nil
+	}
+	return err
 }
 
 // SetMissing makes an entry, which no command uses, that of a key of which nothing is known.
