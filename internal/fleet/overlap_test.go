@@ -20,7 +20,7 @@ import (
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
 //   - that a server did not answer for as long, which keeps leases from being renewed;
-//   - that Redis failed one of the two calls.
+//   - that Redis failed one of the two calls, or its process did not ask it.
 //
 // It has to lie between the begin of the earlier of the two calls that brought the loaders and the
 // begin of the later load: both leases were granted in that time. A load that nobody waits for any
@@ -53,10 +53,11 @@ type reasons struct {
 	ofKey      spanIndex[int]
 	ofProcess  spanIndex[int]
 	ofCall     spanIndex[by]
+	unasked    spanIndex[int]
 }
 
 func (h *history) reasons() reasons {
-	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
+	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}, unasked: h.unasked()}
 	for _, e := range h.events {
 		switch {
 		case e.kind == write && e.outcome != done, e.op == refresh && e.outcome == redisFails:
@@ -114,7 +115,8 @@ func (r *reasons) explain(a, b event) bool {
 	within := span{min(a.asked, b.asked), b.begin}
 	return a.outcome == left || r.everywhere.touch(within) || r.ofKey[a.key].touch(within) ||
 		r.ofProcess[a.process].touch(within) || r.ofProcess[b.process].touch(within) ||
-		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within)
+		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within) ||
+		r.unasked[a.process].touch(within) || r.unasked[b.process].touch(within)
 }
 
 // early returns the loads that began before what the load before them stored could
