@@ -226,8 +226,18 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a key that fails again while its delete is sent counts as delivered",
-		file: "internal/client/undelivered.go", old: "return u.deletes[d.Step.Key()] != d })", new: "return u.deletes[d.Step.Key()] == nil })",
+		file: "internal/client/undelivered.go", old: "return u.deletes[d.Key] != d })", new: "return u.deletes[d.Key] == nil })",
 		pkg: "internal/client", tests: "TestRedeliverFailsAgainMeanwhile",
+	},
+	{
+		what: "deletes in the background write for WAIT behind the default prefix",
+		file: "internal/client/redeliver.go", old: "c.SetControlPrefix(kind.prefix)", new: "_ = kind.prefix",
+		pkg: "internal/store", tests: "TestRedeliverBehindTheControlPrefix",
+	},
+	{
+		what: "a delete that is sent again needs nothing for WAIT",
+		file: "internal/store/delete.go", old: "w.changed = false // by", new: "// by",
+		pkg: "internal/store", tests: "TestWriteBarrierOfARepetition",
 	},
 	{
 		what: "keys beyond those remembered are cached",
