@@ -47,6 +47,7 @@ type core struct {
 	stats     counters
 	reminders reminders
 	limited   atomic.Bool // the observer was told, see reportLimit
+	longest   longestTTL
 	closed    atomic.Bool
 	ended     chan struct{} // closed when Close has ended what the cache has started
 

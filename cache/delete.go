@@ -13,8 +13,16 @@ import (
 //
 // It is one round trip for a thousand keys, split by node on a cluster. An error
 // names what Redis did not confirm: an *Error for one key, a *BatchError for
-// several. Those keys may still hold their values: repeat the call.
-// A Set that has failed before may be carried out after a Delete, see there.
+// several. Those keys may still hold their values, and other processes serve them. This process
+// treats them as not cached from then on, in all caches of the Name and client: what Redis has is
+// no answer, and nothing is stored. In the background it sends deletes of them, until Redis
+// acknowledges one, or a later Delete or Set of the key; or until the longest TTL has passed,
+// and an hour: see Stats.Undelivered and Observer.Delivery. Close gives them up. It remembers
+// 50,000 keys of a client, and 8 MB of their names; where there are more, no key is cached for
+// a while, see BypassBegan.
+//
+// Calls whose context has ended before do nothing. A Set that has failed before may be carried out
+// after a Delete, see there.
 func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	if len(keys) == 1 {
 		r, err := c.begin(OpDelete, keys[0])
@@ -47,6 +55,7 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 func (c *core) delete(ctx context.Context, began time.Time, keys []string) (errs []error) {
 	deadline := began.Add(c.redisTimeout)
 	var failed map[int]error
+	s := c.sending(ctx)
 	err := c.engine.Write(ctx, deadline, keys, func() error {
 		failed = c.store.Delete(ctx, deadline, keys)
 		return nil
@@ -54,9 +63,10 @@ func (c *core) delete(ctx context.Context, began time.Time, keys []string) (errs
 	errs = make([]error, len(keys))
 	for i, key := range keys {
 		if cause := cmp.Or(err, failed[i]); cause != nil {
-			errs[i] = c.writeFailed(ctx, deletion(key), cause)
+			errs[i] = c.writeFailed(ctx, deletion(key), cause, s)
 			continue
 		}
+		c.acknowledged(deletion(key), s)
 		c.engine.LearnDeleted(key)
 		c.reportWrite(ctx, deletion(key))
 	}

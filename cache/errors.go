@@ -134,7 +134,7 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 	err := c.error(op, key, ErrRedis, c.store.Explain(cause))
 	c.stats.redisErrors.Add(1)
 	o := outcomeOf(cause)
-	lasts := o.lasts()
+	lasts := o.lasts() || cause == store.ErrUndelivered
 	if store.IsOpen(cause) {
 		c.stats.notAsked.Add(1)
 		lasts = true

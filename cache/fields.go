@@ -95,6 +95,9 @@ func (c *Cache[K, V]) getFields(ctx context.Context, r *request[K, V], to destin
 // entry has any of the fields. If it has none, only a read of the whole tells whether
 // it is there.
 func (c *Cache[K, V]) readFields(ctx context.Context, r *request[K, V], to destinations[V]) error {
+	if undelivered, err := c.core.undelivered(ctx, r.redisKey); undelivered {
+		return err
+	}
 	found, err := c.core.store.ReadFields(ctx, r.redisKey, to.names, &r.entry, r.began)
 	switch {
 	case store.IsBroken(err):

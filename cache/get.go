@@ -120,6 +120,9 @@ func (c *core) valueState(e *store.Entry) State {
 // read reports whether the entry has a value, by one plain read whose wait for Redis begins
 // at a time.
 func (c *core) read(ctx context.Context, l *lookup, began time.Time) (found bool, err error) {
+	if undelivered, err := c.undelivered(ctx, l.redisKey); undelivered {
+		return false, err
+	}
 	found, err = c.engine.Read(ctx, l.redisKey, &l.entry, began, c.deadline(l))
 	if store.IsBroken(err) {
 		c.reportBroken(ctx, l, err)
@@ -136,6 +139,10 @@ func (c *core) readAgain(ctx context.Context, l *lookup) (found bool, err error)
 }
 
 func (c *core) inspect(ctx context.Context, l *lookup, ttl bool) error {
+	if undelivered, err := c.undelivered(ctx, l.redisKey); undelivered {
+		l.entry.SetMissing()
+		return err
+	}
 	return c.store.Inspect(ctx, c.deadline(l), l.redisKey, &l.entry, ttl)
 }
 

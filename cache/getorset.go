@@ -54,7 +54,12 @@ func (c *Cache[K, V]) Refresh(ctx context.Context, key K, load loader.Func[K, V]
 	if err != nil {
 		return none, err
 	}
-	return c.load(ctx, r, nil, entryFunc(load), s)
+	redisKey := r.redisKey // load ends the request
+	v, err := c.load(ctx, r, nil, entryFunc(load), s)
+	if c.core.IsRedisError(err) {
+		c.core.redeliver(redisKey, err)
+	}
+	return v, err
 }
 
 // entryFunc makes a loader of values one of entries.

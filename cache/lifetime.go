@@ -12,7 +12,9 @@ const defaultAbsentTTL = time.Minute
 // storedTTL is what Redis is given for a TTL: shortened by the cache's jitter, and with StaleFor
 // behind it.
 func (c *core) storedTTL(ttl time.Duration) time.Duration {
-	return keyspace.StoredTTL(ttl, c.jitter, c.staleFor)
+	ttl = keyspace.StoredTTL(ttl, c.jitter, c.staleFor)
+	c.longest.note(ttl)
+	return ttl
 }
 
 // remainingTTL is what is left of the TTL of what a lookup has found, by what Redis has left of it;

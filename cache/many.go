@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asidecache/aside/internal/protocol"
@@ -171,13 +172,39 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 	if len(requests) == 0 {
 		return nil
 	}
-	entries := make([]*store.Entry, len(requests))
-	for i, r := range requests {
+	asked := c.cached(requests)
+	entries := make([]*store.Entry, len(asked))
+	for i, r := range asked {
 		entries[i] = &r.entry
 	}
-	errs := ask(ctx, c.core.deadline(&requests[0].lookup), redisKeys(requests), entries)
+	var found []error
+	if len(asked) > 0 {
+		found = ask(ctx, c.core.deadline(&requests[0].lookup), redisKeys(asked), entries)
+	}
+	if len(asked) == len(requests) {
+		for i, r := range requests {
+			found[i] = c.inspected(ctx, r, found[i])
+		}
+		return found
+	}
+	errs := make([]error, len(requests))
+	n := 0
 	for i, r := range requests {
-		errs[i] = c.inspected(ctx, r, errs[i])
+		errs[i] = ctx.Err()
+		if n < len(asked) && asked[n] == r {
+			errs[i] = c.inspected(ctx, r, found[n])
+			n++
+		}
 	}
 	return errs
+}
+
+// cached returns those of requests whose keys do not count as not cached.
+func (c *Cache[K, V]) cached(requests []*request[K, V]) []*request[K, V] {
+	if !c.core.store.HasUndelivered() {
+		return requests
+	}
+	return slices.DeleteFunc(slices.Clone(requests), func(r *request[K, V]) bool {
+		return c.core.store.IsUndelivered(r.redisKey)
+	})
 }

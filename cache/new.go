@@ -114,6 +114,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		ended:        make(chan struct{}),
 		registry:     cfg.registry,
 	}
+	c.longest.note(keyspace.StoredTTL(c.ttl, 0, c.staleFor))
 	c.trial.begin()
 	c.decoded = rdb != nil && reflect.TypeOf(rdb).Comparable() && keyspace.DecodesLoaded(rdb)
 	engine := protocol.Config{

@@ -32,6 +32,9 @@ type Observer struct {
 	// Breaker is called when the breaker of the cache's client has opened or closed, on a
 	// goroutine of its own: in the order of the changes, and with a context without values.
 	Breaker func(ctx context.Context, e BreakerEvent)
+	// Delivery is called once for each key of which Redis did not acknowledge a write, when that
+	// is made up for or given up, on any goroutine, and with a context without values.
+	Delivery func(ctx context.Context, e DeliveryEvent)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -114,6 +117,7 @@ func Join(observers ...Observer) Observer {
 		joined.Write = then(joined.Write, o.Write)
 		joined.Error = then(joined.Error, o.Error)
 		joined.Breaker = then(joined.Breaker, o.Breaker)
+		joined.Delivery = then(joined.Delivery, o.Delivery)
 	}
 	return joined
 }

@@ -127,11 +127,13 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 	}
 	core := q.of.core
 	o := core.operation(core.store.DeleteStep(r.redisKey))
-	o.Begin = core.fencing(r.redisKey)
+	s := sending{begun: true}
+	o.Begin = core.fencing(r.redisKey, &s)
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
 		if err != nil {
-			return none, core.writeFailed(ctx, deletion(r.redisKey), err)
+			return none, core.writeFailed(ctx, deletion(r.redisKey), err, s)
 		}
+		core.acknowledged(deletion(r.redisKey), s)
 		core.engine.LearnDeleted(r.redisKey)
 		core.reportWrite(ctx, deletion(r.redisKey))
 		q.of.end(r)
@@ -150,7 +152,7 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 	step := core.store.TouchStep(r.redisKey, event.TTL)
 	return pipeline.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
-			return false, core.writeFailed(ctx, event, err)
+			return false, core.writeFailed(ctx, event, err, sending{})
 		}
 		core.wrote(ctx, event, step.Done)
 		q.of.end(r)
@@ -161,11 +163,17 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 // queueRead queues a step that reads into r.entry; inspected makes sense of that.
 func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step store.Step, inspected func(context.Context, *request[K, V], error) error, s settings, result func() T) *Future[T] {
 	o := q.of.core.operation(step)
+	undelivered := false
 	o.Begin = func(_ context.Context, now time.Time) (func(), error) {
 		r.began = now
+		undelivered = q.of.core.store.IsUndelivered(r.redisKey)
 		return func() {}, nil
 	}
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
+		if undelivered && (err == nil || store.IsBroken(err)) {
+			r.entry.SetMissing()
+			err = nil
+		}
 		if err := inspected(ctx, r, err); err != nil {
 			return v, q.of.core.unanswered(ctx, &r.lookup, err)
 		}
@@ -181,11 +189,13 @@ func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step sto
 func queueWrite[K comparable, V, T any](q Queue[K, V], r *request[K, V], step *store.Write, event WriteEvent, result func(*store.Write) T) *Future[T] {
 	core := q.of.core
 	o := core.operation(step)
-	o.Begin = core.fencing(r.redisKey)
+	s := sending{begun: true}
+	o.Begin = core.fencing(r.redisKey, &s)
 	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
 		if err != nil {
-			return v, core.writeFailed(ctx, event, err)
+			return v, core.writeFailed(ctx, event, err, s)
 		}
+		core.acknowledged(event, s)
 		core.wrote(ctx, event, step.Done)
 		q.of.end(r)
 		return result(step), nil
@@ -205,9 +215,10 @@ func (c *core) operation(step store.Step) pipeline.Operation {
 	}
 }
 
-// fencing is the Begin of an operation that writes key.
-func (c *core) fencing(key string) func(context.Context, time.Time) (func(), error) {
+// fencing is the Begin of an operation that writes key. It sets s.
+func (c *core) fencing(key string, s *sending) func(context.Context, time.Time) (func(), error) {
 	return func(ctx context.Context, now time.Time) (end func(), err error) {
+		*s = c.sending(ctx)
 		return c.engine.Fence(ctx, now.Add(c.redisTimeout), key)
 	}
 }

@@ -71,15 +71,17 @@ func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Ti
 	for i, p := range puts {
 		commits[i], keys[i] = p.commit, p.request.redisKey
 	}
+	s := c.core.sending(ctx)
 	err := c.core.engine.Write(ctx, deadline, keys, func() error {
 		c.core.store.CommitAll(ctx, deadline, commits)
 		return nil
 	})
 	for i, p := range puts {
 		if cause := cmp.Or(err, commits[i].Err); cause != nil {
-			b.errs[p.request.key] = c.core.writeFailed(ctx, p.event, cause)
+			b.errs[p.request.key] = c.core.writeFailed(ctx, p.event, cause, s)
 			continue
 		}
+		c.core.acknowledged(p.event, s)
 		c.core.reportWrite(ctx, p.event)
 		c.end(p.request)
 	}

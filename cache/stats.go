@@ -53,6 +53,11 @@ type Stats struct {
 
 	Breaker       BreakerState // now: open if a server of the client is not asked
 	BreakerOpened uint64       // how often it has opened, for all caches of the client
+
+	Undelivered     uint64 // now: keys to be deleted as Redis did not acknowledge a write, of all caches of the client
+	Delivered       uint64 // of those of this cache, that Redis has acknowledged: DeliveryDone
+	DeliveryGivenUp uint64 // DeliveryGivenUp
+	Bypassed        bool   // now: no key is cached: BypassBegan
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -70,6 +75,7 @@ type counters struct {
 	commits                                   [writeOutcomes]atomic.Uint64 // what became of loaded
 	stores, broken, outdated                  atomic.Uint64
 	redisErrors, notAsked                     atomic.Uint64
+	delivered, givenUp                        atomic.Uint64
 }
 
 // Stats returns the counts so far.
@@ -78,6 +84,7 @@ func (c *Cache[K, V]) Stats() Stats { return c.core.snapshot() }
 func (c *core) snapshot() Stats {
 	n := &c.stats
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
+	undelivered, bypassed := c.store.Undelivered()
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
@@ -91,6 +98,7 @@ func (c *core) snapshot() Stats {
 		Unleased: c.engine.Unleased(),
 		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 		NotAsked: n.notAsked.Load(), Breaker: c.breakerState(), BreakerOpened: c.store.BreakerOpened(),
+		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 // Set stores v, in place of whatever the key held, in one step. A load that began before
 // Set returned is not stored over it.
 //
+// After an error this process treats the key as not cached, and sends deletes of it, as after a
+// Delete that has failed; but not after one of kind ErrEncode, which leaves all as it was.
+//
 // An error leaves open whether v was stored, or is still going to be: what a proxy or a
 // frozen server holds may be carried out later than RedisTimeout, also over a Delete that
 // has returned nil since. Its TTL bounds how long v then stays. To repeat the call narrows
@@ -152,9 +155,12 @@ func (c *core) touchEvent(key string, s settings) WriteEvent {
 }
 
 func (c *core) touch(ctx context.Context, deadline time.Time, event WriteEvent) (ok bool, err error) {
-	ok, err = c.store.Touch(ctx, deadline, event.Key, event.TTL)
+	undelivered, err := c.undelivered(ctx, event.Key)
+	if !undelivered {
+		ok, err = c.store.Touch(ctx, deadline, event.Key, event.TTL)
+	}
 	if err != nil {
-		return false, c.writeFailed(ctx, event, err)
+		return false, c.writeFailed(ctx, event, err, sending{})
 	}
 	c.wrote(ctx, event, ok)
 	return ok, nil

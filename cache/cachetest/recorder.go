@@ -35,6 +35,8 @@ func (r *Recorder) Observer() cache.Observer {
 		Error: func(_ context.Context, err *cache.Error) { r.add(err) },
 
 		Breaker: func(_ context.Context, e cache.BreakerEvent) { r.add(e) },
+
+		Delivery: func(_ context.Context, e cache.DeliveryEvent) { r.add(e) },
 	}
 }
 
@@ -49,7 +51,8 @@ func (r *Recorder) add(event any) {
 }
 
 // Events returns all events so far: each is a cache.LookupEvent, cache.LoadEvent,
-// cache.WriteEvent, cache.BreakerEvent or *cache.Error. The slice is the caller's.
+// cache.WriteEvent, cache.BreakerEvent, cache.DeliveryEvent or *cache.Error. The slice is the
+// caller's.
 func (r *Recorder) Events() []any {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,6 +108,11 @@ func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent 
 // Breakers returns the changes of the clients' breakers.
 func (r *Recorder) Breakers() []cache.BreakerEvent {
 	return pick(r, func(cache.BreakerEvent) bool { return true })
+}
+
+// Deliveries returns what has become of keys of which Redis did not acknowledge a write.
+func (r *Recorder) Deliveries() []cache.DeliveryEvent {
+	return pick(r, func(cache.DeliveryEvent) bool { return true })
 }
 
 // Errors returns the failures that are one of the kinds, such as cache.ErrRedis, by
@@ -169,6 +177,7 @@ func (r *Recorder) growth() <-chan struct{} {
 //	lookup user:42 Present from Redis
 //	error GetOrSet user:42: redis failed
 //	breaker of user BreakerOpen
+//	delivery user:42 DeliveryDone
 func (r *Recorder) Lines() []string {
 	var lines []string
 	for _, event := range r.Events() {
@@ -192,6 +201,8 @@ func line(event any) string {
 			when(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
 	case cache.BreakerEvent:
 		return fmt.Sprintf("breaker of %s %v", e.Cache, e.State)
+	case cache.DeliveryEvent:
+		return "delivery" + when(e.Key != "", " "+e.Key) + " " + e.Outcome.String()
 	case *cache.Error:
 		return fmt.Sprintf("error %s %s: %v", e.Op, e.Key, e.Kind)
 	}

@@ -120,6 +120,17 @@ func TestRecorderOfABreaker(t *testing.T) {
 	}
 }
 
+func TestRecorderOfADelivery(t *testing.T) {
+	var rec cachetest.Recorder
+	tell := cache.Join(rec.Observer()).Delivery
+	tell(t.Context(), cache.DeliveryEvent{Key: "k"})
+	tell(t.Context(), cache.DeliveryEvent{Outcome: cache.BypassBegan})
+	want := []string{"delivery k DeliveryDone", "delivery BypassBegan"}
+	if got := rec.Lines(); !slices.Equal(got, want) || len(rec.Deliveries()) != 2 {
+		t.Errorf("lines %q, %d deliveries", got, len(rec.Deliveries()))
+	}
+}
+
 func TestRecorderWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := cachetest.Record()

@@ -84,6 +84,9 @@ func TestWaitReplicas(t *testing.T) {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
+				if err := text.Set(t.Context(), "kept", "v"); err != nil {
+					t.Fatal(err)
+				}
 				freeze()
 				for name, write := range writes {
 					if err := write(hastyList, hastyText); !errors.Is(err, cache.ErrRedis) {
@@ -91,7 +94,7 @@ func TestWaitReplicas(t *testing.T) {
 					}
 				}
 				var p collection.Pipeline
-				n, v := hastyList.In(&p).Len("a"), hastyText.In(&p).Get("a")
+				n, v := hastyList.In(&p).Len("a"), hastyText.In(&p).Get("kept")
 				if err := p.Exec(t.Context()); err != nil {
 					t.Errorf("reads while the replicas are frozen: %v", err)
 				}

@@ -38,12 +38,18 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 	if err := check(rdb); err != nil {
 		return nil, err
 	}
-	c := &Client{executor: executorOf(rdb), timeouts: timeouts{timeout: timeout}, prefix: rediskey.ControlPrefix}
-	c.timeouts.overdue = c.connect
-	c.detached.abandoned = &c.abandoned
+	c := executorOf(rdb).newClient(timeout)
 	c.breakers.allow(timeout)
 	c.openedBefore = c.breakers.opened.Load()
 	return c, nil
+}
+
+// newClient returns a client of an executor.
+func (x *executor) newClient(timeout time.Duration) *Client {
+	c := &Client{executor: x, timeouts: timeouts{timeout: timeout}, prefix: rediskey.ControlPrefix}
+	c.timeouts.overdue = c.connect
+	c.detached.abandoned = &c.abandoned
+	return c
 }
 
 // check returns an error if a client cannot serve.

@@ -114,7 +114,7 @@ func (c *Client) Close() {
 	await(late, ends...)
 	c.released.Do(func() {
 		if c.release() {
-			await(late, c.breakers.end())
+			await(late, c.breakers.end(), c.undelivered.end())
 		}
 	})
 }

@@ -28,17 +28,18 @@ type executor struct {
 	scripts     Refusal     // of all scripts
 	hashes      Refusal     // of scripts that are sent as their hash
 
-	inFlight  gauge
-	small     pipelines // of small answers
-	large     pipelines // of large answers, which small ones do not wait for
-	abandoned atomic.Int32
-	detached  detached // batches of clients with hooks
-	masters   masters
-	closing   closing
-	limits    limits
-	attempt   attempt
-	connected *atomic.Bool // the clone has made a connection
-	breakers  breakers
+	inFlight    gauge
+	small       pipelines // of small answers
+	large       pipelines // of large answers, which small ones do not wait for
+	abandoned   atomic.Int32
+	detached    detached // batches of clients with hooks
+	masters     masters
+	closing     closing
+	limits      limits
+	attempt     attempt
+	connected   *atomic.Bool // the clone has made a connection
+	breakers    breakers
+	undelivered undelivered
 
 	place place
 }

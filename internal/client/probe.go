@@ -39,6 +39,7 @@ func (x *executor) probe(br *breaker, key string, stop <-chan struct{}) {
 	defer x.breakers.probers.Done()
 	for pause := minProbePause; ; pause = min(2*pause, maxProbePause) {
 		if x.breakers.probed(br, x.ask(key)) {
+			x.undelivered.wakeUp()
 			return
 		}
 		select {

@@ -40,6 +40,18 @@ func redisFailed(process int, at instant) event {
 	return event{kind: failure, process: process, span: span{at, at}}
 }
 
+func breakerOf(process int, o op, begin, end instant) event {
+	return event{kind: failure, op: o, key: noKey, process: process, span: span{begin, end}}
+}
+
+func refreshFailed(begin, end instant) event {
+	return event{kind: read, op: refresh, outcome: redisFails, process: 3, span: span{begin, end}}
+}
+
+func undeliveredFrom(begin, end instant) event {
+	return event{kind: undelivered, process: 3, span: span{begin, end}}
+}
+
 func happened(o op, key, process int, begin, end instant) event {
 	return event{kind: fault, op: o, key: key, process: process, span: span{begin, end}}
 }
@@ -76,6 +88,8 @@ func TestStaleReads(t *testing.T) {
 		{"a refresh of less", []event{saw(0, 11, 12).with(asRefresh)}, "stale", 0},
 		{"a refresh that began before", []event{saw(0, 10, 12).with(asRefresh)}, "", 0},
 		{"what a load without Redis may share", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), redisFailed(2, 6), saw(0, 13, 15)}, "", 1},
+		{"the same, and Redis was not asked", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 6), saw(0, 13, 15)}, "", 1},
+		{"the same, before", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 4), saw(0, 13, 15)}, "stale", 0},
 		{"the same, of another process", []event{wrote(1, 9, 12), loaded(3, 5, 8, 14), redisFailed(3, 6), saw(0, 13, 15)}, "stale", 0},
 		{"the same, and Redis had failed before", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), redisFailed(2, 4), saw(0, 13, 15)}, "stale", 0},
 		{"the same, and that load was over", []event{wrote(1, 9, 12), loaded(2, 5, 8, 12), redisFailed(2, 6), saw(0, 13, 15)}, "stale", 0},
@@ -110,6 +124,13 @@ func TestOverlaps(t *testing.T) {
 		{"one that was given up before", []event{a, b, wrote(1, 1, 9).with(func(e *event) { e.outcome = left })}, false},
 		{"a write after", []event{a, b, wrote(1, 31, 32)}, true},
 		{"a write of another key", []event{a, b, wrote(1, 12, 14).with(func(e *event) { e.key = 1 })}, true},
+		{"a refresh that Redis failed", []event{a, b, refreshFailed(1, 9)}, false},
+		{"one of another key", []event{a, b, refreshFailed(1, 9).with(func(e *event) { e.key = 1 })}, true},
+		{"one that Redis did not fail", []event{a, b, refreshFailed(1, 12).with(func(e *event) { e.outcome = sourceFails })}, true},
+		{"one after", []event{a, b, refreshFailed(31, 32)}, true},
+		{"a delete that was delivered", []event{a, b, undeliveredFrom(1, 12)}, false},
+		{"one that was delivered before", []event{a, b, undeliveredFrom(1, 9)}, true},
+		{"one of another key", []event{a, b, undeliveredFrom(1, 12).with(func(e *event) { e.key = 1 })}, true},
 		{"a lost lease", []event{a, b, happened(foreignRevoke, 0, 0, 25, 26)}, false},
 		{"another key's", []event{a, b, happened(foreignRevoke, 1, 0, 25, 26)}, true},
 		{"an eviction", []event{a, b, happened(evict, noKey, 0, 1, 99)}, false},
@@ -128,6 +149,10 @@ func TestOverlaps(t *testing.T) {
 		{"one that did not give up", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), saw(0, 2, 11).with(func(e *event) { e.process = 3 })}, true},
 		{"one of a process that died", []event{a, b, loaded(3, 2, 3, 4), loaded(3, 2, 5, 6), loaded(3, 2, 7, 8)}, false},
 		{"Redis failed", []event{a, b, redisFailed(2, 16)}, false},
+		{"Redis was not asked", []event{a, b, breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 16)}, false},
+		{"Redis was not asked until a process died", []event{a, b, breakerOf(2, breakerOpens, 1, 1)}, false},
+		{"Redis was not asked before", []event{a, b, breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 9)}, true},
+		{"Redis was not asked by another", []event{a, b, breakerOf(3, breakerOpens, 1, 1)}, true},
 		{"Redis failed another", []event{a, b, redisFailed(3, 16)}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,13 +40,14 @@ const (
 type kind uint8
 
 const (
-	hello   kind = iota + 1 // a worker is ready
-	read                    // a call that looked at a key
-	write                   // a change of the source, and the call that told the cache
-	load                    // a run of a loader
-	failure                 // the cache heard that Redis failed
-	stall                   // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
-	fault                   // something that was done to the fleet
+	hello       kind = iota + 1 // a worker is ready
+	read                        // a call that looked at a key
+	write                       // a change of the source, and the call that told the cache
+	load                        // a run of a loader
+	failure                     // the cache heard that Redis failed, or of the breaker, which concerns all keys
+	undelivered                 // from a write that Redis failed until a delete of the key was delivered
+	stall                       // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
+	fault                       // something that was done to the fleet
 )
 
 // An op is what a call or a fault does.
@@ -70,6 +71,8 @@ const (
 	popFront
 	loading
 	atRest
+	breakerOpens
+	breakerCloses
 
 	foreignSet
 	foreignDelete
@@ -84,7 +87,7 @@ const (
 
 func (o op) String() string {
 	return [...]string{
-		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there",
+		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there", "the breaker opens", "the breaker closes",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction", "restart with another version",
 	}[o]
 }
@@ -140,6 +143,30 @@ func (h *history) of(k kind) (events []event) {
 	return events
 }
 
+// unasked returns the times in which each process did not ask Redis, as its breaker was open: the
+// cache tells of few of the calls that this fails. Of a process that died meanwhile it is the rest.
+func (h *history) unasked() spanIndex[int] {
+	type begin struct {
+		process int
+		at      instant
+	}
+	all, over := spanIndex[int]{}, map[begin]bool{}
+	failures := h.of(failure)
+	for _, e := range failures {
+		if e.op == breakerCloses {
+			all.add(e.process, e.span)
+			over[begin{e.process, e.begin}] = true
+		}
+	}
+	for _, e := range failures {
+		if e.op == breakerOpens && !over[begin{e.process, e.begin}] {
+			all.add(e.process, span{e.begin, forever})
+		}
+	}
+	all.sort()
+	return all
+}
+
 // line tells of one event.
 func (h *history) line(e event) string {
 	who := "parent  "
@@ -149,7 +176,11 @@ func (h *history) line(e event) string {
 	what := e.op.String()
 	switch e.kind {
 	case failure:
-		what = "Redis failed the call"
+		if e.key != noKey {
+			what = "Redis failed the call"
+		}
+	case undelivered:
+		what = "a write was followed by deletes, until one was delivered, of"
 	case stall:
 		what = "the process did not get on"
 		if e.process == parent {

@@ -162,3 +162,24 @@ func (w *worker) sawError(_ context.Context, err *cache.Error) {
 		w.journal.tell(event{kind: failure, key: key, span: span{at, at}})
 	}
 }
+
+// sawDelivery tells of the time from a write that Redis failed until its delete was delivered.
+func (w *worker) sawDelivery(_ context.Context, d cache.DeliveryEvent) {
+	if key, ok := w.index[d.Key]; ok {
+		at := now()
+		w.journal.tell(event{kind: undelivered, key: key, span: span{at.add(-d.Duration), at}})
+	}
+}
+
+// sawBreaker tells when the process begins not to ask Redis, and of all that time when it is over.
+// The first command without an answer is the begin.
+func (w *worker) sawBreaker(_ context.Context, e cache.BreakerEvent) {
+	at := now()
+	if e.State == cache.BreakerOpen {
+		since := at.add(-time.Since(e.Since))
+		w.open[e.Server] = since
+		w.journal.tell(event{kind: failure, op: breakerOpens, key: noKey, span: span{since, since}})
+		return
+	}
+	w.journal.tell(event{kind: failure, op: breakerCloses, key: noKey, span: span{w.open[e.Server], at}})
+}

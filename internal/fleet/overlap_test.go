@@ -12,13 +12,15 @@ import (
 //
 //   - a write of the key, or the removal of its control key; a write that was not
 //     acknowledged may be carried out after its call has returned;
+//   - a write, or a Refresh, that Redis failed, until the delete is delivered that follows it: the
+//     process loads the key without a lease meanwhile, and the delete ends that of another;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
 //   - an eviction, whichever key it hit;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
 //   - that a server did not answer for as long, which keeps leases from being renewed;
-//   - that Redis failed one of the two calls.
+//   - that Redis failed one of the two calls, or its process did not ask it.
 //
 // It has to lie between the begin of the earlier of the two calls that brought the loaders and the
 // begin of the later load: both leases were granted in that time. A load that nobody waits for any
@@ -51,15 +53,16 @@ type reasons struct {
 	ofKey      spanIndex[int]
 	ofProcess  spanIndex[int]
 	ofCall     spanIndex[by]
+	unasked    spanIndex[int]
 }
 
 func (h *history) reasons() reasons {
-	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}}
+	r := reasons{ofKey: spanIndex[int]{}, ofProcess: spanIndex[int]{}, ofCall: spanIndex[by]{}, unasked: h.unasked()}
 	for _, e := range h.events {
 		switch {
-		case e.kind == write && e.outcome != done:
+		case e.kind == write && e.outcome != done, e.op == refresh && e.outcome == redisFails:
 			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
-		case e.kind == write, e.op == foreignRevoke:
+		case e.kind == write, e.kind == undelivered, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
 		case e.op == evict, e.kind == stall && e.process == parent:
 			r.everywhere.add(e.span)
@@ -102,7 +105,7 @@ func (h *history) addRemovals(r *reasons) {
 }
 
 // mayComeLate is for how long a client may go on trying to send a command that its
-// caller has given up.
+// caller has given up, or whose process ends.
 const mayComeLate = 2 * time.Second
 
 // refreshLoads is how often one Refresh loads at most.
@@ -112,7 +115,8 @@ func (r *reasons) explain(a, b event) bool {
 	within := span{min(a.asked, b.asked), b.begin}
 	return a.outcome == left || r.everywhere.touch(within) || r.ofKey[a.key].touch(within) ||
 		r.ofProcess[a.process].touch(within) || r.ofProcess[b.process].touch(within) ||
-		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within)
+		r.ofCall[by{a.process, a.key}].touch(within) || r.ofCall[by{b.process, b.key}].touch(within) ||
+		r.unasked[a.process].touch(within) || r.unasked[b.process].touch(within)
 }
 
 // early returns the loads that began before what the load before them stored could

@@ -23,7 +23,7 @@ type violation struct {
 // excused counts what would be the first, but is documented as a limit: when Redis
 // fails, callers may share a load of their process that began before they came.
 // It is the law's only exception, and holds for a read only if its own process had
-// such a load of the key, and noted the failure.
+// such a load of the key, and noted the failure, or that it did not ask Redis.
 //
 // It takes n log n steps for n events.
 func (h *history) staleReads() (violations []violation, excused int) {
@@ -131,16 +131,17 @@ func (h *history) wasAbsent(key, floor int, by instant) bool {
 type by struct{ process, key int }
 
 // loadsWithoutRedis returns the times of loads whose process noted, since the call
-// that brought the loader, that Redis failed.
+// that brought the loader, that Redis failed or was not asked.
 func (h *history) loadsWithoutRedis() spanIndex[by] {
 	failures := spanIndex[by]{}
 	for _, e := range h.of(failure) {
 		failures.add(by{e.process, e.key}, e.span)
 	}
 	failures.sort()
-	through := spanIndex[by]{}
+	through, unasked := spanIndex[by]{}, h.unasked()
 	for _, l := range h.of(load) {
-		if at := (by{l.process, l.key}); failures[at].touch(span{l.asked, l.end}) {
+		at, since := by{l.process, l.key}, span{l.asked, l.end}
+		if failures[at].touch(since) || unasked[l.process].touch(since) {
 			through.add(at, l.span)
 		}
 	}

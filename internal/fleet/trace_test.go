@@ -20,6 +20,9 @@ func (h *history) trace(v violation) string {
 	for _, e := range v.by {
 		key = max(key, e.key)
 		around.begin, around.end = min(around.begin, e.begin), max(around.end, e.end)
+		if e.kind == load {
+			around.begin = min(around.begin, e.asked)
+		}
 	}
 	around.begin = around.begin.add(-before)
 	events := slices.Clone(v.by)

@@ -58,6 +58,7 @@ type worker struct {
 	subject subject
 	list    *collection.List[string, string] // of the same values, if they are lists
 	through bool                             // it loads when Redis fails
+	open    map[string]instant               // since when the breaker of a server is open, see sawBreaker
 
 	mu     sync.Mutex // guards oddity
 	oddity error      // the first error that nothing explains
@@ -66,7 +67,7 @@ type worker struct {
 // work does the job until standard input ends.
 func work(text string) error {
 	logging.Disable()
-	w := &worker{names: keyNames(), index: map[string]int{}}
+	w := &worker{names: keyNames(), index: map[string]int{}, open: map[string]instant{}}
 	if err := json.Unmarshal([]byte(text), &w.job); err != nil {
 		return err
 	}
@@ -142,10 +143,11 @@ func (w *worker) config() cache.Config[string, []string] {
 	if w.Slot == 1 && w.Plan.Subject == aside {
 		cfg.MaxLoads = 2
 	}
+	cfg.Observer.Delivery = w.sawDelivery
 	// Half of the fleet loads when Redis fails. Only there is such a failure a reason
 	// for anything, and told of.
 	if w.through = w.Slot%2 == 0 && !w.Plan.calm(); w.through {
-		cfg.Observer.Error = w.sawError
+		cfg.Observer.Error, cfg.Observer.Breaker = w.sawError, w.sawBreaker
 	} else {
 		cfg.OnRedisError = cache.Fail
 	}

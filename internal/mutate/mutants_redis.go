@@ -207,4 +207,46 @@ var redisMutants = []mutant{
 		file: "cache/errors.go", old: "lasts = true", new: "",
 		pkg: "cache", tests: "TestG9BreakerCloses",
 	},
+
+	// Deletes that follow writes.
+	{
+		what: "what Redis may still have of an undelivered key is served",
+		file: "internal/client/undelivered.go", old: "return u.bypass != nil || u.marks[mark] > 0", new: "return u.bypass != nil",
+		pkg: "cache", tests: "TestG2UndeliveredWrites",
+	},
+	{
+		what: "a load of an undelivered key is stored",
+		file: "internal/protocol/degrade.go", old: "if j.Degraded || r.Refresh || ", new: "if true || ",
+		pkg: "cache", tests: "TestG2UndeliveredWrites",
+	},
+	{
+		what: "a later write makes up for one that fails after it was sent",
+		file: "internal/client/undelivered.go", old: "if d == nil || d.noted > failures {", new: "if d == nil {",
+		pkg: "internal/client", tests: "TestAcknowledged",
+	},
+	{
+		what: "a key that fails again while its delete is sent counts as delivered",
+		file: "internal/client/undelivered.go", old: "return u.deletes[d.Key] != d })", new: "return u.deletes[d.Key] == nil })",
+		pkg: "internal/client", tests: "TestRedeliverFailsAgainMeanwhile",
+	},
+	{
+		what: "deletes in the background write for WAIT behind the default prefix",
+		file: "internal/client/redeliver.go", old: "c.SetControlPrefix(kind.prefix)", new: "_ = kind.prefix",
+		pkg: "internal/store", tests: "TestRedeliverBehindTheControlPrefix",
+	},
+	{
+		what: "a delete that is sent again needs nothing for WAIT",
+		file: "internal/store/delete.go", old: "w.changed = false // by", new: "// by",
+		pkg: "internal/store", tests: "TestWriteBarrierOfARepetition",
+	},
+	{
+		what: "keys beyond those remembered are cached",
+		file: "internal/client/undelivered.go", old: "if !u.add(&d) {", new: "if !u.add(&d) && false {",
+		pkg: "internal/client", tests: "TestUndeliveredBypass|TestUndeliveredBytes",
+	},
+	{
+		what: "a bypass ends with what is remembered",
+		file: "internal/client/undelivered.go", old: "len(due) == 0 && u.bypass.isOver(now)", new: "len(due) == 0",
+		pkg: "internal/client", tests: "TestUndeliveredBypass",
+	},
 }

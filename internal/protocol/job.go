@@ -62,6 +62,7 @@ type Job struct {
 	Outdated   bool      // with Broken: what another version of the codec has written
 	Degraded   bool      // Redis has failed the call: it goes on without
 	DegradedBy Outcome   // with Degraded: why nothing can be stored
+	bypassed   bool      // with Degraded: Redis is not asked, see Engine.bypass
 
 	// Of an entry that is stale, or is to be refreshed: Present or Absent, and the TTL that was left
 	// when it was found.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
@@ -35,6 +36,11 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 	var unsure jobs
 	open, _ = all.partition(func(j *Job) bool {
 		j.changes = e.flights.Changes(j.Key)
+		if err := e.bypass(ctx, r, j); err != nil {
+			e.reportLookup(ctx, j, Unknown, true)
+			j.End.Err = err
+			return false
+		}
 		switch {
 		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key):
 			j.End.Err = flight.ErrReentrant
@@ -95,6 +101,9 @@ func (e *Engine) join(ctx context.Context, r *Run, all jobs, attempt int) (late 
 	next := last || r.Refresh
 	first := e.joinGroup(ctx, r, &e.flights, answered, next)
 	defer first.tickets.Leave()
+	// Redis may answer other processes, which write: of what it has not failed, no load is shared
+	// that began before the call.
+	next = next || slices.ContainsFunc(degraded, func(j *Job) bool { return j.bypassed })
 	second := e.joinGroup(ctx, r, &e.degraded, degraded, next)
 	defer second.tickets.Leave()
 	late = e.collect(ctx, r, first, late)

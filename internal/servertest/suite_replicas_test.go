@@ -56,10 +56,9 @@ func TestWaitReplicas(t *testing.T) {
 						}
 					}
 				}
-				remove("test:k", testcache.Control("test:k"))
-				v, err := patient.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) { return "v", nil })
+				v, err := patient.GetOrSet(t.Context(), "loaded", func(context.Context, string) (string, error) { return "v", nil })
 				testcache.Want(t, "GetOrSet while the replica is frozen", v, err, "v")
-				testcache.WantGet(t, patient, "k", &v)
+				testcache.WantGet(t, patient, "loaded", &v)
 			})
 		}
 	}

@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +19,11 @@ import (
 
 // confirming is a hook that says that one replica has everything, and counts the writes that
 // are made for WAIT alone.
-type confirming struct{ barriers, waits int }
+type confirming struct {
+	barriers, waits int
+	prefix          string // of the keys that they write, see rediskey.ControlPrefix
+	lose            bool   // the connection of the next WAIT breaks
+}
 
 func (*confirming) DialHook(next redis.DialHook) redis.DialHook { return next }
 
@@ -25,9 +32,14 @@ func (c *confirming) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		switch cmd.Name() {
 		case "wait":
 			c.waits++
+			if c.lose {
+				c.lose = false
+				cmd.SetErr(io.EOF)
+				return io.EOF
+			}
 			cmd.Args()[0] = "rpush" // which answers with a number, of 1 or more
 		case "set":
-			if strings.HasPrefix(cmd.Args()[1].(string), rediskey.ControlPrefix) {
+			if strings.HasPrefix(cmd.Args()[1].(string), cmp.Or(c.prefix, rediskey.ControlPrefix)) {
 				c.barriers++
 			}
 		}
@@ -92,5 +104,50 @@ func TestWriteBarrier(t *testing.T) {
 		if confirm.barriers != tt.barriers || confirm.waits != 1 {
 			t.Errorf("%s: %d writes for WAIT, want %d; %d WAIT", tt.name, confirm.barriers, tt.barriers, confirm.waits)
 		}
+	}
+}
+
+// A delete that is sent again over another connection has changed nothing there, whatever it has
+// changed before: WAIT knows nothing of that.
+func TestWriteBarrierOfARepetition(t *testing.T) {
+	confirm := &confirming{lose: true}
+	rdb := redistest.Mini(t).NewClient(t)
+	rdb.AddHook(confirm)
+	s := newStore(t, rdb, codec.ShapeString)
+	if err := s.WaitForReplicas(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.Set(t.Context(), "k", "v", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if failed := s.Delete(t.Context(), deadline(), []string{"k"}); failed != nil {
+		t.Error(failed)
+	}
+	if confirm.barriers != 1 || confirm.waits != 2 {
+		t.Errorf("%d writes for WAIT, want 1; %d WAIT, want 2", confirm.barriers, confirm.waits)
+	}
+}
+
+// Deletes that are delivered later write for WAIT behind the prefix of their own control keys, and
+// wait for as many replicas as those of their store.
+func TestRedeliverBehindTheControlPrefix(t *testing.T) {
+	confirm := &confirming{prefix: "tenant:"}
+	rdb := redistest.Mini(t).NewClient(t)
+	rdb.AddHook(confirm)
+	plain, tenant := newStore(t, rdb, codec.ShapeString), newStore(t, rdb, codec.ShapeString)
+	if err := tenant.WaitForReplicas(1); err != nil {
+		t.Fatal(err)
+	}
+	family := rediskey.NewFamily("test", 0)
+	family.SetPrefix("tenant:")
+	tenant.SetFamily(family)
+	var told sync.WaitGroup
+	told.Add(2)
+	tell := func(store.Delivery) { told.Done() }
+	plain.Redeliver("test:p", io.EOF, time.Hour, tell)
+	tenant.Redeliver("test:t", io.EOF, time.Hour, tell)
+	told.Wait()
+	if confirm.barriers != 1 || confirm.waits != 1 {
+		t.Errorf("%d writes for WAIT behind the prefix, %d WAIT, want one of each", confirm.barriers, confirm.waits)
 	}
 }

@@ -97,6 +97,7 @@ func (s *Store) deleteSteps(keys []string) []client.Step {
 // value's end. The versions follow in their order: what is made of a value that is still
 // there, see Lease.Upgrades, has its own end before it.
 func (w *Write) unlinks(ctx context.Context) []*client.Command {
+	w.changed = false // by an attempt before, of which WAIT would not know
 	args := w.appendKeys(append(make([]any, 0, 1+maxWriteKeys), "unlink"))
 	if w.partial = w.store.control.Holds(); w.partial {
 		args = slices.Delete(args, 2, 3)

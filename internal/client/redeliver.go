@@ -1,0 +1,167 @@
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/asidecache/aside/internal/relay"
+)
+
+// Deletes that Redis has not acknowledged are sent again by a goroutine, a thousand a round trip,
+// that runs while there are any. The pauses are random, so that the processes of a fleet do not
+// send in step; the closing of a breaker ends a pause, as does the next delete while none is open.
+const (
+	minDeliveryPause = 50 * time.Millisecond
+	maxDeliveryPause = 5 * time.Second
+
+	maxDeliveryTimeout = 10 * time.Second // of one round trip
+)
+
+// start starts the goroutine, unless it runs; the caller holds the lock.
+func (u *undelivered) start(x *executor) {
+	if u.running {
+		return
+	}
+	if u.cancel == nil {
+		u.ctx, u.cancel = context.WithCancel(context.Background())
+		u.wake = make(chan struct{}, 1)
+	}
+	u.running = true
+	u.workers.Add(1)
+	go x.redeliver(u.ctx, u.wake)
+}
+
+// wakeUp ends a pause.
+func (u *undelivered) wakeUp() {
+	if !u.some.Load() {
+		return
+	}
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	select {
+	case u.wake <- struct{}{}:
+	default: // nobody waits, or another one has woken it
+	}
+}
+
+// redeliver sends deletes until none is left.
+func (x *executor) redeliver(ctx context.Context, wake <-chan struct{}) {
+	u := &x.undelivered
+	defer u.workers.Done()
+	clients := make(map[string]*Client) // by the prefix of their control keys
+	pause := minDeliveryPause
+	for !u.finished() {
+		timer := time.NewTimer(random(pause))
+		select {
+		case <-timer.C:
+		case <-wake:
+			timer.Stop()
+			pause = minDeliveryPause
+			select {
+			case <-time.After(random(pause)): // for others that fail at the same time
+			case <-ctx.Done():
+				return
+			}
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		if x.deliver(ctx, clients, u.due(time.Now())) {
+			pause = minDeliveryPause
+		} else {
+			pause = min(2*pause, maxDeliveryPause)
+		}
+	}
+}
+
+func random(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2) }
+
+// finished ends the goroutine when nothing is left.
+func (u *undelivered) finished() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.running = len(u.deletes) > 0 || u.bypass != nil
+	return !u.running
+}
+
+// A kindOfDelete is what deletes have in common that share a round trip.
+type kindOfDelete struct {
+	prefix   string
+	replicas int
+}
+
+// deliver sends deletes, those of a kind until Redis has acknowledged none of a thousand, and
+// reports whether it has acknowledged any.
+func (x *executor) deliver(
+	ctx context.Context, clients map[string]*Client, due []*Delete,
+) (any bool) {
+	kinds := make(map[kindOfDelete][]*Delete)
+	for _, d := range due {
+		kind := kindOfDelete{d.prefix, d.Replicas}
+		kinds[kind] = append(kinds[kind], d)
+	}
+	for kind, all := range kinds {
+		c := clients[kind.prefix]
+		if c == nil {
+			c = x.newClient(min(x.breakers.longest(), maxDeliveryTimeout))
+			c.SetControlPrefix(kind.prefix)
+			clients[kind.prefix] = c
+		}
+		for part := range slices.Chunk(all, CallsPerTrip) {
+			acknowledged := c.sendDeletes(ctx, part, kind.replicas)
+			if len(acknowledged) == 0 {
+				break
+			}
+			any = true
+			x.undelivered.delivered(acknowledged)
+		}
+	}
+	return any
+}
+
+// sendDeletes returns those that Redis has acknowledged.
+func (c *Client) sendDeletes(
+	ctx context.Context, deletes []*Delete, replicas int,
+) (acknowledged []*Delete) {
+	steps := make([]Step, len(deletes)) // those of the last time may still be in use
+	for i, d := range deletes {
+		steps[i] = d.Step()
+	}
+	errs, err := []error(nil), errNoAnswer
+	relay.Catch(func() {
+		errs, err = RunUntil(ctx, c, time.Now().Add(c.timeouts.timeout),
+			func(ctx context.Context) ([]error, error) {
+				errs, err := c.SendSteps(ctx, steps, false, replicas)
+				c.RecordLosses(errs)
+				return errs, err
+			})
+	}, func(*relay.Crash) {}) // of a hook, which has left err as it is
+	if err != nil {
+		return nil
+	}
+	for i, d := range deletes {
+		if errs[i] == nil {
+			acknowledged = append(acknowledged, d)
+		}
+	}
+	return acknowledged
+}
+
+// end ends the goroutine, and gives up what is not delivered. The channel is closed when it has
+// ended.
+func (u *undelivered) end() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.cancel != nil {
+		u.cancel()
+	}
+	u.stopped = true
+	ended := make(chan struct{})
+	go func() {
+		u.workers.Wait()
+		close(ended)
+	}()
+	return ended
+}

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asidecache/aside/internal/client"
+)
+
+// A Delivery is what has become of a delete, see Redeliver.
+type Delivery = client.Delivery
+
+// Kinds of Delivery.
+const (
+	Delivered   = client.Delivered
+	GivenUp     = client.GivenUp
+	BypassBegan = client.BypassBegan
+	BypassEnded = client.BypassEnded
+)
+
+// ErrUndelivered is why a key counts as not cached, see IsUndelivered.
+var ErrUndelivered = client.ErrUndelivered
+
+// Redeliver has the key deleted after a write that failed by a cause: until Redis acknowledges the
+// delete, or at least as long as it may hold what stands there now. Tell must not panic.
+//
+// Where Redis refuses control keys it is the values that are deleted, and nobody knows what the
+// control key says. A write that has done as much is not followed by a delete.
+func (s *Store) Redeliver(key string, cause error, lasts time.Duration, tell func(Delivery)) {
+	if errors.Is(cause, errNoControl) {
+		return
+	}
+	replicas := s.Replicas()
+	if s.control.Cause() != nil {
+		replicas = 0 // to wait for them takes a key beside the control key
+	}
+	s.Client.Redeliver(client.Delete{
+		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key)} },
+		Mark: s.family.Control(key), Replicas: replicas, Lasts: lasts, Tell: tell,
+	})
+}
+
+// A deliveryStep is a delete that is content with the values where the control key is refused.
+type deliveryStep struct{ *Write }
+
+// Answered is part of [client.Step].
+func (d deliveryStep) Answered(
+	ctx context.Context, c *client.Client, cmds []*client.Command,
+) error {
+	err := d.Write.Answered(ctx, c, cmds)
+	if errors.Is(err, errNoControl) {
+		return nil
+	}
+	return err
+}
+
+// SetMissing makes an entry, which no command uses, that of a key of which nothing is known.
+func (e *Entry) SetMissing() { e.State, e.TTL, e.Leased = Missing, 0, false }
+
+// IsUndelivered reports whether a key, of whatever version, counts as not cached, as Redis has
+// not acknowledged a write of it.
+func (s *Store) IsUndelivered(key string) bool {
+	return s.HasUndelivered() && s.Client.IsUndelivered(s.family.Control(key))
+}
