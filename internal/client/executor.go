@@ -39,6 +39,7 @@ type executor struct {
 	attempt   attempt
 	connected *atomic.Bool // the clone has made a connection
 	breakers  breakers
+	reloads   reloads
 
 	place place
 }
