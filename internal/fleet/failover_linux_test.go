@@ -1,0 +1,320 @@
+package fleet
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/asidecache/aside/internal/rediskey"
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+// TestFleetOfAFailover lets a fleet use a cache while masters are replaced and slots move. A
+// graceful failover and a migration excuse nothing, the loss of a master what its replica did not
+// have, and nothing of that where writes wait for a replica.
+func TestFleetOfAFailover(t *testing.T) {
+	servers := redistest.Servers(t)
+	if len(servers) == 0 {
+		t.Skip("there is no server")
+	}
+	if *goOnFor == 0 {
+		servers = servers[len(servers)-1:]
+	}
+	for _, s := range servers {
+		t.Run(s.String(), func(t *testing.T) {
+			i := s.StartCalm(t, redistest.Cluster)
+			for began, seed := time.Now(), firstSeed(); !t.Failed(); seed++ {
+				for _, p := range []plan{gracefulPlan(seed), lossPlan(seed), durablePlan(seed)} {
+					h := play(t, i, p)
+					h.judge(t, p)
+					wantGuilty(t, h, p)
+				}
+				if time.Since(began) >= *goOnFor/time.Duration(len(servers)) {
+					break
+				}
+			}
+		})
+	}
+}
+
+// wantGuilty checks that what a loss excuses is there, and would be found.
+func wantGuilty(t *testing.T, h *history, p plan) {
+	t.Helper()
+	if !slices.Contains(p.faults, forgetLatest) || p.Replicas > 0 {
+		return
+	}
+	_, excused := h.staleReads()
+	h.losses = nil
+	violations, _ := h.staleReads()
+	t.Logf("%d stale reads of what was lost", len(violations))
+	if len(violations) == 0 || excused == 0 {
+		t.Errorf("seed %d: %d reads excused, and without the losses %d violations", p.Seed, excused, len(violations))
+	}
+}
+
+// TestControlOfAFailover has a cache that is known to be wrong found guilty where nothing is
+// excused.
+func TestControlOfAFailover(t *testing.T) {
+	servers := redistest.Servers(t)
+	if len(servers) == 0 {
+		t.Skip("there is no server")
+	}
+	p := gracefulPlan(firstSeed())
+	p.Name, p.Subject, p.Keys, p.Load = naive, naive, sharedKeys, 50*time.Millisecond
+	h := play(t, servers[len(servers)-1].StartCalm(t, redistest.Cluster), p)
+	violations, _ := h.staleReads()
+	t.Logf("%s; %d violations", h.summary(p), len(violations))
+	if len(violations) == 0 {
+		t.Errorf("seed %d: found innocent", p.Seed)
+	}
+}
+
+// gracefulPlan reads and writes while masters give their places to replicas that have all, and
+// slots move with their keys.
+func gracefulPlan(seed uint64) plan {
+	p := harmPlan(seed, 2*time.Second)
+	p.Name, p.List = "graceful failovers", false
+	p.faults = []op{migrateSlots, failOver, migrateSlots}
+	return p
+}
+
+// lossPlan is gracefulPlan, of masters that die, are frozen, or have a replica that lags.
+func lossPlan(seed uint64) plan {
+	p := gracefulPlan(seed)
+	p.Name, p.TTL = "lost masters", time.Second // so long does a value come back
+	p.faults = []op{killMaster, freezeMaster, forgetLatest}
+	return p
+}
+
+// durablePlan is lossPlan, with writes that wait for a replica.
+func durablePlan(seed uint64) plan {
+	p := lossPlan(seed)
+	p.Name, p.Replicas = "lost masters, WaitReplicas", 1
+	return p
+}
+
+// isTopological reports whether a fault is one of a cluster's masters.
+func isTopological(o op) bool { return o >= failOver }
+
+// A shard is a master and its replica, whose places they may have changed.
+type shard struct {
+	master, replica *redistest.Node
+	keys            []int
+}
+
+// shards returns those of the cluster, with the keys that each has. A cluster has three.
+func (f *fleet) shards() []shard {
+	f.t.Helper()
+	nodes := f.servers.Nodes()
+	half := len(nodes) / 2
+	all := make([]shard, half)
+	for j := range all {
+		all[j] = shard{master: nodes[j], replica: nodes[j+half]}
+	}
+	for key, name := range keyNames() {
+		master := f.servers.Master(f.t, redisKey(name))
+		for j := range all {
+			s := &all[j]
+			if s.replica == master {
+				s.master, s.replica = s.replica, s.master
+			}
+			if s.master == master {
+				s.keys = append(s.keys, key)
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(s shard) bool { return len(s.keys) == 0 })
+}
+
+// replaceMasters lets the plan's faults happen to one shard after the other, at least once each.
+func (f *fleet) replaceMasters(ctx context.Context, d dice) {
+	f.t.Helper()
+	for n, o := range f.plan.faults {
+		_ = pause(ctx, 200*time.Millisecond)
+		all := f.shards()
+		s := all[(int(f.plan.Seed)+n)%len(all)]
+		e := event{kind: fault, op: o, key: noKey, span: span{begin: now()}}
+		switch o {
+		case migrateSlots:
+			f.migrate(s, all[(int(f.plan.Seed)+n+1)%len(all)], d)
+		case failOver:
+			f.command(s.replica, "cluster", "failover")
+			f.servers.AwaitMaster(f.t, s.name(), s.master)
+		default:
+			f.lose(o, s)
+		}
+		f.servers.AwaitReady(f.t)
+		e.end = now()
+		f.note(e)
+	}
+}
+
+// name is that of one of the keys.
+func (s shard) name() string { return redisKey(keyNames()[s.keys[0]]) }
+
+// command sends a command to a server.
+func (f *fleet) command(n *redistest.Node, args ...any) {
+	f.t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: n.Addr})
+	defer c.Close()
+	if err := c.Do(context.Background(), args...).Err(); err != nil {
+		f.t.Errorf("fleet: %v: %v", args, err)
+	}
+}
+
+// lose has a master die or freeze, and its replica in its place some time later.
+func (f *fleet) lose(o op, s shard) {
+	f.t.Helper()
+	l := loss{keys: s.keys, durable: f.plan.Replicas > 0}
+	replicated := f.replicated(s)
+	if o == forgetLatest {
+		_ = pause(f.t.Context(), 100*time.Millisecond)
+		f.command(s.master, "acl", "setuser", "default", "-psync", "-sync")
+		f.command(s.master, "client", "kill", "type", "replica")
+		_ = pause(f.t.Context(), 300*time.Millisecond) // in which it acknowledges what is to be lost
+	}
+	_ = pause(f.t.Context(), 50*time.Millisecond)
+	l.lost = now()
+	if o == freezeMaster {
+		s.master.Pause(f.t)
+	} else {
+		s.master.Kill(f.t)
+	}
+	l.replicated = replicated()
+	_ = pause(f.t.Context(), 300*time.Millisecond)
+	f.command(s.replica, "cluster", "failover", "takeover")
+	f.servers.AwaitMaster(f.t, s.name(), s.master)
+	if o == freezeMaster {
+		_ = pause(f.t.Context(), 300*time.Millisecond)
+		s.master.Resume(f.t)
+	} else {
+		s.master.Restart(f.t)
+	}
+	f.awaitReplica(s.master)
+	l.over = now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.losses = append(f.losses, l)
+}
+
+// replicated begins to write to a master and to wait for its replica. What it returns ends that,
+// and says until when all writes are known to be on the replica.
+func (f *fleet) replicated(s shard) (end func() instant) {
+	ctx, stop := context.WithCancel(context.Background())
+	c := redis.NewClient(&redis.Options{
+		Addr: s.master.Addr, MaxRetries: -1, ReadTimeout: 200 * time.Millisecond, DialerRetries: 1,
+	})
+	var last instant
+	var all sync.WaitGroup
+	all.Go(func() {
+		conn := c.Conn() // WAIT is for the writes of its connection, and those before
+		defer conn.Close()
+		for pause(ctx, time.Millisecond) == nil {
+			at := now()
+			if conn.Set(ctx, "tick{"+s.name()+"}", "", time.Second).Err() != nil {
+				continue
+			}
+			if n, err := conn.Wait(ctx, 1, 100*time.Millisecond).Result(); err == nil && n > 0 {
+				last = at
+			}
+		}
+	})
+	return func() instant {
+		stop()
+		all.Wait()
+		_ = c.Close()
+		return last
+	}
+}
+
+// awaitReplica waits until a server knows that it is no master.
+func (f *fleet) awaitReplica(n *redistest.Node) {
+	f.t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: n.Addr})
+	defer c.Close()
+	for late := time.Now().Add(endTimeout); ; time.Sleep(time.Millisecond) {
+		role, err := c.Do(context.Background(), "role").Slice()
+		if err == nil && role[0] == "slave" {
+			return
+		}
+		if time.Now().After(late) {
+			f.t.Errorf("fleet: %s is still a master: %v, %v", n.Addr, role, err)
+			return
+		}
+	}
+}
+
+// migrate moves the slots of half of a shard's keys to another one, with all that is in them.
+func (f *fleet) migrate(from, to shard, d dice) {
+	f.t.Helper()
+	source := redis.NewClient(&redis.Options{Addr: from.master.Addr})
+	defer source.Close()
+	ids := map[*redistest.Node]string{}
+	for _, s := range []shard{from, to} {
+		c := redis.NewClient(&redis.Options{Addr: s.master.Addr})
+		id, err := c.ClusterMyID(context.Background()).Result()
+		_ = c.Close()
+		if err != nil {
+			f.t.Errorf("fleet: CLUSTER MYID: %v", err)
+			return
+		}
+		ids[s.master] = id
+	}
+	for _, i := range d.some(len(from.keys), (len(from.keys)+1)/2) {
+		name := redisKey(keyNames()[from.keys[i]])
+		slot := rediskey.Slot(name)
+		f.command(to.master, "cluster", "setslot", slot, "importing", ids[from.master])
+		f.command(from.master, "cluster", "setslot", slot, "migrating", ids[to.master])
+		f.moveKeys(source, to.master, slot)
+		for _, n := range []*redistest.Node{to.master, from.master} {
+			f.command(n, "cluster", "setslot", slot, "node", ids[to.master])
+		}
+		f.servers.AwaitMaster(f.t, name, from.master)
+	}
+}
+
+// moveKeys migrates what is in a slot, until nothing is.
+func (f *fleet) moveKeys(source *redis.Client, to *redistest.Node, slot uint16) {
+	f.t.Helper()
+	ctx := context.Background()
+	host, port, _ := net.SplitHostPort(to.Addr)
+	for {
+		keys, err := source.ClusterGetKeysInSlot(ctx, int(slot), 1).Result()
+		if err != nil {
+			f.t.Errorf("fleet: CLUSTER GETKEYSINSLOT: %v", err)
+		}
+		if len(keys) == 0 {
+			return
+		}
+		args := []any{"migrate", host, port, "", 0, 5000, "keys"}
+		for _, key := range keys {
+			args = append(args, key)
+		}
+		if err := source.Do(ctx, args...).Err(); err != nil {
+			f.t.Errorf("fleet: %v: %v", args, err)
+			return
+		}
+		_ = pause(ctx, 5*time.Millisecond) // in which a key is here, and its control key there
+	}
+}
+
+// findMasters makes clients of the servers that are masters now.
+func (f *fleet) findMasters() {
+	f.t.Helper()
+	f.masters = nil
+	for _, n := range f.servers.Nodes() {
+		c := redis.NewClient(&redis.Options{Addr: n.Addr})
+		f.t.Cleanup(func() { _ = c.Close() })
+		role, err := c.Do(f.t.Context(), "role").Slice()
+		if err != nil {
+			f.t.Errorf("fleet: ROLE: %v", err)
+		} else if role[0] == "master" {
+			f.masters = append(f.masters, c)
+		}
+	}
+}
