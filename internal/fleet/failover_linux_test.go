@@ -26,10 +26,15 @@ func TestFleetOfAFailover(t *testing.T) {
 		servers = servers[len(servers)-1:]
 	}
 	for _, s := range servers {
-		t.Run(s.String(), func(t *testing.T) {
+		t.Run(s.String()+"-sentinel", func(t *testing.T) {
+			p := watchedPlan(firstSeed())
+			h := play(t, s.Start(t, redistest.Sentinel), p)
+			h.judge(t, p)
+		})
+		t.Run(s.String()+"-cluster", func(t *testing.T) {
 			i := s.StartCalm(t, redistest.Cluster)
 			for began, seed := time.Now(), firstSeed(); !t.Failed(); seed++ {
-				for _, p := range []plan{gracefulPlan(seed), lossPlan(seed), durablePlan(seed)} {
+				for _, p := range []plan{gracefulPlan(seed), durablePlan(seed), lossPlan(seed)} {
 					h := play(t, i, p)
 					h.judge(t, p)
 					wantGuilty(t, h, p)
@@ -87,14 +92,23 @@ func gracefulPlan(seed uint64) plan {
 func lossPlan(seed uint64) plan {
 	p := gracefulPlan(seed)
 	p.Name, p.TTL = "lost masters", time.Second // so long does a value come back
-	p.faults = []op{killMaster, freezeMaster, forgetLatest}
+	p.faults = []op{killMaster, forgetLatest, freezeMaster}
 	return p
 }
 
-// durablePlan is lossPlan, with writes that wait for a replica.
+// durablePlan is lossPlan, with writes that wait for a replica. One that was frozen may take ten
+// seconds until it follows its master.
 func durablePlan(seed uint64) plan {
 	p := lossPlan(seed)
 	p.Name, p.Replicas = "lost masters, WaitReplicas", 1
+	p.faults = []op{killMaster, forgetLatest}
+	return p
+}
+
+// watchedPlan is lossPlan of a single master, which is dead afterwards.
+func watchedPlan(seed uint64) plan {
+	p := lossPlan(seed)
+	p.Name, p.faults = "a lost master, Sentinel", []op{killMaster}
 	return p
 }
 
@@ -107,7 +121,8 @@ type shard struct {
 	keys            []int
 }
 
-// shards returns those of the cluster, with the keys that each has. A cluster has three.
+// shards returns those of the servers, with the keys that each has: a cluster has three, and a
+// master that is watched by Sentinels is one.
 func (f *fleet) shards() []shard {
 	f.t.Helper()
 	nodes := f.servers.Nodes()
@@ -136,6 +151,9 @@ func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 	f.t.Helper()
 	for n, o := range f.plan.faults {
 		_ = pause(ctx, 200*time.Millisecond)
+		if f.servers.Topology == redistest.Cluster {
+			f.servers.AwaitReady(f.t)
+		}
 		all := f.shards()
 		s := all[(int(f.plan.Seed)+n)%len(all)]
 		e := event{kind: fault, op: o, key: noKey, span: span{begin: now()}}
@@ -148,7 +166,6 @@ func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 		default:
 			f.lose(o, s)
 		}
-		f.servers.AwaitReady(f.t)
 		e.end = now()
 		f.note(e)
 	}
@@ -187,19 +204,33 @@ func (f *fleet) lose(o op, s shard) {
 	}
 	l.replicated = replicated()
 	_ = pause(f.t.Context(), 300*time.Millisecond)
-	f.command(s.replica, "cluster", "failover", "takeover")
-	f.servers.AwaitMaster(f.t, s.name(), s.master)
-	if o == freezeMaster {
+	f.promote(s)
+	switch {
+	case f.servers.Topology == redistest.Sentinel:
+		f.dead = s.master // Sentinels would let it be a master for seconds
+	case o == freezeMaster:
 		_ = pause(f.t.Context(), 300*time.Millisecond)
 		s.master.Resume(f.t)
-	} else {
+		f.awaitReplica(s.master)
+	default:
 		s.master.Restart(f.t)
+		f.awaitReplica(s.master)
 	}
-	f.awaitReplica(s.master)
 	l.over = now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.losses = append(f.losses, l)
+}
+
+// promote has a replica take the place of a master that does not answer.
+func (f *fleet) promote(s shard) {
+	f.t.Helper()
+	if f.servers.Topology == redistest.Sentinel {
+		f.command(f.servers.Sentinels()[0], "sentinel", "failover", f.servers.Options().MasterName)
+	} else {
+		f.command(s.replica, "cluster", "failover", "takeover")
+	}
+	f.servers.AwaitMaster(f.t, s.name(), s.master)
 }
 
 // replicated begins to write to a master and to wait for its replica. What it returns ends that,
@@ -308,6 +339,9 @@ func (f *fleet) findMasters() {
 	f.t.Helper()
 	f.masters = nil
 	for _, n := range f.servers.Nodes() {
+		if n == f.dead {
+			continue
+		}
 		c := redis.NewClient(&redis.Options{Addr: n.Addr})
 		f.t.Cleanup(func() { _ = c.Close() })
 		role, err := c.Do(f.t.Context(), "role").Slice()

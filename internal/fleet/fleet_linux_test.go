@@ -36,6 +36,7 @@ type fleet struct {
 	socket  string
 	began   instant
 	slots   [workers]slot
+	dead    *redistest.Node // that does not come back
 
 	mu        sync.Mutex // guards all below
 	processes int        // started so far
@@ -118,7 +119,7 @@ func (f *fleet) start(i int) {
 	f.mu.Unlock()
 	options := f.servers.Options()
 	text, err := json.Marshal(job{
-		Plan: f.plan, Addrs: options.Addrs, Cluster: options.IsClusterMode, Source: f.socket, Process: m.process, Slot: i,
+		Plan: f.plan, Addrs: options.Addrs, Cluster: options.IsClusterMode, Master: options.MasterName, Source: f.socket, Process: m.process, Slot: i,
 		Version: f.slots[i].version,
 	})
 	if err == nil {

@@ -35,6 +35,14 @@ func TestLosses(t *testing.T) {
 			}
 		})
 	}
+	open := redisFailed(2, 6).with(func(e *event) { e.key = noKey })
+	for key, want := range []int{0, 1} {
+		h := handmade(wrote(1, 9, 12), loaded(2, 5, 8, 14), open, saw(0, 13, 15))
+		h.losses = []loss{{keys: []int{key}, replicated: 12, lost: 20, over: 25}}
+		if violations, _ := h.staleReads(); len(violations) != want {
+			t.Errorf("a load while a breaker is open, of key %d: %d violations", key, len(violations))
+		}
+	}
 	a, b := loaded(1, 10, 20, 40), loaded(2, 15, 30, 50)
 	for name, l := range map[string]loss{"lost": {keys: []int{0}, replicated: 18, over: 19}, "": {keys: []int{1}, replicated: 18, over: 19}} {
 		h := handmade(a, b)

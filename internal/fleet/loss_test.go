@@ -41,6 +41,18 @@ func (h *history) isForgotten(r event, written *acks) bool {
 	return r.version >= floor
 }
 
+// failed returns the keys of which a process noted that Redis failed. While a breaker is open,
+// which it notes of no key, these are the keys of masters that were lost.
+func (h *history) failed(e event) (keys []int) {
+	if e.key != noKey {
+		return []int{e.key}
+	}
+	for _, l := range h.losses {
+		keys = append(keys, l.keys...)
+	}
+	return keys
+}
+
 // addLosses adds to the reasons why leases end.
 func (h *history) addLosses(r *reasons) {
 	for _, l := range h.losses {

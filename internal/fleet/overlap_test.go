@@ -66,7 +66,9 @@ func (h *history) reasons() reasons {
 		case e.kind == stall, e.op == killWorker, e.op == pauseWorker:
 			r.ofProcess.add(e.process, e.span)
 		case e.kind == failure:
-			r.ofCall.add(by{e.process, e.key}, e.span)
+			for _, key := range h.failed(e) {
+				r.ofCall.add(by{e.process, key}, e.span)
+			}
 		}
 	}
 	h.addRemovals(&r)

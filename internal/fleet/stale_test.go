@@ -137,7 +137,9 @@ type by struct{ process, key int }
 func (h *history) loadsWithoutRedis() spanIndex[by] {
 	failures := spanIndex[by]{}
 	for _, e := range h.of(failure) {
-		failures.add(by{e.process, e.key}, e.span)
+		for _, key := range h.failed(e) {
+			failures.add(by{e.process, key}, e.span)
+		}
 	}
 	failures.sort()
 	through := spanIndex[by]{}

@@ -39,6 +39,7 @@ type job struct {
 	Plan    plan
 	Addrs   []string
 	Cluster bool
+	Master  string // what Sentinels call it, if these are the addresses
 	Source  string // the socket
 	Process int
 	Slot    int
@@ -59,8 +60,9 @@ type worker struct {
 	list    *collection.List[string, string] // of the same values, if they are lists
 	through bool                             // it loads when Redis fails
 
-	mu     sync.Mutex // guards oddity
-	oddity error      // the first error that nothing explains
+	mu     sync.Mutex         // guards all below
+	oddity error              // the first error that nothing explains
+	open   map[string]instant // servers that are not asked, and since when
 }
 
 // work does the job until standard input ends.
@@ -111,6 +113,7 @@ func work(text string) error {
 	if err := w.subject.Close(); err != nil {
 		return err
 	}
+	w.closeBreakers()
 	if w.list != nil {
 		if err := w.list.Close(); err != nil {
 			return err
@@ -145,7 +148,7 @@ func (w *worker) config() cache.Config[string, []string] {
 	// Half of the fleet loads when Redis fails. Only there is such a failure a reason
 	// for anything, and told of.
 	if w.through = w.Slot%2 == 0 && !w.Plan.calm(); w.through {
-		cfg.Observer.Error = w.sawError
+		cfg.Observer.Error, cfg.Observer.Breaker = w.sawError, w.sawBreaker
 	} else {
 		cfg.OnRedisError = cache.Fail
 	}
