@@ -93,7 +93,7 @@ func (r *reloads) begin(cluster *redis.ClusterClient) bool {
 func (r *reloads) reload(cluster *redis.ClusterClient) {
 	defer r.all.Done()
 	relay.Catch(func() {
-		for range 1 {
+		for range maxLate {
 			began := time.Now()
 			// Of the methods of a cluster client it is the one that waits for a map of its own.
 			_ = cluster.ForEachMaster(context.Background(), nothing)
