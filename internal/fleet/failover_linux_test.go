@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"slices"
@@ -119,8 +120,8 @@ type shard struct {
 	keys            []int
 }
 
-// shards returns those of the servers, with the keys that each has: a cluster has three, and a
-// master that is watched by Sentinels is one.
+// shards returns those of the servers, with the keys that each has, those with most keys first: a
+// cluster has three, and a master that is watched by Sentinels is one.
 func (f *fleet) shards() []shard {
 	f.t.Helper()
 	nodes := f.servers.Nodes()
@@ -141,23 +142,28 @@ func (f *fleet) shards() []shard {
 			}
 		}
 	}
-	return slices.DeleteFunc(all, func(s shard) bool { return len(s.keys) == 0 })
+	slices.SortFunc(all, func(a, b shard) int { return cmp.Compare(len(b.keys), len(a.keys)) })
+	return all
 }
 
-// replaceMasters lets the plan's faults happen to one shard after the other, at least once each.
+// replaceMasters lets each of the plan's faults happen once.
 func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 	f.t.Helper()
-	for n, o := range f.plan.faults {
+	for _, o := range f.plan.faults {
 		_ = pause(ctx, 200*time.Millisecond)
 		if f.servers.Topology == redistest.Cluster {
 			f.servers.AwaitReady(f.t)
 		}
 		all := f.shards()
-		s := all[(int(f.plan.Seed)+n)%len(all)]
+		full := slices.IndexFunc(all, func(s shard) bool { return len(s.keys) == 0 })
+		if full < 0 {
+			full = len(all)
+		}
+		s := all[d.IntN(full)]
 		e := event{kind: fault, op: o, key: noKey, span: span{begin: now()}}
 		switch o {
 		case migrateSlots:
-			f.migrate(s, all[(int(f.plan.Seed)+n+1)%len(all)], d)
+			f.migrate(all[0], all[len(all)-1], d)
 		case failOver:
 			f.command(s.replica, "cluster", "failover")
 			f.servers.AwaitMaster(f.t, s.name(), s.master)
