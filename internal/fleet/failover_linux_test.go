@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -31,13 +32,15 @@ func TestFleetOfAFailover(t *testing.T) {
 			h.judge(t, p)
 		})
 		t.Run(s.String()+"-cluster", func(t *testing.T) {
-			i := s.StartCalm(t, redistest.Cluster)
 			for began, seed := time.Now(), firstSeed(); !t.Failed(); seed++ {
-				for _, p := range []plan{gracefulPlan(seed), durablePlan(seed), lossPlan(seed)} {
-					h := play(t, i, p)
-					h.judge(t, p)
-					wantGuilty(t, h, p)
-				}
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+					i := s.StartCalm(t, redistest.Cluster) // where a replica is elected once
+					for _, p := range []plan{gracefulPlan(seed), durablePlan(seed), lossPlan(seed)} {
+						h := play(t, i, p)
+						h.judge(t, p)
+						wantGuilty(t, h, p)
+					}
+				})
 				if time.Since(began) >= *goOnFor/time.Duration(len(servers)) {
 					break
 				}
@@ -149,6 +152,9 @@ func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 	f.t.Helper()
 	for _, o := range f.plan.faults {
 		_ = pause(ctx, 200*time.Millisecond)
+		if f.t.Failed() {
+			return // nothing that is waited for may come
+		}
 		if f.servers.Topology == redistest.Cluster {
 			f.servers.AwaitReady(f.t)
 		}
@@ -164,7 +170,7 @@ func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 			f.migrate(all[0], all[len(all)-1], d)
 		case failOver:
 			f.command(s.replica, "cluster", "failover")
-			f.servers.AwaitMaster(f.t, s.name(), s.master)
+			f.awaitMaster(s.name(), s.master)
 		default:
 			f.lose(o, s)
 		}
@@ -232,7 +238,15 @@ func (f *fleet) promote(s shard) {
 	} else {
 		f.command(s.replica, "cluster", "failover", "takeover")
 	}
-	f.servers.AwaitMaster(f.t, s.name(), s.master)
+	f.awaitMaster(s.name(), s.master)
+}
+
+// awaitMaster waits until another server is the master of a key, unless a command has failed.
+func (f *fleet) awaitMaster(name string, old *redistest.Node) {
+	f.t.Helper()
+	if !f.t.Failed() {
+		f.servers.AwaitMaster(f.t, name, old)
+	}
 }
 
 // replicated begins to write to a master and to wait for its replica. What it returns ends that,

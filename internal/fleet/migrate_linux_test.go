@@ -36,7 +36,7 @@ func (f *fleet) migrate(from, to shard, d dice) {
 		for _, n := range []*redistest.Node{to.master, from.master} {
 			f.command(n, "cluster", "setslot", slot, "node", ids[to.master])
 		}
-		f.servers.AwaitMaster(f.t, name, from.master)
+		f.awaitMaster(name, from.master)
 	}
 }
 
