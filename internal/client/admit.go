@@ -224,6 +224,7 @@ func (x *executor) recordAll(to Conn, cmds []redis.Cmder, err error, began time.
 func (b *breakers) note(x *executor, server string, m miss) {
 	switch m.outcome {
 	case silent, broken, fails:
+		x.reloads.want(x.rdb)
 		b.lost(x, server, m)
 	case serves:
 		if b.troubled.Load() > 0 {

@@ -95,6 +95,7 @@ func (x *executor) check(ctx context.Context, server string) error {
 	if open == nil {
 		return nil
 	}
+	x.reloads.want(x.rdb) // its keys may have another master by now
 	if first == nil {
 		return open
 	}

@@ -114,7 +114,7 @@ func (c *Client) Close() {
 	await(late, ends...)
 	c.released.Do(func() {
 		if c.release() {
-			await(late, c.breakers.end(), c.undelivered.end())
+			await(late, c.breakers.end(), c.reloads.end(), c.undelivered.end())
 		}
 	})
 }
@@ -148,8 +148,7 @@ func Run[T any](ctx context.Context, c *Client, fn func(context.Context) (T, err
 	return v, err
 }
 
-// RecordLoss notes what kept a command from its answer, and makes a cluster client look where
-// the masters are when one seems to be lost, which it does not do by itself for a minute.
+// RecordLoss notes what kept a command from its answer.
 func (c *Client) RecordLoss(err error) {
 	if err == nil || IsOpen(err) {
 		return
@@ -160,10 +159,6 @@ func (c *Client) RecordLoss(err error) {
 	}
 	if !isTimeout(err) && err != ErrClosed && err != ErrUnanswered {
 		c.timeouts.record(err)
-	}
-	if cluster, ok := c.rdb.(*redis.ClusterClient); ok {
-		// In the background, and no more than a few times a second.
-		cluster.ReloadState(context.Background())
 	}
 }
 

@@ -26,6 +26,13 @@ func (f ForTests) AsksMasters(ctx context.Context, key string) bool {
 	return f.c.masters.of(ctx, key) != nil
 }
 
+// KeepLimits makes the client remember for ever what its servers take, however slow the machine.
+func (f ForTests) KeepLimits() {
+	f.c.limits.mu.Lock()
+	defer f.c.limits.mu.Unlock()
+	f.c.limits.kept = true
+}
+
 // MaxSenders is how many shared pipelines of small answers can be under way.
 func (ForTests) MaxSenders() int { return maxSenders }
 

@@ -24,8 +24,9 @@ const (
 
 // limits are what is known of the servers of a client.
 type limits struct {
-	mu sync.Mutex
-	of map[*redis.Client]limit // by the master of a cluster; otherwise there is one
+	mu   sync.Mutex
+	of   map[*redis.Client]limit // by the master of a cluster; otherwise there is one
+	kept bool                    // for tests: none is forgotten
 }
 
 // A limit is what is known of the arguments that one server takes.
@@ -200,17 +201,19 @@ func (l *limits) get(server *redis.Client) (limit, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, ok := l.of[server]
-	return known, ok && time.Now().Before(known.ends)
+	return known, ok && !l.isOver(known)
 }
+
+// isOver reports whether what is known is to be forgotten; the caller holds the lock.
+func (l *limits) isOver(known limit) bool { return !l.kept && !time.Now().Before(known.ends) }
 
 // put notes an answer of a server, unless another one has been noted meanwhile, and returns
 // what is known now.
 func (l *limits) put(server *redis.Client, said limit) limit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
 	for other, known := range l.of {
-		if !now.Before(known.ends) {
+		if l.isOver(known) {
 			delete(l.of, other)
 		}
 	}

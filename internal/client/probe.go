@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/internal/relay"
 )
 
@@ -99,8 +97,8 @@ func (x *executor) ask(key string) outcome {
 			err = errNoAnswer
 		}
 	})
-	if cluster, ok := x.rdb.(*redis.ClusterClient); ok && err != nil {
-		cluster.ReloadState(context.Background()) // the key may have another master by now
+	if err != nil {
+		x.reloads.want(x.rdb)
 	}
 	return outcomeOf(err)
 }

@@ -185,11 +185,9 @@ const reloadPause = 5 * time.Millisecond
 // reload has the cluster client learn where its keys are. It reports false when there is no
 // time for that.
 func (c *Client) reload(ctx context.Context) bool {
-	cluster, ok := c.rdb.(*redis.ClusterClient)
-	if !ok {
+	if !c.reloads.want(c.rdb) {
 		return false
 	}
-	cluster.ReloadState(ctx) // in the background
 	select {
 	case <-time.After(reloadPause):
 		return true

@@ -19,6 +19,11 @@
 //
 //	go test ./internal/fleet -run TestFleet -fleet.for 1h -timeout 0
 //
+// TestFleetOfAFailover does the same while masters of a cluster, or of Sentinels, are replaced and
+// slots move. Of the loss of a master the checks excuse what the law excuses: reads that miss
+// nothing but writes which its replica did not have. What it had is known from a probe that writes
+// to the master, and waits for the replica, all the time.
+//
 // TestRedisIsEmptied has workers of its own, which only read, and counts their loads.
 //
 // Workers are stopped, killed and timed by means of Linux; elsewhere there is only

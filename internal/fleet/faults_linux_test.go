@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,10 @@ func (f *fleet) harm(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	faults := make([]op, 0, len(f.plan.faults))
+	if slices.ContainsFunc(f.plan.faults, isTopological) {
+		f.replaceMasters(ctx, newDice(f.plan.Seed, 1003))
+		return
+	}
 	for _, o := range f.plan.faults {
 		if o == evict {
 			all.Go(func() { f.evict(ctx, newDice(f.plan.Seed, 1001)) })

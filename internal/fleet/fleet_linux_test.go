@@ -36,10 +36,12 @@ type fleet struct {
 	socket  string
 	began   instant
 	slots   [workers]slot
+	dead    *redistest.Node // that does not come back
 
 	mu        sync.Mutex // guards all below
 	processes int        // started so far
 	events    []event
+	losses    []loss
 }
 
 // A slot is a place in the fleet, which one worker after another takes.
@@ -66,15 +68,7 @@ type member struct {
 func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 	t.Helper()
 	f := &fleet{t: t, plan: p, servers: servers, rdb: servers.Client(t), socket: filepath.Join(t.TempDir(), "source"), began: now()}
-	masters := servers.Nodes()
-	if servers.Topology == redistest.Cluster {
-		masters = masters[:len(masters)/2]
-	}
-	for _, n := range masters {
-		c := redis.NewClient(&redis.Options{Addr: n.Addr})
-		t.Cleanup(func() { _ = c.Close() })
-		f.masters = append(f.masters, c)
-	}
+	f.findMasters()
 	d := newDice(p.Seed)
 	exists := make([]bool, keyCount)
 	for i := range exists {
@@ -125,7 +119,7 @@ func (f *fleet) start(i int) {
 	f.mu.Unlock()
 	options := f.servers.Options()
 	text, err := json.Marshal(job{
-		Plan: f.plan, Addrs: options.Addrs, Cluster: options.IsClusterMode, Source: f.socket, Process: m.process, Slot: i,
+		Plan: f.plan, Addrs: options.Addrs, Cluster: options.IsClusterMode, Master: options.MasterName, Source: f.socket, Process: m.process, Slot: i,
 		Version: f.slots[i].version,
 	})
 	if err == nil {
@@ -253,7 +247,7 @@ func (f *fleet) note(e event) {
 
 // history returns what has taken place, once the fleet has stopped.
 func (f *fleet) history() *history {
-	h := &history{began: f.began, names: keyNames(), states: f.source.states(), events: slices.Clone(f.events)}
+	h := &history{began: f.began, names: keyNames(), states: f.source.states(), events: slices.Clone(f.events), losses: f.losses}
 	h.addLostWrites()
 	h.sort()
 	return h

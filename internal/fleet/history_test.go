@@ -83,12 +83,19 @@ const (
 	flushScripts
 	evict
 	deployWorker
+
+	failOver
+	migrateSlots
+	killMaster
+	freezeMaster
+	forgetLatest
 )
 
 func (o op) String() string {
 	return [...]string{
 		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there", "the breaker opens", "the breaker closes",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction", "restart with another version",
+		"graceful failover", "migration of slots", "SIGKILL of a master", "SIGSTOP of a master", "loss of a master's last writes",
 	}[o]
 }
 
@@ -124,6 +131,7 @@ type history struct {
 	names  []string  // of the keys
 	states [][]state // by key and version
 	events []event
+	losses []loss
 }
 
 // sort puts the events in the order in which they began.

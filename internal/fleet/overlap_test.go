@@ -16,7 +16,7 @@ import (
 //     process loads the key without a lease meanwhile, and the delete ends that of another;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
-//   - an eviction, whichever key it hit;
+//   - an eviction, whichever key it hit, and the [loss] of the key's master;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
 //   - that a server did not answer for as long, which keeps leases from being renewed;
@@ -73,6 +73,7 @@ func (h *history) reasons() reasons {
 		}
 	}
 	h.addRemovals(&r)
+	h.addLosses(&r)
 	r.everywhere.sort()
 	r.ofKey.sort()
 	r.ofProcess.sort()

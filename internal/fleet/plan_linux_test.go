@@ -25,6 +25,8 @@ type plan struct {
 	Version int           // of the stored form; half of the workers begin with the next one, if it is a Deploy
 	Deploy  bool
 
+	Replicas int // that writes wait for
+
 	faults []op // what the parent does
 }
 

@@ -13,7 +13,7 @@ import (
 // takes. In others half of the workers are far from Redis: what it answers is over by
 // the time they hear of it.
 func (w *worker) connect() redis.UniversalClient {
-	o := &redis.UniversalOptions{Addrs: w.Addrs, IsClusterMode: w.Cluster}
+	o := &redis.UniversalOptions{Addrs: w.Addrs, IsClusterMode: w.Cluster, MasterName: w.Master}
 	switch {
 	case w.Plan.calm():
 		o.ReadTimeout, o.WriteTimeout, o.DialTimeout, o.PoolTimeout = time.Minute, time.Minute, time.Minute, time.Minute

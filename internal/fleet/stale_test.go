@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // A violation is a promise that was not kept.
@@ -22,8 +23,9 @@ type violation struct {
 //
 // excused counts what would be the first, but is documented as a limit: when Redis
 // fails, callers may share a load of their process that began before they came.
-// It is the law's only exception, and holds for a read only if its own process had
-// such a load of the key, and noted the failure, or that it did not ask Redis.
+// It is one of the law's two exceptions, and holds for a read only if its own process had
+// such a load of the key, and noted the failure, or that it did not ask Redis. The other
+// one is a [loss].
 //
 // It takes n log n steps for n events.
 func (h *history) staleReads() (violations []violation, excused int) {
@@ -55,7 +57,8 @@ func (h *history) staleReads() (violations []violation, excused int) {
 		default:
 			continue
 		}
-		if r.op != refresh && through[by{r.process, r.key}].touch(r.span) {
+		if r.op != refresh && through[by{r.process, r.key}].touch(r.span) ||
+			strings.HasPrefix(says, "stale") && h.isForgotten(r, written[r.key]) {
 			excused++
 			continue
 		}

@@ -139,6 +139,7 @@ func play(t *testing.T, servers *redistest.Instance, p plan) *history {
 	f.stop()
 	stopWatching()
 	watch.Wait()
+	f.findMasters()
 	f.inspect()
 	return f.history()
 }

@@ -39,6 +39,7 @@ type job struct {
 	Plan    plan
 	Addrs   []string
 	Cluster bool
+	Master  string // what Sentinels call it, if these are the addresses
 	Source  string // the socket
 	Process int
 	Slot    int
@@ -123,7 +124,7 @@ func work(text string) error {
 func (w *worker) config() cache.Config[string, []string] {
 	cfg := cache.Config[string, []string]{
 		Name: family, Version: w.Version, Codec: codecOf(w.Version, w.Plan.List), TTL: w.Plan.TTL, AbsentTTL: w.Plan.TTL,
-		StaleFor: w.Plan.Stale, Lease: w.Plan.Lease,
+		StaleFor: w.Plan.Stale, Lease: w.Plan.Lease, WaitReplicas: w.Plan.Replicas,
 	}
 	if w.Version > w.Plan.Version && w.Plan.Subject == aside {
 		cfg.Upgrade = cache.UpgradeFrom(codecOf(w.Plan.Version, w.Plan.List), func(old []string) ([]string, error) {

@@ -183,6 +183,26 @@ var redisMutants = []mutant{
 		pkg: "internal/client", tests: "TestBreakerOfASmallPool",
 	},
 	{
+		what: "calls that a breaker refuses have the map of a cluster left as it is",
+		file: "internal/client/breaker.go", old: "x.reloads.want(x.rdb) // its", new: "// its",
+		pkg: "internal/client", tests: "TestReloadAfterAPromotion",
+	},
+	{
+		what: "one reload of the map waits for the other",
+		file: "internal/client/reload.go", old: "r.underWay < maxReloads {", new: "r.underWay < 1 {",
+		pkg: "internal/client", tests: "TestReloadAfterAPromotion",
+	},
+	{
+		what: "the map is reloaded on and on",
+		file: "internal/client/reload.go", old: "r.wanted = false", new: "",
+		pkg: "internal/client", tests: "TestReloadsEnd",
+	},
+	{
+		what: "what is told of the map late is believed",
+		file: "internal/client/reload.go", old: "for range maxLate {", new: "for range 1 {",
+		pkg: "internal/client", tests: "TestReloadAfterALateAnswer",
+	},
+	{
 		what: "a dead master has the commands for others wait",
 		file: "internal/client/admit.go", old: "!cluster || x.breakers.troubled.Load() == 0", new: "true || !cluster",
 		pkg: "internal/client", tests: "TestBreakerOfOneMaster",

@@ -3,6 +3,11 @@ package main
 // staleMutants break what is done with stale values.
 var staleMutants = []mutant{
 	{
+		what: "a stale value is not refreshed where Redis refuses leases",
+		file: "internal/protocol/stale.go", old: "case j.grant.committer != nil:", new: "case false:",
+		pkg: "cache", tests: "TestStaleValuesOnLimitedServers",
+	},
+	{
 		what: "nothing is ever stale",
 		file: "internal/protocol/stale.go", old: "&& ttl < e.StaleFor", new: "&& ttl < 0",
 		pkg: "cache", tests: "TestStaleValueIsServedAtOnce",

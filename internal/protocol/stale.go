@@ -123,7 +123,7 @@ func (e *Engine) refresh(ctx context.Context, r *Run, all jobs, began time.Time)
 		due, _, _ = e.acquire(ctx, r, due, &w)
 	}
 	if e.Lease != Off {
-		due, _ = due.partition(func(j *Job) bool { return j.isDueBeside(j.grant.lease.lease.Beside()) })
+		due = e.dueBeside(ctx, r, due)
 	}
 	if len(due) > 0 && ctx.Err() == nil {
 		held = false // the load releases it
@@ -135,6 +135,29 @@ func (e *Engine) refresh(ctx context.Context, r *Run, all jobs, began time.Time)
 	}
 	returned = true
 	return nil
+}
+
+// dueBeside returns the jobs that still have to be done, of those that were granted: by what their
+// leases stand beside or, where Redis refuses leases, by another look. What Redis has no memory
+// for is not loaded, as it would not be stored.
+func (e *Engine) dueBeside(ctx context.Context, r *Run, granted jobs) (due jobs) {
+	var unleased jobs
+	for _, j := range granted {
+		switch {
+		case j.grant.lease != nil:
+			if j.isDueBeside(j.grant.lease.lease.Beside()) {
+				due = append(due, j)
+			}
+		case j.grant.committer != nil:
+			unleased = append(unleased, j)
+		default:
+			j.failed = true
+		}
+	}
+	if len(unleased) > 0 {
+		due = append(due, e.stillDue(ctx, r, unleased)...)
+	}
+	return due
 }
 
 // isDueBeside reports whether a key still has what the job is to replace, by what it has now.

@@ -175,6 +175,7 @@ func TestTooLargeForAServerThatDoesNotSay(t *testing.T) {
 			for _, p := range puttings() {
 				what := sh.shape.String() + ", " + p.name
 				s := newStore(t, rdb, sh.shape)
+				s.ForTests().KeepLimits()
 				tries := 1
 				if p.once {
 					tries = 2
