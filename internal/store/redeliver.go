@@ -22,13 +22,21 @@ const (
 // ErrUndelivered is why a key counts as not cached, see IsUndelivered.
 var ErrUndelivered = client.ErrUndelivered
 
-// Redeliver has the key deleted after a write that failed by a cause: until Redis acknowledges the
-// delete, or at least as long as it may hold what stands there now. Tell must not panic.
+// A FailedWrite is one that Redis has not acknowledged.
+type FailedWrite struct {
+	Cause  error
+	Stores bool           // it stores something, which may still be on its way
+	Lasts  time.Duration  // how long Redis may hold what stands there now
+	Tell   func(Delivery) // is called once; it must not panic
+}
+
+// Redeliver has the key deleted after a write has failed: until Redis acknowledges the delete, or at
+// least as long as it may hold what stands there now.
 //
 // Where Redis refuses control keys it is the values that are deleted, and nobody knows what the
 // control key says. A write that has done as much is not followed by a delete.
-func (s *Store) Redeliver(key string, cause error, lasts time.Duration, tell func(Delivery)) {
-	if errors.Is(cause, errNoControl) {
+func (s *Store) Redeliver(key string, w FailedWrite) {
+	if errors.Is(w.Cause, errNoControl) {
 		return
 	}
 	replicas := s.Replicas()
@@ -37,7 +45,8 @@ func (s *Store) Redeliver(key string, cause error, lasts time.Duration, tell fun
 	}
 	s.Client.Redeliver(client.Delete{
 		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key)} },
-		Mark: s.family.Control(key), Replicas: replicas, Lasts: lasts, Tell: tell,
+		Mark: s.family.Control(key), Replicas: replicas, Lasts: w.Lasts, Tell: w.Tell,
+		Unsettled: w.Stores && !client.IsRefused(w.Cause),
 	})
 }
 
