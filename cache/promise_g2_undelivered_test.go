@@ -293,6 +293,38 @@ func TestG2UnsettledEnds(t *testing.T) {
 	})
 }
 
+// A load without a lease may be stored late as well, over a later Delete: deletes follow it.
+func TestG2LateStoreWithoutALease(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		var slow atomic.Bool
+		f.delay(func(command string) time.Duration {
+			if slow.Load() && (strings.HasPrefix(command, "EVAL") || command == "SET" || command == "MULTI") {
+				return 3 * time.Second
+			}
+			return 0
+		}, nil)
+		c := open(t, f.client(t), cache.Config[string, string]{RedisTimeout: time.Second, Lease: cache.Off})
+		for _, key := range []string{"j", "k"} {
+			v, err := c.GetOrSet(t.Context(), key, value("old", new(int)))
+			want(t, "GetOrSet", v, err, "old")
+			slow.Store(key == "j") // by then the server knows the script
+		}
+		if err := c.Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		wantGet(t, c, "k", nil)
+		time.Sleep(3 * time.Second)
+		wantGet(t, c, "k", &[]string{"old"}[0])
+		time.Sleep(3 * time.Second)
+		wantGet(t, c, "k", nil)
+		time.Sleep(time.Minute)
+		if s := c.Stats(); s.Unsettled != 0 || s.Undelivered != 0 || s.Delivered != 0 {
+			t.Errorf("Stats = %+v", s)
+		}
+	})
+}
+
 // A write that Redis has refused, or that was not sent, is not on its way, and a Delete that comes
 // late does no harm.
 func TestG2Settled(t *testing.T) {

@@ -89,6 +89,13 @@ func (c *core) redeliver(op Op, key string, cause error) {
 	})
 }
 
+// Unleased has a key deleted that a load without a lease may still be stored for.
+func (c *core) Unleased(key string, cause error) {
+	if !c.closed.Load() {
+		c.store.Unsettle(key, cause)
+	}
+}
+
 func (o *observer) delivery(e DeliveryEvent) {
 	if o.Delivery == nil {
 		return

@@ -21,6 +21,24 @@ const (
 	longestSettle  = 5 * time.Minute
 )
 
+// Unsettle has a delete sent a few times, as a write of its key may still be carried out.
+func (c *Client) Unsettle(d Delete) {
+	u := &c.undelivered
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return
+	}
+	d.prefix, d.Unsettled = c.prefix, true
+	if old := u.deletes[d.Key]; old != nil {
+		old.Unsettled = true
+		return
+	}
+	u.settled(d.Key)
+	u.unsettle(&d, time.Now())
+	u.start(c.executor)
+}
+
 // unsettle has a delete sent a few times more, after it was acknowledged; the caller holds the
 // lock. What is one too many is forgotten: the TTL ends what is stored late.
 func (u *undelivered) unsettle(d *Delete, now time.Time) {

@@ -242,7 +242,12 @@ var redisMutants = []mutant{
 	{
 		what: "a write that may still be carried out is followed by one delete",
 		file: "internal/client/undelivered.go", old: "if d.Unsettled {", new: "if d.Unsettled && false {",
-		pkg: "cache", tests: "TestG2UnsettledEnds|TestG2LateWrite",
+		pkg: "cache", tests: "TestG2UnsettledEnds",
+	},
+	{
+		what: "a load without a lease that may still be stored is not followed by deletes",
+		file: "internal/protocol/commit.go", old: "e.Reporter.Unleased(j.Key, c.Err)", new: "_ = c.Err",
+		pkg: "cache", tests: "TestG2LateStoreWithoutALease",
 	},
 	{
 		what: "a write that Redis has refused may still be carried out",
