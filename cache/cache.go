@@ -27,11 +27,12 @@ type Cache[K comparable, V any] struct {
 
 // core is what does not depend on the types of keys and values.
 type core struct {
-	name   string
-	rdb    redis.UniversalClient // as it was given
-	store  *store.Store
-	engine *protocol.Engine
-	member *registry.Member
+	name    string
+	version int
+	rdb     redis.UniversalClient // as it was given
+	store   *store.Store
+	engine  *protocol.Engine
+	member  *registry.Member
 
 	ttl          time.Duration
 	absent       time.Duration
@@ -48,6 +49,9 @@ type core struct {
 	limited   atomic.Bool // the observer was told, see reportLimit
 	longest   longestTTL
 	closed    atomic.Bool
+	ended     chan struct{} // closed when Close has ended what the cache has started
+
+	registry *Registry // nil for none
 }
 
 // A request is one key of a call of a method, as far as Redis has what it asks for. It is
@@ -141,20 +145,6 @@ func (c *Cache[K, V]) RedisKey(key K) string {
 		return ""
 	}
 	return string(text)
-}
-
-// Close ends what the cache has started and returns when that has ended: calls
-// that wait for a load fail with ErrClosed, as do all later ones, and the contexts
-// of loaders are cancelled. A loader that ignores its context keeps Close waiting;
-// a loader or observer that calls Close of its own cache waits for itself. The
-// Redis client stays open. Only the first Close does anything; it returns nil. Then another
-// type of values may have the Name, see New.
-func (c *Cache[K, V]) Close() error {
-	if !c.core.closed.Swap(true) {
-		c.core.engine.Close()
-		c.core.member.Leave()
-	}
-	return nil
 }
 
 // Must returns v, or panics with err: for caches and mappings that are built when

@@ -144,6 +144,10 @@ type Config[K comparable, V any] struct {
 	// Observer is told what the cache does.
 	Observer Observer
 
+	// Registry is that of the service's caches: it has defaults for settings that are zero here,
+	// and closes the cache with all others. Default nil: the cache belongs to none.
+	Registry *Registry
+
 	// Upgrade makes values of those that the version before has stored, in place of loads, so
 	// that a deploy with another Version starts warm: see UpgradeFrom. The zero Upgrade makes
 	// none.

@@ -45,6 +45,7 @@ const (
 	OpTouch        Op = "Touch"
 	OpRefresh      Op = "Refresh"
 	OpCheck        Op = "Check"
+	OpShutdown     Op = "Shutdown"
 	OpExec         Op = "Exec" // of a collection.Pipeline
 )
 

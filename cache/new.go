@@ -47,23 +47,27 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	}
 	var keyErr error
 	c.keys, keyErr = keyspace.NewKeys(cfg.Name, cfg.Version, cfg.Key)
-	var err error
-	c.core, err = newCore(rdb, coreConfig{
+	settings := coreConfig{
 		name: cfg.Name, version: cfg.Version, controlPrefix: cfg.ControlPrefix, keyErr: keyErr,
 		codec: c.codec, values: reflect.TypeFor[V](), clone: cfg.Clone != nil,
 		ttl: cfg.TTL, jitter: cfg.Jitter, absentTTL: cfg.AbsentTTL, staleFor: cfg.StaleFor,
 		loadTimeout: cfg.LoadTimeout, errorTTL: cfg.ErrorTTL, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
 		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
 		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
-		upgrade: cfg.Upgrade.previous,
-	})
-	if err != nil {
+		upgrade: cfg.Upgrade.previous, registry: cfg.Registry,
+	}
+	settings.takeDefaults()
+	var err error
+	if c.core, err = newCore(rdb, settings); err != nil {
 		return nil, err
 	}
-	c.core.store.SetFamily(c.keys.Family(cfg.ControlPrefix))
+	c.core.store.SetFamily(c.keys.Family(settings.controlPrefix))
 	if previous := c.core.engine.Previous; previous != nil {
 		previous.SetFamily(c.keys.Before())
 		previous.ReadTTLs()
+	}
+	if err := c.core.enterRegistry(); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -92,11 +96,13 @@ type coreConfig struct {
 	pipelining    Pipelining
 	observer      Observer
 	upgrade       previous
+	registry      *Registry
 }
 
 func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 	c := &core{
 		name:         cfg.name,
+		version:      cfg.version,
 		rdb:          rdb,
 		ttl:          cfg.ttl,
 		absent:       defaultTo(cfg.absentTTL, defaultAbsent(cfg.ttl)),
@@ -105,6 +111,8 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
 		observer:     observer{cfg.observer, cfg.name},
 		reminders:    reminders{start: time.Now()},
+		ended:        make(chan struct{}),
+		registry:     cfg.registry,
 	}
 	c.longest.note(keyspace.StoredTTL(c.ttl, 0, c.staleFor))
 	c.trial.begin()

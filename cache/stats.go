@@ -80,23 +80,25 @@ type counters struct {
 }
 
 // Stats returns the counts so far.
-func (c *Cache[K, V]) Stats() Stats {
-	n := &c.core.stats
+func (c *Cache[K, V]) Stats() Stats { return c.core.snapshot() }
+
+func (c *core) snapshot() Stats {
+	n := &c.stats
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
-	undelivered, bypassed := c.core.store.Undelivered()
+	undelivered, bypassed := c.store.Undelivered()
 	return Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(), Remembered: n.remembered.Load(),
-		LoadsAbandoned: uint64(c.core.engine.Abandoned()),
+		LoadsAbandoned: uint64(c.engine.Abandoned()),
 		Loaded:         n.loaded.Load(), Upgraded: n.upgraded.Load(), LoadStores: committed(WriteOK),
 		Fenced: committed(WriteFenced), OutOfMemory: committed(WriteOutOfMemory), TooLarge: committed(WriteTooLarge),
 		NoPermission: committed(WriteNoPermission), NoScripts: committed(WriteNoScripts), StoreErrors: committed(WriteRedisFailed),
 		NotEncoded: committed(WriteNotEncoded), Expired: committed(WriteExpired), NoStore: committed(WriteNoStore),
 		AbsentOff: committed(WriteAbsentOff), Cancelled: committed(WriteCancelled),
-		Unleased: c.core.engine.Unleased(),
+		Unleased: c.engine.Unleased(),
 		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
-		NotAsked: n.notAsked.Load(), Breaker: c.core.breakerState(), BreakerOpened: c.core.store.BreakerOpened(),
+		NotAsked: n.notAsked.Load(), Breaker: c.breakerState(), BreakerOpened: c.store.BreakerOpened(),
 		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
 		Unsettled: uint64(c.core.store.Unsettled()),
 	}

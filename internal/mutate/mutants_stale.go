@@ -154,7 +154,7 @@ var staleMutants = []mutant{
 	},
 	{
 		what: "a closed cache stays a member of its keyspace",
-		file: "cache/cache.go", old: "c.core.member.Leave()", new: "",
+		file: "cache/shutdown.go", old: "c.member.Leave()", new: "",
 		pkg: "cache", tests: "TestOneNameAfterClose",
 	},
 }

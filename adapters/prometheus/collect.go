@@ -1,0 +1,150 @@
+package asideprometheus
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/asidecache/aside/cache"
+)
+
+// A metric is one that is read from the Stats of the caches.
+type metric struct {
+	desc     *prometheus.Desc
+	kind     prometheus.ValueType
+	ofClient bool // what the caches of one client have in common is not added up
+	series   []series
+}
+
+// A series is one combination of a metric's labels beside the cache's.
+type series struct {
+	labels []string
+	value  func(*cache.Stats) uint64
+}
+
+// counter makes a metric without further labels that only rises.
+func counter(name, help string, value func(*cache.Stats) uint64) metric {
+	return metric{desc: describe(name, help), kind: prometheus.CounterValue, series: []series{{nil, value}}}
+}
+
+// gauge makes a metric without further labels that rises and falls.
+func gauge(name, help string, value func(*cache.Stats) uint64) metric {
+	return metric{desc: describe(name, help), kind: prometheus.GaugeValue, series: []series{{nil, value}}}
+}
+
+// shared makes a metric one of the client, which all its caches tell.
+func shared(m metric) metric {
+	m.ofClient = true
+	return m
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append([]string{"cache"}, labels...), nil)
+}
+
+// metrics are read one by one: none is made of two counts, whose difference could fall, which
+// Prometheus takes for the start of a new process.
+var metrics = []metric{
+	{
+		desc: describe("aside_requests_total", "Lookups of keys, by what was found, and where.", "result", "source"),
+		kind: prometheus.CounterValue,
+		series: []series{
+			{[]string{"hit", "redis"}, func(s *cache.Stats) uint64 { return s.Hits }},
+			{[]string{"absent", "redis"}, func(s *cache.Stats) uint64 { return s.AbsentHits }},
+			{[]string{"miss", "redis"}, func(s *cache.Stats) uint64 { return s.Misses }},
+			{[]string{"unanswered", "none"}, func(s *cache.Stats) uint64 { return s.Unanswered }},
+		},
+	},
+	{
+		desc: describe("aside_not_stored_total", "Keys that were loaded and not stored, by the reason.", "reason"),
+		kind: prometheus.CounterValue,
+		series: []series{
+			{[]string{"fenced"}, func(s *cache.Stats) uint64 { return s.Fenced }},
+			{[]string{"out_of_memory"}, func(s *cache.Stats) uint64 { return s.OutOfMemory }},
+			{[]string{"too_large"}, func(s *cache.Stats) uint64 { return s.TooLarge }},
+			{[]string{"no_permission"}, func(s *cache.Stats) uint64 { return s.NoPermission }},
+			{[]string{"no_scripts"}, func(s *cache.Stats) uint64 { return s.NoScripts }},
+			{[]string{"redis_failed"}, func(s *cache.Stats) uint64 { return s.StoreErrors }},
+			{[]string{"not_encoded"}, func(s *cache.Stats) uint64 { return s.NotEncoded }},
+			{[]string{"expired"}, func(s *cache.Stats) uint64 { return s.Expired }},
+			{[]string{"no_store"}, func(s *cache.Stats) uint64 { return s.NoStore }},
+			{[]string{"absent_off"}, func(s *cache.Stats) uint64 { return s.AbsentOff }},
+			{[]string{"cancelled"}, func(s *cache.Stats) uint64 { return s.Cancelled }},
+		},
+	},
+	counter("aside_stale_hits_total", "Hits that found a value beyond its TTL.",
+		func(s *cache.Stats) uint64 { return s.StaleHits }),
+	counter("aside_refreshes_total", "Loads in the background.",
+		func(s *cache.Stats) uint64 { return s.Refreshes }),
+	counter("aside_shared_total", "Calls that another call's load served.",
+		func(s *cache.Stats) uint64 { return s.Shared }),
+	counter("aside_remembered_errors_total", "Calls that got the error of an earlier load.",
+		func(s *cache.Stats) uint64 { return s.Remembered }),
+	counter("aside_fenced_total", "Loads that were not stored as a write had overtaken them.",
+		func(s *cache.Stats) uint64 { return s.Fenced }),
+	counter("aside_stores_total", "Entries stored, by loads and by calls.",
+		func(s *cache.Stats) uint64 { return s.Stores }),
+	counter("aside_broken_total", "Entries that could not be decoded.",
+		func(s *cache.Stats) uint64 { return s.Broken }),
+	counter("aside_outdated_total", "Entries of another schema.",
+		func(s *cache.Stats) uint64 { return s.Outdated }),
+	counter("aside_unleased_total", "Keys loaded without a lease, as Redis refuses what it needs.",
+		func(s *cache.Stats) uint64 { return s.Unleased }),
+	counter("aside_redis_errors_total", "Failures of Redis.",
+		func(s *cache.Stats) uint64 { return s.RedisErrors }),
+	counter("aside_not_asked_total", "Failures of Redis that the breaker answered at once.",
+		func(s *cache.Stats) uint64 { return s.NotAsked }),
+	shared(counter("aside_breaker_opened_total", "How often the breaker of the cache's client has opened.",
+		func(s *cache.Stats) uint64 { return s.BreakerOpened })),
+	shared(gauge("aside_breaker_state", "Whether the breaker of the cache's client is open: 0 or 1.",
+		func(s *cache.Stats) uint64 { return uint64(s.Breaker) })),
+	gauge("aside_loads_abandoned", "Loaders that run though their contexts have ended.",
+		func(s *cache.Stats) uint64 { return s.LoadsAbandoned }),
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, metric := range metrics {
+		ch <- metric.desc
+	}
+	m.loads.Describe(ch)
+	m.load.Describe(ch)
+	if m.lookup != nil {
+		m.lookup.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	members := m.registry.Caches()
+	for first := 0; first < len(members); {
+		name, last := members[first].Name(), first+1
+		stats := []cache.Stats{members[first].Stats()}
+		for ; last < len(members) && members[last].Name() == name; last++ {
+			stats = append(stats, members[last].Stats())
+		}
+		first = last
+		for _, metric := range metrics {
+			metric.collect(ch, name, stats)
+		}
+	}
+	m.loads.Collect(ch)
+	m.load.Collect(ch)
+	if m.lookup != nil {
+		m.lookup.Collect(ch)
+	}
+}
+
+// collect sends what the caches of one name have counted.
+func (m *metric) collect(ch chan<- prometheus.Metric, name string, stats []cache.Stats) {
+	for _, s := range m.series {
+		var total uint64
+		for i := range stats {
+			if value := s.value(&stats[i]); m.ofClient {
+				total = max(total, value)
+			} else {
+				total += value
+			}
+		}
+		labels := append([]string{name}, s.labels...)
+		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, float64(total), labels...)
+	}
+}
