@@ -100,7 +100,7 @@ func (c *core) snapshot() Stats {
 		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 		NotAsked: n.notAsked.Load(), Breaker: c.breakerState(), BreakerOpened: c.store.BreakerOpened(),
 		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
-		Unsettled: uint64(c.core.store.Unsettled()),
+		Unsettled: uint64(c.store.Unsettled()),
 	}
 }
 
