@@ -57,7 +57,7 @@ func (c *Cache[K, V]) Refresh(ctx context.Context, key K, load loader.Func[K, V]
 	redisKey := r.redisKey // load ends the request
 	v, err := c.load(ctx, r, nil, entryFunc(load), s)
 	if c.core.IsRedisError(err) {
-		c.core.redeliver(redisKey, err)
+		c.core.redeliver(OpRefresh, redisKey, err)
 	}
 	return v, err
 }

@@ -68,12 +68,12 @@ func (l *longestTTL) lasts() time.Duration {
 	return store.Forever
 }
 
-// redeliver has a key deleted after a write that Redis did not acknowledge, for a cause.
-func (c *core) redeliver(key string, cause error) {
+// redeliver has a key deleted after a call that Redis did not acknowledge, for a cause.
+func (c *core) redeliver(op Op, key string, cause error) {
 	if c.closed.Load() {
 		return
 	}
-	c.store.Redeliver(key, cause, c.longest.lasts(), func(d store.Delivery) {
+	tell := func(d store.Delivery) {
 		switch d.Kind {
 		case store.Delivered:
 			c.stats.delivered.Add(1)
@@ -83,7 +83,17 @@ func (c *core) redeliver(key string, cause error) {
 		c.observer.delivery(DeliveryEvent{
 			Key: d.Key, Outcome: DeliveryOutcome(d.Kind), Duration: d.Took,
 		})
+	}
+	c.store.Redeliver(key, store.FailedWrite{
+		Cause: cause, Stores: op != OpDelete, Lasts: c.longest.lasts(), Tell: tell,
 	})
+}
+
+// Unleased has a key deleted that a load without a lease may still be stored for.
+func (c *core) Unleased(key string, cause error) {
+	if !c.closed.Load() {
+		c.store.Unsettle(key, cause)
+	}
 }
 
 func (o *observer) delivery(e DeliveryEvent) {

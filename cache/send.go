@@ -38,7 +38,7 @@ func (c *core) writeFailed(ctx context.Context, e WriteEvent, cause error, s sen
 		e.Outcome = WriteCancelled
 	}
 	if s.begun && e.Op != OpTouch && !errors.Is(e.Err, ErrClosed) {
-		c.redeliver(e.Key, cause)
+		c.redeliver(e.Op, e.Key, cause)
 	}
 	c.reportWrite(ctx, e)
 	return e.Err

@@ -58,6 +58,7 @@ type Stats struct {
 	Delivered       uint64 // of those of this cache, that Redis has acknowledged: DeliveryDone
 	DeliveryGivenUp uint64 // DeliveryGivenUp
 	Bypassed        bool   // now: no key is cached: BypassBegan
+	Unsettled       uint64 // now: keys deleted again for 30 s, as a failed write of them may still be carried out, of all caches of the client
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -99,6 +100,7 @@ func (c *core) snapshot() Stats {
 		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 		NotAsked: n.notAsked.Load(), Breaker: c.breakerState(), BreakerOpened: c.store.BreakerOpened(),
 		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
+		Unsettled: uint64(c.store.Unsettled()),
 	}
 }
 

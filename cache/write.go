@@ -16,8 +16,9 @@ import (
 //
 // An error leaves open whether v was stored, or is still going to be: what a proxy or a
 // frozen server holds may be carried out later than RedisTimeout, also over a Delete that
-// has returned nil since. Its TTL bounds how long v then stays. To repeat the call narrows
-// this, once the connection is known to be gone.
+// has returned nil since. So the key is deleted again 1, 5 and 30 s later, see Stats.Unsettled;
+// after that the TTL of v bounds how long it stays. To repeat the call narrows this, once the
+// connection is known to be gone.
 //
 // Two Sets of one key that overlap take effect in either order: where that matters,
 // change the source and Delete.

@@ -92,12 +92,29 @@ var metrics = []metric{
 		func(s *cache.Stats) uint64 { return s.RedisErrors }),
 	counter("aside_not_asked_total", "Failures of Redis that the breaker answered at once.",
 		func(s *cache.Stats) uint64 { return s.NotAsked }),
+	counter("aside_delivered_total", "Deletes that followed writes which Redis did not acknowledge, and were acknowledged.",
+		func(s *cache.Stats) uint64 { return s.Delivered }),
+	counter("aside_delivery_given_up_total", "Deletes that were given up, as nothing can be left to delete.",
+		func(s *cache.Stats) uint64 { return s.DeliveryGivenUp }),
+	shared(gauge("aside_undelivered", "Keys of the cache's client that are to be deleted, and not cached until then.",
+		func(s *cache.Stats) uint64 { return s.Undelivered })),
+	shared(gauge("aside_unsettled", "Keys of the cache's client whose writes may still be carried out.",
+		func(s *cache.Stats) uint64 { return s.Unsettled })),
+	shared(gauge("aside_bypassed", "Whether no key of the cache's client is cached, as too many are to be deleted: 0 or 1.",
+		func(s *cache.Stats) uint64 { return number(s.Bypassed) })),
 	shared(counter("aside_breaker_opened_total", "How often the breaker of the cache's client has opened.",
 		func(s *cache.Stats) uint64 { return s.BreakerOpened })),
 	shared(gauge("aside_breaker_state", "Whether the breaker of the cache's client is open: 0 or 1.",
 		func(s *cache.Stats) uint64 { return uint64(s.Breaker) })),
 	gauge("aside_loads_abandoned", "Loaders that run though their contexts have ended.",
 		func(s *cache.Stats) uint64 { return s.LoadsAbandoned }),
+}
+
+func number(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // Describe implements prometheus.Collector.

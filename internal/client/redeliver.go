@@ -35,15 +35,32 @@ func (u *undelivered) start(x *executor) {
 
 // wakeUp ends a pause.
 func (u *undelivered) wakeUp() {
-	if !u.some.Load() {
-		return
-	}
 	u.mu.RLock()
 	defer u.mu.RUnlock()
+	if !u.running {
+		return
+	}
 	select {
 	case u.wake <- struct{}{}:
 	default: // nobody waits, or another one has woken it
 	}
+}
+
+// wait returns how long to wait after an attempt, with a pause where there is something to deliver.
+func (u *undelivered) wait(pause time.Duration) time.Duration {
+	pause = random(pause)
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	if len(u.deletes) > 0 || u.bypass != nil {
+		return pause
+	}
+	var next time.Time
+	for _, d := range u.unsettled {
+		if next.IsZero() || d.due.Before(next) {
+			next = d.due
+		}
+	}
+	return max(pause, time.Until(next))
 }
 
 // redeliver sends deletes until none is left.
@@ -53,7 +70,7 @@ func (x *executor) redeliver(ctx context.Context, wake <-chan struct{}) {
 	clients := make(map[string]*Client) // by the prefix of their control keys
 	pause := minDeliveryPause
 	for !u.finished() {
-		timer := time.NewTimer(random(pause))
+		timer := time.NewTimer(u.wait(pause))
 		select {
 		case <-timer.C:
 		case <-wake:
@@ -82,7 +99,7 @@ func random(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2
 func (u *undelivered) finished() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.running = len(u.deletes) > 0 || u.bypass != nil
+	u.running = len(u.deletes)+len(u.unsettled) > 0 || u.bypass != nil
 	return !u.running
 }
 
@@ -115,7 +132,7 @@ func (x *executor) deliver(
 				break
 			}
 			any = true
-			x.undelivered.delivered(acknowledged)
+			x.undelivered.delivered(acknowledged, x.abandoned.Load() > 0)
 		}
 	}
 	return any

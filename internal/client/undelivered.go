@@ -30,11 +30,16 @@ type Delete struct {
 	// Lasts is how long Redis may hold what it is to remove, -1 for ever.
 	Lasts time.Duration
 	Tell  func(Delivery) // called once, without a lock; it must not panic
+	// Unsettled: the write may still be carried out, over what it is followed by.
+	Unsettled bool
 
 	prefix string // of the client's control keys
 	noted  uint64 // its place in the order of failures
 	at     time.Time
 	until  time.Time // zero for ever
+
+	acknowledged, due time.Time // of an unsettled key
+	repeated          int
 }
 
 // A Delivery is what has become of a Delete, or of all of an executor's.
@@ -66,6 +71,9 @@ type undelivered struct {
 	bytes   int
 	noted   uint64
 	bypass  *Delete // the first that was one too many, with the until of all; nil: none was
+
+	unsettled      map[string]*Delete // acknowledged, and to be sent again
+	unsettledBytes int
 
 	running bool
 	stopped bool
@@ -107,8 +115,11 @@ func (c *Client) Redeliver(d Delete) {
 func (u *undelivered) add(d *Delete) bool {
 	u.noted++
 	d.noted = u.noted
+	if u.settled(d.Key) {
+		d.Unsettled = true
+	}
 	if old := u.deletes[d.Key]; old != nil {
-		d.at = old.at
+		d.at, d.Unsettled = old.at, old.Unsettled || d.Unsettled
 		u.deletes[d.Key] = d
 		return true
 	}
@@ -138,6 +149,14 @@ func (u *undelivered) overflow(d *Delete) (tell []Delivery) {
 		u.bypass.until = d.until
 	}
 	return tell
+}
+
+// acknowledge forgets a delete that is delivered, or made up for; the caller holds the lock.
+func (u *undelivered) acknowledge(d *Delete) {
+	u.remove(d)
+	if d.Unsettled {
+		u.unsettle(d, time.Now())
+	}
 }
 
 // remove forgets a delete; the caller holds the lock.
@@ -202,7 +221,7 @@ func (c *Client) Acknowledged(key string, failures uint64) {
 		u.mu.Unlock()
 		return
 	}
-	u.remove(d)
+	u.acknowledge(d)
 	u.mu.Unlock()
 	u.wakeUp() // it may have been the last one
 	d.tell(Delivered)
@@ -213,11 +232,17 @@ func (d *Delete) tell(kind DeliveryKind) {
 }
 
 // delivered forgets those of the deletes, which were acknowledged, that have not failed again.
-func (u *undelivered) delivered(acknowledged []*Delete) {
+func (u *undelivered) delivered(acknowledged []*Delete, busy bool) {
+	var done []*Delete
 	u.mu.Lock()
-	done := slices.DeleteFunc(acknowledged, func(d *Delete) bool { return u.deletes[d.Key] != d })
-	for _, d := range done {
-		u.remove(d)
+	for _, d := range acknowledged {
+		switch {
+		case u.deletes[d.Key] == d:
+			u.acknowledge(d)
+			done = append(done, d)
+		case u.unsettled[d.Key] == d:
+			u.repeated(d, time.Now(), busy)
+		}
 	}
 	u.mu.Unlock()
 	for _, d := range done {
@@ -225,7 +250,8 @@ func (u *undelivered) delivered(acknowledged []*Delete) {
 	}
 }
 
-// due returns all deletes, in no order, and ends those of which nothing is left in Redis.
+// due returns all deletes that are to be sent, in no order, and ends those of which nothing is left
+// in Redis.
 func (u *undelivered) due(now time.Time) (due []*Delete) {
 	var over []*Delete
 	u.mu.Lock()
@@ -237,8 +263,17 @@ func (u *undelivered) due(now time.Time) (due []*Delete) {
 			due = append(due, d)
 		}
 	}
+	undelivered := len(due)
+	for _, d := range slices.Collect(maps.Values(u.unsettled)) {
+		switch {
+		case now.Sub(d.acknowledged) > longestSettle+settleInterval:
+			u.settled(d.Key)
+		case !now.Before(d.due):
+			due = append(due, d)
+		}
+	}
 	var bypass *Delete
-	if u.bypass != nil && len(due) == 0 && u.bypass.isOver(now) {
+	if u.bypass != nil && undelivered == 0 && u.bypass.isOver(now) {
 		bypass, u.bypass = u.bypass, nil
 		u.settle()
 	}

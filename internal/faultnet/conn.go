@@ -19,6 +19,8 @@ type conn struct {
 	err      error // of what can be read after it
 	lost     bool  // the next answer is lost
 	deadline time.Time
+	held     []byte        // of what was written, see Network.Hold
+	closed   bool          // by the client, with bytes that are held
 	changed  chan struct{} // closed when one of the above changes
 }
 
@@ -65,7 +67,39 @@ func (c *conn) Write(p []byte) (int, error) {
 	if lost {
 		c.change(func() { c.lost = true })
 	}
+	if c.network.holdsOf(c) {
+		c.change(func() { c.held = append(c.held, p...) })
+		return len(p), nil
+	}
 	return c.Conn.Write(p)
+}
+
+// Close leaves the server's end open while there are bytes that it is to get.
+func (c *conn) Close() error {
+	held := false
+	c.change(func() {
+		if held = len(c.held) > 0; held {
+			c.closed, c.err = true, net.ErrClosed
+		}
+	})
+	if held {
+		return nil
+	}
+	return c.Conn.Close()
+}
+
+// release sends what was held. A connection that its client has closed ends a second later, when
+// the server has carried that out.
+func (c *conn) release() {
+	c.mu.Lock()
+	held, closed := c.held, c.closed
+	c.held = nil
+	c.mu.Unlock()
+	_ = c.Conn.SetWriteDeadline(time.Time{})
+	_, _ = c.Conn.Write(held)
+	if closed {
+		time.AfterFunc(time.Second, func() { _ = c.Conn.Close() })
+	}
 }
 
 func (c *conn) SetDeadline(at time.Time) error {

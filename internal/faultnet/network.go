@@ -27,6 +27,8 @@ type Network struct {
 	piece    int // bytes of a read; 0: any number
 	refused  bool
 	refuse   int // further dials
+	holds    bool
+	held     []*conn // with bytes that are held
 
 	dials, cut int
 	sent       int64
@@ -191,6 +193,39 @@ func (n *Network) RefuseNext(count int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.refuse = count
+}
+
+// Hold keeps what clients send from now on, as a proxy or the kernel of a frozen server may do,
+// until Release; the server gets it then, also of a connection that its client has closed. With
+// false it keeps no more, but for the connections of which it holds something.
+func (n *Network) Hold(holds bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.holds = holds
+}
+
+// Release ends Hold, and sends what was held.
+func (n *Network) Release() {
+	n.mu.Lock()
+	held := n.held
+	n.held, n.holds = nil, false
+	n.mu.Unlock()
+	for _, c := range held {
+		c.release()
+	}
+}
+
+// holdsOf reports whether to keep what a connection sends.
+func (n *Network) holdsOf(c *conn) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if slices.Contains(n.held, c) {
+		return true
+	}
+	if n.holds {
+		n.held = append(n.held, c)
+	}
+	return n.holds
 }
 
 // Sent returns how many bytes the clients have sent.

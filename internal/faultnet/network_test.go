@@ -273,3 +273,39 @@ func TestDialers(t *testing.T) {
 		}
 	})
 }
+
+func TestHold(t *testing.T) {
+	for _, closes := range []bool{false, true} {
+		test(t, func(t *testing.T, n *faultnet.Network, e *echo, c net.Conn) {
+			free := new(echo)
+			other, err := n.Dialer(free.dial)(t.Context(), "tcp", "127.0.0.1:6379")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			n.Hold(true)
+			write(t, c, "held ")
+			n.Hold(false)
+			write(t, c, "back ")
+			if closes {
+				_ = c.Close()
+			}
+			write(t, other, "free")
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if e.heard.String() != "" || free.heard.String() != "free" {
+				t.Errorf("the servers have heard %q, %q", e.heard.String(), free.heard.String())
+			}
+			n.Release()
+			if !closes {
+				wantRead(t, c, "held back ")
+				write(t, c, "more")
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if want := map[bool]string{true: "held back ", false: "held back more"}[closes]; e.heard.String() != want {
+				t.Errorf("the server has heard %q, want %q", e.heard.String(), want)
+			}
+		})
+	}
+}

@@ -246,7 +246,7 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a key that fails again while its delete is sent counts as delivered",
-		file: "internal/client/undelivered.go", old: "return u.deletes[d.Key] != d })", new: "return u.deletes[d.Key] == nil })",
+		file: "internal/client/undelivered.go", old: "case u.deletes[d.Key] == d:", new: "case u.deletes[d.Key] != nil:",
 		pkg: "internal/client", tests: "TestRedeliverFailsAgainMeanwhile",
 	},
 	{
@@ -260,13 +260,43 @@ var redisMutants = []mutant{
 		pkg: "internal/store", tests: "TestWriteBarrierOfARepetition",
 	},
 	{
+		what: "a write that may still be carried out is followed by one delete",
+		file: "internal/client/undelivered.go", old: "if d.Unsettled {", new: "if d.Unsettled && false {",
+		pkg: "cache", tests: "TestG2UnsettledEnds",
+	},
+	{
+		what: "a load without a lease that may still be stored is not followed by deletes",
+		file: "internal/protocol/commit.go", old: "e.Reporter.Unleased(j.Key, c.Err)", new: "_ = c.Err",
+		pkg: "cache", tests: "TestG2LateStoreWithoutALease",
+	},
+	{
+		what: "a write that Redis has refused may still be carried out",
+		file: "internal/store/redeliver.go", old: "w.Stores && !client.IsRefused(w.Cause)", new: "w.Stores",
+		pkg: "cache", tests: "TestG2Settled",
+	},
+	{
+		what: "a delete that is carried out late is followed by others",
+		file: "cache/redeliver.go", old: "Stores: op != OpDelete", new: "Stores: true",
+		pkg: "cache", tests: "TestG2Settled",
+	},
+	{
+		what: "a key that fails again is settled",
+		file: "internal/client/undelivered.go", old: "old.Unsettled || d.Unsettled", new: "d.Unsettled",
+		pkg: "internal/client", tests: "TestUnsettledFailsAgain",
+	},
+	{
+		what: "keys stay unsettled for as long as a command of the client goes on",
+		file: "internal/client/unsettled.go", old: "busy && now.Sub(d.acknowledged) < longestSettle", new: "busy",
+		pkg: "internal/client", tests: "TestUnsettledWhileCommandsGoOn",
+	},
+	{
 		what: "keys beyond those remembered are cached",
 		file: "internal/client/undelivered.go", old: "if !u.add(&d) {", new: "if !u.add(&d) && false {",
 		pkg: "internal/client", tests: "TestUndeliveredBypass|TestUndeliveredBytes",
 	},
 	{
 		what: "a bypass ends with what is remembered",
-		file: "internal/client/undelivered.go", old: "len(due) == 0 && u.bypass.isOver(now)", new: "len(due) == 0",
+		file: "internal/client/undelivered.go", old: "undelivered == 0 && u.bypass.isOver(now)", new: "undelivered == 0",
 		pkg: "internal/client", tests: "TestUndeliveredBypass",
 	},
 }

@@ -121,6 +121,9 @@ func (e *Engine) committed(ctx context.Context, r *Run, j *Job, c *store.Commit)
 		err, _ := e.Reporter.RedisError(ctx, r.Op, j.Key, store.Sized(c.Err, j.loaded.Bytes))
 		e.reportCommit(ctx, r, j, OutcomeOf(c.Err), err)
 		j.result.commitErr = err
+		if j.grant.lease == nil {
+			e.Reporter.Unleased(j.Key, c.Err)
+		}
 		return j.grant.lease == nil
 	case !c.Stored:
 		e.reportCommit(ctx, r, j, Fenced, nil)

@@ -19,6 +19,8 @@ type Reporter interface {
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
 	// Commit tells what has become of the result of a load, once for each key.
 	Commit(ctx context.Context, op, key string, l Loaded, o Outcome, err error)
+	// Unleased tells of a failed store that may still be carried out, as no lease prevents it.
+	Unleased(key string, cause error)
 	// Broken tells of an entry that cannot be decoded. It reports whether that is whole, but
 	// of another version.
 	Broken(ctx context.Context, op, key string, cause error) (outdated bool)

@@ -144,8 +144,8 @@ func TestRedeliverBehindTheControlPrefix(t *testing.T) {
 	var told sync.WaitGroup
 	told.Add(2)
 	tell := func(store.Delivery) { told.Done() }
-	plain.Redeliver("test:p", io.EOF, time.Hour, tell)
-	tenant.Redeliver("test:t", io.EOF, time.Hour, tell)
+	plain.Redeliver("test:p", store.FailedWrite{Cause: io.EOF, Lasts: time.Hour, Tell: tell})
+	tenant.Redeliver("test:t", store.FailedWrite{Cause: io.EOF, Lasts: time.Hour, Tell: tell})
 	told.Wait()
 	if confirm.barriers != 1 || confirm.waits != 1 {
 		t.Errorf("%d writes for WAIT behind the prefix, %d WAIT, want one of each", confirm.barriers, confirm.waits)

@@ -22,23 +22,46 @@ const (
 // ErrUndelivered is why a key counts as not cached, see IsUndelivered.
 var ErrUndelivered = client.ErrUndelivered
 
-// Redeliver has the key deleted after a write that failed by a cause: until Redis acknowledges the
-// delete, or at least as long as it may hold what stands there now. Tell must not panic.
+// A FailedWrite is one that Redis has not acknowledged.
+type FailedWrite struct {
+	Cause  error
+	Stores bool           // it stores something, which may still be on its way
+	Lasts  time.Duration  // how long Redis may hold what stands there now
+	Tell   func(Delivery) // is called once; it must not panic
+}
+
+// Redeliver has the key deleted after a write has failed: until Redis acknowledges the delete, or
+// at least as long as it may hold what stands there now.
 //
 // Where Redis refuses control keys it is the values that are deleted, and nobody knows what the
 // control key says. A write that has done as much is not followed by a delete.
-func (s *Store) Redeliver(key string, cause error, lasts time.Duration, tell func(Delivery)) {
-	if errors.Is(cause, errNoControl) {
+func (s *Store) Redeliver(key string, w FailedWrite) {
+	if errors.Is(w.Cause, errNoControl) {
 		return
 	}
+	d := s.deleteLater(key)
+	d.Lasts, d.Tell, d.Unsettled = w.Lasts, w.Tell, w.Stores && !client.IsRefused(w.Cause)
+	s.Client.Redeliver(d)
+}
+
+// Unsettle has the key deleted a few times, if something that has failed by a cause may still be
+// stored. The key is cached meanwhile.
+func (s *Store) Unsettle(key string, cause error) {
+	if !client.IsRefused(cause) {
+		s.Client.Unsettle(s.deleteLater(key))
+	}
+}
+
+// deleteLater is the delete of a key that the client is to send.
+func (s *Store) deleteLater(key string) client.Delete {
 	replicas := s.Replicas()
 	if s.control.Cause() != nil {
 		replicas = 0 // to wait for them takes a key beside the control key
 	}
-	s.Client.Redeliver(client.Delete{
+	return client.Delete{
 		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key)} },
-		Mark: s.family.Control(key), Replicas: replicas, Lasts: lasts, Tell: tell,
-	})
+		Mark: s.family.Control(key), Replicas: replicas,
+	}
 }
 
 // A deliveryStep is a delete that is content with the values where the control key is refused.
