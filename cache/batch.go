@@ -28,13 +28,15 @@ func All[K comparable, V any](keys []K, values map[K]V) iter.Seq2[K, V] {
 // A batch is one call of a method for many keys: what has become of them so far.
 type batch[K comparable, V any] struct {
 	op     Op
+	size   int // how many keys were given
 	keys   int // how many different ones there are
 	values map[K]V
 	errs   map[K]error
+	due    *loads[K, V] // what is to be refreshed in the background
 }
 
 func newBatch[K comparable, V any](op Op, size int) *batch[K, V] {
-	return &batch[K, V]{op: op, values: make(map[K]V, size), errs: make(map[K]error)}
+	return &batch[K, V]{op: op, size: size, values: make(map[K]V, size), errs: make(map[K]error)}
 }
 
 // result returns all that was recorded in b.
@@ -45,8 +47,9 @@ func (c *Cache[K, V]) result(b *batch[K, V]) (map[K]V, error) {
 	return b.values, nil
 }
 
-// beginMany starts a request for each key, once. Keys that have no text are recorded in b.
-func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*request[K, V], error) {
+// beginMany starts a request for each key, once, unless known has its answer: nil for no key. Keys
+// that have no text are recorded in b.
+func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K, known func(K) bool) ([]*request[K, V], error) {
 	if c.core.closed.Load() {
 		return nil, c.core.error(b.op, "", ErrClosed, nil)
 	}
@@ -57,6 +60,9 @@ func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K) ([]*request[K, V], err
 			continue
 		}
 		seen[key] = struct{}{}
+		if known != nil && known(key) {
+			continue
+		}
 		r, err := c.begin(b.op, key)
 		if err != nil {
 			b.errs[key] = err

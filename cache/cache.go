@@ -9,6 +9,7 @@ import (
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/near"
 	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/registry"
 	"github.com/asidecache/aside/internal/store"
@@ -19,6 +20,7 @@ import (
 type Cache[K comparable, V any] struct {
 	core     *core
 	codec    codec.Codec[V]
+	clone    func(V) V // nil: values that are shared stay as they are
 	keys     keyspace.Keys[K]
 	ttlFor   func(key K, v *V) time.Duration
 	upgrade  func(w *codec.Wire) (V, error)
@@ -33,6 +35,7 @@ type core struct {
 	store   *store.Store
 	engine  *protocol.Engine
 	member  *registry.Member
+	near    *nearTier // nil: there is none
 
 	ttl          time.Duration
 	absent       time.Duration
@@ -58,8 +61,9 @@ type core struct {
 // reused, unless Redis failed it: a command that was given up may still be using it.
 type request[K comparable, V any] struct {
 	lookup
-	key   K
-	value V
+	key    K
+	value  V
+	ticket near.Ticket // what the near tier permits to keep of what is found
 }
 
 // A lookup is what of a request does not depend on its types.
@@ -88,6 +92,9 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	}
 	r.text, r.redisKey = text, string(text)
 	r.began = time.Now()
+	if c.core.near != nil {
+		r.ticket = c.core.near.tier.Ticket(r.redisKey)
+	}
 	return r, nil
 }
 
@@ -117,7 +124,7 @@ func (c *Cache[K, V]) idle() *request[K, V] {
 func (c *Cache[K, V]) end(r *request[K, V]) {
 	var key K
 	var value V
-	r.key, r.value = key, value
+	r.key, r.value, r.ticket = key, value, near.Ticket{}
 	r.release()
 	c.requests.Put(r)
 }

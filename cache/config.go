@@ -120,12 +120,14 @@ type Config[K comparable, V any] struct {
 	// What loads store does not wait. Default 0.
 	WaitReplicas int
 
-	// Near is to keep entries in process memory. It is not available yet and has to
-	// be zero.
+	// Near keeps entries in the memory of this process as well, decoded, for calls that then do not
+	// ask Redis: see NearConfig. The zero value keeps none.
 	Near NearConfig
 
-	// Clone is to copy values that the near cache hands out. It is not available
-	// yet and has to be nil: without a near cache every caller has a value of its own.
+	// Clone makes a copy of a value, for each caller that gets it from the near cache and for the
+	// near cache itself. Without it callers share what a value points to: its pointers, slices and
+	// maps must not be changed then. It is called on the callers' goroutines. Without a near cache
+	// every caller has a value of its own, and Clone has to be nil.
 	Clone func(V) V
 
 	// RedisTimeout is the longest that one call waits for Redis, all commands
@@ -165,22 +167,50 @@ const (
 	Unpipelined
 )
 
-// A NearConfig describes the near cache, the tier in process memory. It is not available
-// yet: New refuses one that is not zero.
+// A NearConfig describes the near cache, the tier in process memory. What a call has read of Redis,
+// values and that there is none, is kept there and answers later calls: Get, GetOrSet,
+// GetOrSetEntry, GetMany, GetOrSetMany, GetFields and Entry, but no call with the option SkipNear
+// nor one in a pipeline, nor those of a collection. What a load has found is kept when it is read
+// for the first time. Either MaxEntries or MaxBytes is to be set.
+//
+// No entry is served beyond the TTL that it has in Redis. What is beyond its own TTL is stale and
+// refreshed by the rules of Config.StaleFor.
+//
+// What this process writes by the same client, by whatever cache or collection, is seen at once.
 type NearConfig struct {
-	MaxEntries int           // how many entries it holds
-	MaxBytes   int64         // how many bytes of encoded values it holds
-	TTL        time.Duration // how long it holds one at most
-	Coherence  Coherence     // how it learns of writes by others
+	// MaxEntries is how many entries there may be. Those that are asked for least make room.
+	MaxEntries int
+
+	// MaxBytes is how much memory the entries may take, about: for each the bytes of the encoded
+	// value, of the Redis key, of K and V themselves, and 200 for what refers to it. What V points
+	// to may take more than its encoded form: see docs/tuning.md.
+	MaxBytes int64
+
+	// TTL is for how long an entry is served at most. Default 30 s. With TTLOnly it has to be set.
+	TTL time.Duration
+
+	// Coherence is how the near cache learns of writes by other processes and programs.
+	Coherence Coherence
 }
 
-// Coherence is how a near cache, which is not available yet, learns of writes by other
-// processes.
+// Coherence is how a near cache learns of writes by other processes.
 type Coherence uint8
 
 const (
-	Tracking Coherence = iota // Redis tells of each write
-	TTLOnly                   // not at all: entries are as old as their TTL in memory allows
+	// Tracking has Redis tell of each write (CLIENT TRACKING ON BCAST, of Redis 6 and later, over
+	// RESP3), on one connection to each master for all caches of the client. An entry is served at
+	// most a second longer than it stood in Redis, about a millisecond in practice, and not at all
+	// while Redis does not tell: then calls ask it. That there is no value, or an empty one, is
+	// served for a second, as a Delete of nothing is not told of.
+	//
+	// New returns an error if the server cannot tell, and asks it for RedisTimeout. If it does not
+	// answer then, nothing is served from memory before it tells: Observer.Near hears of that, and
+	// Stats.NearState shows it.
+	Tracking Coherence = iota
+
+	// TTLOnly has nobody tell: an entry that another process has overwritten or deleted is served
+	// until its TTL in memory ends. It is for servers that cannot tell, such as proxies.
+	TTLOnly
 )
 
 // A FailurePolicy says what a call that can load does when Redis cannot be asked.

@@ -36,7 +36,7 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 	}
 	began := time.Now()
 	b := newBatch[K, V](OpDelete, 0)
-	requests, err := c.beginMany(b, keys)
+	requests, err := c.beginMany(b, keys, nil)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (s State) String() string { return name(s, "Missing", "Present", "Stale", "
 type Source uint8
 
 const (
-	Near   Source = iota // process memory; none yet: Config.Near is not available
+	Near   Source = iota // process memory, see Config.Near
 	Redis                // Redis
 	Loaded               // the loader
 	None                 // there was no answer

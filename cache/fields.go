@@ -36,7 +36,8 @@ import (
 // errors, as is a call for no field.
 //
 // A hit costs one plain HMGET. Where the entry has none of the fields, the whole of it
-// is read to be sure that it is there.
+// is read to be sure that it is there. Where the near cache has the value, its fields are taken
+// from that; what is read of Redis is not kept there, as it is not the whole.
 func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, V], into ...codec.FieldReader[V]) (ok bool, err error) {
 	r, err := c.begin(OpGetFields, key)
 	if err != nil {
@@ -45,6 +46,11 @@ func (c *Cache[K, V]) GetFields(ctx context.Context, key K, load loader.Func[K, 
 	to, err := c.destinations(into)
 	if err != nil {
 		return false, c.core.error(OpGetFields, r.redisKey, nil, err)
+	}
+	if c.core.near != nil {
+		if h, ok := c.nearLookup(ctx, OpGetFields, key, settings{}, load != nil); ok {
+			return c.nearFields(ctx, r, h, to, load)
+		}
 	}
 	if load == nil {
 		return c.getFields(ctx, r, to)
@@ -89,6 +95,22 @@ func (c *Cache[K, V]) getFields(ctx context.Context, r *request[K, V], to destin
 	ok = r.state.hasValue()
 	c.end(r)
 	return ok, nil
+}
+
+// nearFields is GetFields of a value that the near tier has.
+func (c *Cache[K, V]) nearFields(ctx context.Context, r *request[K, V], h nearHit[K, V], to destinations[V], load loader.Func[K, V]) (ok bool, err error) {
+	switch {
+	case h.state.hasValue():
+		v := h.entry.value
+		err = c.setFields(r.redisKey, &v, to)
+	case load != nil:
+		err = ErrNotFound
+	}
+	c.end(r)
+	if h.due {
+		c.refreshNear(ctx, h, entryFunc(load), nil)
+	}
+	return err == nil && h.state.hasValue(), err
 }
 
 // readFields sets r.state to Present, and the destinations, by one plain read, if the

@@ -12,6 +12,12 @@ import (
 // have: Entry tells them apart. One plain read; where values may be empty and are no
 // strings, a second round trip when there is no other.
 func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok bool, err error) {
+	if h, ok := c.fromNear(ctx, OpGet, key, opts, false); ok {
+		if c.isShared(&h) {
+			return h.entry.value, h.state.hasValue(), nil
+		}
+		return c.clone(h.entry.value), true, nil
+	}
 	r, s, err := c.beginWith(OpGet, key, opts)
 	if err != nil {
 		return v, false, err
@@ -34,6 +40,9 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, opts ...Option) (v V, ok b
 // source has none, and the remaining TTL. A key that is not there gives State
 // Missing and no error; beside an error of Redis the State is Unknown. One round trip.
 func (c *Cache[K, V]) Entry(ctx context.Context, key K, opts ...Option) (Entry[V], error) {
+	if h, ok := c.fromNear(ctx, OpEntry, key, opts, false); ok {
+		return c.nearWhole(h), nil
+	}
 	r, s, err := c.beginWith(OpEntry, key, opts)
 	if err != nil {
 		return Entry[V]{}, err
@@ -80,8 +89,11 @@ func (c *Cache[K, V]) inspect(ctx context.Context, r *request[K, V], ttl bool) e
 // inspected sets r.state, and r.value if Present, by what the store has found.
 func (c *Cache[K, V]) inspected(ctx context.Context, r *request[K, V], err error) error {
 	found, err := c.core.inspected(ctx, &r.lookup, err)
-	if found {
+	switch {
+	case found:
 		c.decode(ctx, r)
+	case r.state == Absent:
+		c.keep(r)
 	}
 	return err
 }
@@ -97,6 +109,7 @@ func (c *Cache[K, V]) decode(ctx context.Context, r *request[K, V]) {
 		return
 	}
 	r.state = c.core.valueState(&r.entry)
+	c.keep(r)
 }
 
 // answer ends a request with what it has found itself.

@@ -24,6 +24,17 @@ import (
 // A call that waits for the load of another process asks Redis after an eighth of the time
 // it has waited so far.
 func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
+	if load != nil {
+		if h, ok := c.fromNear(ctx, OpGetOrSet, key, opts, true); ok {
+			if h.due {
+				c.refreshNear(ctx, h, entryFunc(load), opts)
+			}
+			if c.isShared(&h) {
+				return h.entry.value, h.err()
+			}
+			return c.clone(h.entry.value), nil
+		}
+	}
 	r, s, v, err := c.lookup(ctx, OpGetOrSet, key, load == nil, opts)
 	if r == nil {
 		return v, err
@@ -34,6 +45,17 @@ func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V
 // GetOrSetEntry is GetOrSet with a loader that also says how long its value is
 // kept, or that it is not to be stored at all.
 func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.EntryFunc[K, V], opts ...Option) (V, error) {
+	if load != nil {
+		if h, ok := c.fromNear(ctx, OpGetOrSet, key, opts, true); ok {
+			if h.due {
+				c.refreshNear(ctx, h, load, opts)
+			}
+			if c.isShared(&h) {
+				return h.entry.value, h.err()
+			}
+			return c.clone(h.entry.value), nil
+		}
+	}
 	r, s, v, err := c.lookup(ctx, OpGetOrSet, key, load == nil, opts)
 	if r == nil {
 		return v, err

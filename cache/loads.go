@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/near"
 	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/store"
 	"github.com/asidecache/aside/loader"
@@ -30,12 +31,13 @@ type loads[K comparable, V any] struct {
 
 // A loadItem is one key of loads.
 type loadItem[K comparable, V any] struct {
-	job   protocol.Job
-	key   K
-	entry loader.Entry[V] // the caller's own: what its loader returned, or what Redis had
-	err   error           // of the loader; ErrNotFound, as the loader said it, with absent
-	found bool            // the source has a value: err is nil
-	stale *V              // what Redis has, for a call that does not want it unless its load fails
+	job    protocol.Job
+	key    K
+	entry  loader.Entry[V] // the caller's own: what its loader returned, or what Redis had
+	err    error           // of the loader; ErrNotFound, as the loader said it, with absent
+	found  bool            // the source has a value: err is nil
+	ticket *near.Ticket    // of the call, if there is a near tier
+	stale  *V              // what Redis has, for a call that does not want it unless its load fails
 }
 
 // begin makes l ready for items, which have room for all that are to be added.
@@ -54,6 +56,10 @@ func (l *loads[K, V]) add(ctx context.Context, r *request[K, V], failed error) e
 	j := &l.items[len(l.items)-1].job
 	j.Key, j.Index, j.Began = r.redisKey, len(l.items)-1, r.began
 	j.Broken, j.Outdated = r.broken, r.outdated
+	if c.core.near != nil {
+		ticket := r.ticket
+		l.items[j.Index].ticket = &ticket
+	}
 	if r.state == Stale {
 		stale := r.value
 		l.items[j.Index].stale, j.Stale = &stale, protocol.Present
@@ -202,6 +208,7 @@ func (l *loads[K, V]) result(ctx context.Context, i int) (v V, absent bool, err 
 func (l *loads[K, V]) outcome(ctx context.Context, i int) (v V, absent bool, err error) {
 	c, item := l.cache, &l.items[i]
 	end := &item.job.End
+	l.keepFound(item)
 	switch {
 	case end.Err != nil:
 		return v, false, c.core.flightError(ctx, Op(l.run.Op), item.job.Key, end.Outcome, end.Err)

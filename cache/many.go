@@ -23,7 +23,7 @@ func (c *Cache[K, V]) GetMany(ctx context.Context, keys []K, opts ...Option) (ma
 	if err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}
-	requests, err := c.beginMany(b, keys)
+	requests, err := c.beginMany(b, keys, c.nearMany(ctx, b, s, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	if err != nil {
 		return nil, c.core.error(b.op, "", nil, err)
 	}
-	requests, err := c.beginMany(b, keys)
+	requests, err := c.beginMany(b, keys, c.nearMany(ctx, b, s, load))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,6 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 			read = append(read, r)
 		}
 	}
-	var due *loads[K, V]
 	errs := c.readMany(ctx, read)
 	for i, r := range read {
 		if errs[i] != nil || !r.answers(s) {
@@ -122,16 +121,12 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		}
 		c.core.found(ctx, &r.lookup)
 		if c.core.isDue(&r.lookup) {
-			if due == nil {
-				due = &loads[K, V]{cache: c, settings: s, many: load}
-				due.begin(b.op, make([]loadItem[K, V], 0, len(read)), nil)
-			}
-			due.addFound(r)
+			c.dueIn(b, load, s).addFound(r)
 		}
 		c.conclude(b, r)
 	}
-	if due != nil {
-		c.core.engine.RefreshInBackground(ctx, &due.run)
+	if b.due != nil {
+		c.core.engine.RefreshInBackground(ctx, &b.due.run)
 	}
 	c.core.engine.Load(ctx, &l.run)
 	l.refreshFound(ctx)
@@ -145,6 +140,15 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		}
 	}
 	return c.result(b)
+}
+
+// dueIn returns the loads of what a batch is to refresh in the background.
+func (c *Cache[K, V]) dueIn(b *batch[K, V], load loader.BatchFunc[K, V], s settings) *loads[K, V] {
+	if b.due == nil {
+		b.due = &loads[K, V]{cache: c, settings: s, many: load}
+		b.due.begin(b.op, make([]loadItem[K, V], 0, b.size), nil)
+	}
+	return b.due
 }
 
 // loadInBatch adds a request to the loads of a batch, unless it ends with the error of its

@@ -41,7 +41,7 @@ const minLease = 10 * time.Millisecond
 // ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
 // goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
-	c := &Cache[K, V]{codec: cfg.Codec, ttlFor: cfg.TTLFor, upgrade: cfg.Upgrade.convert}
+	c := &Cache[K, V]{codec: cfg.Codec, clone: cfg.Clone, ttlFor: cfg.TTLFor, upgrade: cfg.Upgrade.convert}
 	if c.codec == nil {
 		c.codec = keyspace.DefaultCodec[V]()
 	}
@@ -66,6 +66,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		previous.SetFamily(c.keys.Before())
 		previous.ReadTTLs()
 	}
+	c.core.openNear()
 	if err := c.core.enterRegistry(); err != nil {
 		return nil, err
 	}
@@ -143,7 +144,11 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		p.Add("Upgrade", err)
 	}
 	if len(p) == 0 {
-		engine.Store = c.store
+		c.near, err = newNearTier(cfg.near, rdb, c.redisTimeout)
+		p.Add("", err)
+	}
+	if len(p) == 0 {
+		engine.Store, engine.Waker = c.store, c.near.waker()
 		c.engine = protocol.New(engine)
 		c.member, err = registry.Enter(c, rdb, cfg.name, cfg.version, registry.Values{
 			Kind: registry.Cache, Type: cfg.values, Shape: cfg.codec.Shape(), Codec: cfg.codec,
@@ -177,7 +182,7 @@ func (c *core) connect(cfg coreConfig) (err error) {
 	if c.store, err = c.newStore(cfg, cfg.codec.Shape()); err != nil {
 		return err
 	}
-	if c.staleFor > 0 {
+	if c.staleFor > 0 || cfg.near != (NearConfig{}) {
 		c.store.ReadTTLs()
 	}
 	c.watchBreaker()
@@ -220,12 +225,6 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 	p.Check(cfg.pipelining <= Unpipelined, "Pipelining is %d: use Adaptive or Unpipelined", cfg.pipelining)
 	p.Check(cfg.waitReplicas >= 0,
 		"WaitReplicas is %d: use a positive number, or 0 for none", cfg.waitReplicas)
-	cfg.checkLater(p)
+	cfg.near.check(p, cfg.clone)
 	p.Add("Key", cfg.keyErr)
-}
-
-// checkLater refuses what a configuration may ask for and this version does not do.
-func (cfg *coreConfig) checkLater(p *keyspace.Problems) {
-	p.Check(cfg.near == NearConfig{}, "Near is not available yet: leave it zero")
-	p.Check(!cfg.clone, "Clone is for the near cache, which is not available yet: leave it nil")
 }

@@ -35,6 +35,8 @@ type Observer struct {
 	// Delivery is called once for each key of which Redis did not acknowledge a write, when that
 	// is made up for or given up, on any goroutine, and with a context without values.
 	Delivery func(ctx context.Context, e DeliveryEvent)
+	// Near is called when Redis has begun or ceased to tell the near cache of writes, as Breaker is.
+	Near func(ctx context.Context, e NearEvent)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -118,6 +120,7 @@ func Join(observers ...Observer) Observer {
 		joined.Error = then(joined.Error, o.Error)
 		joined.Breaker = then(joined.Breaker, o.Breaker)
 		joined.Delivery = then(joined.Delivery, o.Delivery)
+		joined.Near = then(joined.Near, o.Near)
 	}
 	return joined
 }

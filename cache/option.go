@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"time"
 
 	"github.com/asidecache/aside/internal/keyspace"
@@ -33,16 +32,15 @@ func TTL(d time.Duration) Option { return Option{optionTTL, d} }
 // and Entry, which do not load, find nothing then.
 func NoStale() Option { return Option{kind: optionNoStale} }
 
-// SkipNear makes the call ask Redis rather than the near cache. There is none yet, as
-// Config.Near is not available: a call with it returns an error.
+// SkipNear makes the call ask Redis rather than the near cache, which then keeps what Redis has
+// answered. Without a near cache every call does.
 func SkipNear() Option { return Option{kind: optionSkipNear} }
-
-var errSkipNear = errors.New("the option SkipNear is not available yet: leave it out, every call asks Redis")
 
 // settings are the options of one call, taken together.
 type settings struct {
-	ttl     time.Duration // 0: the cache's
-	noStale bool
+	ttl      time.Duration // 0: the cache's
+	noStale  bool
+	skipNear bool
 }
 
 // settingsOf returns the first error of the options. The others do not hide it: what a
@@ -64,7 +62,7 @@ func (s *settings) set(o Option) error {
 	case optionNoStale:
 		s.noStale = true
 	case optionSkipNear:
-		return errSkipNear
+		s.skipNear = true
 	}
 	return nil
 }

@@ -150,7 +150,9 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 	core := q.of.core
 	event := core.touchEvent(r.redisKey, s)
 	step := core.store.TouchStep(r.redisKey, event.TTL)
-	return pipeline.Add(q.pipeline, core.operation(step), func(ctx context.Context, err error) (bool, error) {
+	o := core.operation(step)
+	o.Begin = core.store.WritingOf(step)
+	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (bool, error) {
 		if err != nil {
 			return false, core.writeFailed(ctx, event, err, sending{})
 		}

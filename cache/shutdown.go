@@ -54,6 +54,7 @@ func (c *core) beginClose() bool { return !c.closed.Swap(true) }
 // endClose ends what the cache has started, and returns when that has ended.
 func (c *core) endClose() {
 	defer close(c.ended)
+	c.near.close()
 	c.engine.Close()
 	c.member.Leave()
 	if c.registry != nil {

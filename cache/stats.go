@@ -62,6 +62,15 @@ type Stats struct {
 
 	Replayed    uint64 // deletes sent again, twice for a key, as a failover may have forgotten its write, of all caches of the client
 	NotReplayed uint64 // writes that would not be followed by them, as there were more than 50,000 within 30 s, of all caches of the client
+
+	NearHits          uint64    // of Hits and AbsentHits, those that the near cache has answered
+	NearAbsentHits    uint64    // of these, those of AbsentHits
+	NearEntries       int64     // in the near cache now
+	NearBytes         int64     // of these, as MaxBytes counts them
+	NearEvictions     uint64    // entries that have made room for others
+	NearInvalidations uint64    // entries that were removed as their keys were written
+	NearFlushes       uint64    // times when all entries were dropped
+	NearState         NearState // now
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -90,7 +99,7 @@ func (c *core) snapshot() Stats {
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
 	undelivered, bypassed := c.store.Undelivered()
 	replayed, notReplayed := c.store.Journal()
-	return Stats{
+	s := Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
 		Loads: n.loads.Load(), LoadErrors: n.loadErrors.Load(), LoadsCancelled: n.loadsCancelled.Load(), Shared: n.shared.Load(), Remembered: n.remembered.Load(),
@@ -106,6 +115,8 @@ func (c *core) snapshot() Stats {
 		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
 		Unsettled: uint64(c.store.Unsettled()), Replayed: replayed, NotReplayed: notReplayed,
 	}
+	c.addNear(&s)
+	return s
 }
 
 func (n *counters) lookup(s State) {

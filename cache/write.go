@@ -156,6 +156,8 @@ func (c *core) touchEvent(key string, s settings) WriteEvent {
 }
 
 func (c *core) touch(ctx context.Context, deadline time.Time, event WriteEvent) (ok bool, err error) {
+	c.store.Written(event.Key)
+	defer c.store.Written(event.Key)
 	undelivered, err := c.undelivered(ctx, event.Key)
 	if !undelivered {
 		ok, err = c.store.Touch(ctx, deadline, event.Key, event.TTL)

@@ -40,15 +40,18 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, append([]string{"cache"}, labels...), nil)
 }
 
-// metrics are read one by one: none is made of two counts, whose difference could fall, which
-// Prometheus takes for the start of a new process.
+// metrics are of counts that only rise. The difference of two that are read one after the other
+// could fall, which Prometheus takes for the start of a new process; those of the near cache are
+// read together.
 var metrics = []metric{
 	{
 		desc: describe("aside_requests_total", "Lookups of keys, by what was found, and where.", "result", "source"),
 		kind: prometheus.CounterValue,
 		series: []series{
-			{[]string{"hit", "redis"}, func(s *cache.Stats) uint64 { return s.Hits }},
-			{[]string{"absent", "redis"}, func(s *cache.Stats) uint64 { return s.AbsentHits }},
+			{[]string{"hit", "near"}, func(s *cache.Stats) uint64 { return s.NearHits - s.NearAbsentHits }},
+			{[]string{"hit", "redis"}, func(s *cache.Stats) uint64 { return s.Hits - (s.NearHits - s.NearAbsentHits) }},
+			{[]string{"absent", "near"}, func(s *cache.Stats) uint64 { return s.NearAbsentHits }},
+			{[]string{"absent", "redis"}, func(s *cache.Stats) uint64 { return s.AbsentHits - s.NearAbsentHits }},
 			{[]string{"miss", "redis"}, func(s *cache.Stats) uint64 { return s.Misses }},
 			{[]string{"unanswered", "none"}, func(s *cache.Stats) uint64 { return s.Unanswered }},
 		},
@@ -92,6 +95,18 @@ var metrics = []metric{
 		func(s *cache.Stats) uint64 { return s.RedisErrors }),
 	counter("aside_not_asked_total", "Failures of Redis that the breaker answered at once.",
 		func(s *cache.Stats) uint64 { return s.NotAsked }),
+	gauge("aside_near_entries", "Entries in the near cache.",
+		func(s *cache.Stats) uint64 { return uint64(s.NearEntries) }),
+	gauge("aside_near_bytes", "Bytes of these, as MaxBytes counts them.",
+		func(s *cache.Stats) uint64 { return uint64(s.NearBytes) }),
+	counter("aside_near_evictions_total", "Entries of the near cache that have made room for others.",
+		func(s *cache.Stats) uint64 { return s.NearEvictions }),
+	counter("aside_near_invalidations_total", "Entries of the near cache that were removed as their keys were written.",
+		func(s *cache.Stats) uint64 { return s.NearInvalidations }),
+	counter("aside_near_flushes_total", "Times when all entries of the near cache were dropped.",
+		func(s *cache.Stats) uint64 { return s.NearFlushes }),
+	gauge("aside_near_disconnected", "Whether Redis does not tell the near cache of writes: 0 or 1.",
+		func(s *cache.Stats) uint64 { return number(s.NearState == cache.NearDisconnected) }),
 	counter("aside_delivered_total", "Deletes that followed writes which Redis did not acknowledge, and were acknowledged.",
 		func(s *cache.Stats) uint64 { return s.Delivered }),
 	counter("aside_delivery_given_up_total", "Deletes that were given up, as nothing can be left to delete.",

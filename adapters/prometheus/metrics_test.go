@@ -71,11 +71,15 @@ aside_loads_total{cache="order",outcome="ok"} 1
 aside_loads_total{cache="user",outcome="ok"} 2
 # HELP aside_requests_total Lookups of keys, by what was found, and where.
 # TYPE aside_requests_total counter
+aside_requests_total{cache="order",result="absent",source="near"} 0
 aside_requests_total{cache="order",result="absent",source="redis"} 1
+aside_requests_total{cache="order",result="hit",source="near"} 0
 aside_requests_total{cache="order",result="hit",source="redis"} 0
 aside_requests_total{cache="order",result="miss",source="redis"} 3
 aside_requests_total{cache="order",result="unanswered",source="none"} 0
+aside_requests_total{cache="user",result="absent",source="near"} 0
 aside_requests_total{cache="user",result="absent",source="redis"} 0
+aside_requests_total{cache="user",result="hit",source="near"} 0
 aside_requests_total{cache="user",result="hit",source="redis"} 2
 aside_requests_total{cache="user",result="miss",source="redis"} 2
 aside_requests_total{cache="user",result="unanswered",source="none"} 0
@@ -90,6 +94,37 @@ aside_requests_total{cache="user",result="unanswered",source="none"} 0
 	}
 	if problems, err := testutil.GatherAndLint(gathered); err != nil || len(problems) > 0 {
 		t.Errorf("the metrics have problems: %v %v", problems, err)
+	}
+}
+
+// What the near cache has answered is told apart from what Redis has.
+func TestMetricsOfANearCache(t *testing.T) {
+	gathered, caches, rdb := service(t)
+	users, err := cache.New(rdb, cache.Config[string, string]{
+		Name: "user", TTL: time.Hour, Registry: caches,
+		Near: cache.NearConfig{MaxEntries: 10, TTL: time.Minute, Coherence: cache.TTLOnly},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // a load, one read of Redis, and two of the memory
+		_, _ = users.GetOrSet(t.Context(), "a", returns("v", nil))
+	}
+	want := `
+# HELP aside_near_entries Entries in the near cache.
+# TYPE aside_near_entries gauge
+aside_near_entries{cache="user"} 1
+# HELP aside_requests_total Lookups of keys, by what was found, and where.
+# TYPE aside_requests_total counter
+aside_requests_total{cache="user",result="absent",source="near"} 0
+aside_requests_total{cache="user",result="absent",source="redis"} 0
+aside_requests_total{cache="user",result="hit",source="near"} 2
+aside_requests_total{cache="user",result="hit",source="redis"} 1
+aside_requests_total{cache="user",result="miss",source="redis"} 1
+aside_requests_total{cache="user",result="unanswered",source="none"} 0
+`
+	if err := testutil.GatherAndCompare(gathered, strings.NewReader(want), "aside_near_entries", "aside_requests_total"); err != nil {
+		t.Error(err)
 	}
 }
 

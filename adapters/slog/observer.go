@@ -21,9 +21,12 @@ func WithoutKeys() Option { return func(l *logger) { l.withoutKeys = true } }
 
 // Observer returns an observer that logs:
 //
-//   - Error: a panic of a loader; a breaker that opens
-//   - Warn: a load that fails; a failure of Redis; a broken entry; a load that could not be stored
-//   - Info: a breaker that closes
+//   - Error: a panic of a loader; a breaker that opens; so many undelivered deletes that no key is
+//     cached, and deletes that are given up
+//   - Warn: a load that fails; a failure of Redis; a broken entry; a load that could not be stored;
+//     a near cache that Redis ceases to tell of writes
+//   - Info: a breaker that closes; a near cache that Redis tells of writes; keys that are cached
+//     again
 //   - Debug: a load that a write has overtaken; a lookup that found an entry of another schema
 //
 // Hits and misses are not logged. It is for the caches of a Registry, or of a Config each.
@@ -32,7 +35,10 @@ func Observer(to *slog.Logger, opts ...Option) cache.Observer {
 	for _, opt := range opts {
 		opt(l)
 	}
-	return cache.Observer{Lookup: l.lookup, Load: l.load, Write: l.write, Error: l.err, Breaker: l.breaker}
+	return cache.Observer{
+		Lookup: l.lookup, Load: l.load, Write: l.write, Error: l.err,
+		Breaker: l.breaker, Near: l.near, Delivery: l.delivery,
+	}
 }
 
 type logger struct {
@@ -104,6 +110,26 @@ func (l *logger) breaker(ctx context.Context, e cache.BreakerEvent) {
 		return
 	}
 	l.log(ctx, slog.LevelInfo, "breaker closed: redis is asked again", e.Cache, server, slog.Duration("after", time.Since(e.Since)))
+}
+
+func (l *logger) near(ctx context.Context, e cache.NearEvent) {
+	switch e.State {
+	case cache.NearDisconnected:
+		l.log(ctx, slog.LevelWarn, "near cache rests: redis does not tell of writes", e.Cache, l.cause(e.Err))
+	case cache.NearConnected:
+		l.log(ctx, slog.LevelInfo, "near cache serves: redis tells of writes", e.Cache)
+	}
+}
+
+func (l *logger) delivery(ctx context.Context, e cache.DeliveryEvent) {
+	switch e.Outcome {
+	case cache.DeliveryGivenUp:
+		l.log(ctx, slog.LevelError, "delete given up", e.Cache, l.key(e.Key), slog.Duration("after", e.Duration))
+	case cache.BypassBegan:
+		l.log(ctx, slog.LevelError, "no key is cached: too many deletes are undelivered", e.Cache)
+	case cache.BypassEnded:
+		l.log(ctx, slog.LevelInfo, "keys are cached again", e.Cache)
+	}
 }
 
 // log logs a record, unless one of its kind was logged a moment ago.

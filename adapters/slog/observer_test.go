@@ -84,6 +84,24 @@ func TestLevels(t *testing.T) {
 		"outdated": {func(o cache.Observer) {
 			o.Lookup(t.Context(), cache.LookupEvent{Cache: "user", Key: key, Outdated: true})
 		}, "level=DEBUG msg=\"aside: entry of another schema\" cache=user key=user:1\n"},
+		"near cache disconnected": {func(o cache.Observer) {
+			o.Near(t.Context(), cache.NearEvent{Cache: "user", State: cache.NearDisconnected, Err: boom})
+		}, "level=WARN msg=\"aside: near cache rests: redis does not tell of writes\" cache=user err=boom\n"},
+		"near cache connected": {func(o cache.Observer) {
+			o.Near(t.Context(), cache.NearEvent{Cache: "user", State: cache.NearConnected})
+		}, "level=INFO msg=\"aside: near cache serves: redis tells of writes\" cache=user\n"},
+		"delete given up": {func(o cache.Observer) {
+			o.Delivery(t.Context(), cache.DeliveryEvent{Cache: "user", Key: key, Outcome: cache.DeliveryGivenUp})
+		}, "level=ERROR msg=\"aside: delete given up\" cache=user key=user:1\n"},
+		"delivered": {func(o cache.Observer) {
+			o.Delivery(t.Context(), cache.DeliveryEvent{Cache: "user", Key: key, Outcome: cache.DeliveryDone})
+		}, ""},
+		"bypass": {func(o cache.Observer) {
+			o.Delivery(t.Context(), cache.DeliveryEvent{Cache: "user", Outcome: cache.BypassBegan})
+		}, "level=ERROR msg=\"aside: no key is cached: too many deletes are undelivered\" cache=user\n"},
+		"bypass over": {func(o cache.Observer) {
+			o.Delivery(t.Context(), cache.DeliveryEvent{Cache: "user", Outcome: cache.BypassEnded})
+		}, "level=INFO msg=\"aside: keys are cached again\" cache=user\n"},
 		"a hit": {func(o cache.Observer) {
 			o.Lookup(t.Context(), cache.LookupEvent{Cache: "user", Key: key, State: cache.Present})
 		}, ""},

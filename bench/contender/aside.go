@@ -32,6 +32,16 @@ func openAsideUnpipelined(env Env) (Contender, error) {
 	return newAside(env, cache.Config[string, subject.Account]{Name: "unpipelined", Pipelining: cache.Unpipelined})
 }
 
+func openAsideNear(env Env) (Contender, error) {
+	return newAside(env, cache.Config[string, subject.Account]{Name: "near", Near: cache.NearConfig{MaxEntries: nearEntries}})
+}
+
+func openAsideNearUnleased(env Env) (Contender, error) {
+	return newAside(env, cache.Config[string, subject.Account]{
+		Name: "nearunleased", Lease: cache.Off, Near: cache.NearConfig{MaxEntries: nearEntries},
+	})
+}
+
 func openAsideHash(env Env) (Contender, error) {
 	m, err := hashmap.Of[subject.Account]()
 	if err != nil {

@@ -92,6 +92,10 @@ var (
 		Name: "go-redis/cache Once", Module: moduleGoRedisCache, Shares: true, Cluster: true,
 		Note: "its own codec: MessagePack, compressed by S2 from 64 bytes on, which the letters of the values give nothing to save; no local cache", Open: openGoRedisCache,
 	}
+	GoRedisCacheLocal = Spec{
+		Name: "go-redis/cache Once, TinyLFU", Module: moduleGoRedisCache, Tier: Near, Shares: true, Cluster: true,
+		Note: "with its local cache of bytes, for an hour; decodes at every hit", Open: openGoRedisCacheLocal,
+	}
 	RueidisDo = Spec{
 		Name: "rueidis Do + msgpack", Module: moduleRueidis, Cluster: true,
 		Note: "as the base, on rueidis", Open: openRueidis,
@@ -128,6 +132,14 @@ var (
 		Name: "aside GetOrSet, msgpack, unpipelined", Module: moduleAside, Shares: true, Cluster: true,
 		Note: "with Pipelining: Unpipelined, each command by itself", Open: openAsideUnpipelined,
 	}
+	AsideNear = Spec{
+		Name: "aside GetOrSet, near cache", Module: moduleAside, Tier: Client, Shares: true, Cluster: true,
+		Note: "with Near: decoded values in the process; codec.Msgpack", Open: openAsideNear,
+	}
+	AsideNearUnleased = Spec{
+		Name: "aside GetOrSet, near cache, no lease", Module: moduleAside, Tier: Client, Shares: true, Cluster: true,
+		Note: "with Near and Lease: Off", Open: openAsideNearUnleased,
+	}
 	AsideHash = Spec{
 		Name: "aside GetOrSet, hash", Module: moduleAside, Shares: true, Cluster: true,
 		Note: "hashmap: a Redis hash with a field for each field", Open: openAsideHash,
@@ -146,15 +158,19 @@ func Filling() []Spec { return append(Shared(), AsideUnleased) }
 // Coherent returns the contenders that see each other's writes: the shared ones
 // and those with a cache in the process that Redis tells of writes.
 func Coherent() []Spec {
-	return append(Filling(), ClientSide, RueidisDoCache)
+	return append(Filling(), ClientSide, RueidisDoCache, AsideNear, AsideNearUnleased)
 }
 
 // Local returns the contenders that answer hits from the process, the fastest kind
 // first.
-func Local() []Spec { return []Spec{Otter, Sturdyc, ClientSide, RueidisDoCache} }
+func Local() []Spec {
+	return []Spec{Otter, AsideNear, Sturdyc, GoRedisCacheLocal, ClientSide, RueidisDoCache}
+}
 
 // All returns every contender once.
-func All() []Spec { return append(Coherent(), Sturdyc, Otter, AsideGet, AsideUnpipelined) }
+func All() []Spec {
+	return append(Coherent(), Sturdyc, Otter, GoRedisCacheLocal, AsideGet, AsideUnpipelined)
+}
 
 // Find returns the contender of the given name.
 func Find(name string) (Spec, bool) {

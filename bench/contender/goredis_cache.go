@@ -19,6 +19,13 @@ func openGoRedisCache(env Env) (Contender, error) {
 	return &goRedisCache{rdb, cache.New(&cache.Options{Redis: rdb})}, nil
 }
 
+// openGoRedisCacheLocal is openGoRedisCache with the library's cache in the process.
+func openGoRedisCacheLocal(env Env) (Contender, error) {
+	rdb := client(env)
+	local := cache.NewTinyLFU(nearEntries, TTL)
+	return &goRedisCache{rdb, cache.New(&cache.Options{Redis: rdb, LocalCache: local})}, nil
+}
+
 func (c *goRedisCache) GetOrSet(ctx context.Context, key string, load Loader) (a subject.Account, err error) {
 	err = c.cache.Once(&cache.Item{
 		Ctx: ctx, Key: key, Value: &a, TTL: TTL,

@@ -47,7 +47,7 @@ func example() *report.Page {
 	p.Facts.Add("Go", "go1.26 | a")
 	hits := &p.Sections[0].Tables[0]
 	hits.Add("base", "20.0 k/s", "50.0 k/s")
-	hits.Add("größer", "1.02", report.NotYet)
+	hits.Add("größer", "1.02", "not yet")
 	return p
 }
 

@@ -8,9 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// NotYet stands where aside lacks what a row needs.
-const NotYet = "not yet"
-
 // A Table is a table of text.
 type Table struct {
 	Title string

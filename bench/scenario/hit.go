@@ -113,15 +113,6 @@ func (l *Lab) addBills(ctx context.Context, proc *server.Process, t *report.Tabl
 	return nil
 }
 
-// notYet adds a row for what aside does not have yet.
-func notYet(t *report.Table, name string) {
-	row := []string{name}
-	for range len(t.Head) - 1 {
-		row = append(row, report.NotYet)
-	}
-	t.Add(row...)
-}
-
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

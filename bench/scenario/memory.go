@@ -38,7 +38,6 @@ func memory(ctx context.Context, l *Lab) (s report.Section, err error) {
 			}
 			t.Add(append([]string{spec.Name}, cells...)...)
 		}
-		t.Add("aside, near cache", "as without", "as without", report.NotYet)
 		s.Tables = append(s.Tables, t)
 	}
 	return s, nil

@@ -74,8 +74,7 @@ func (l *Lab) text() string {
 	}
 	b.WriteString("All contenders of a table ran in one process, against one server on the same machine, in short turns whose order rotated; ratios are taken within a round. " +
 		"A control is the first contender a second time: a difference smaller than the control's is none. Trust ratios and counts more than times.\n\n")
-	b.WriteString("Not measured, because their modules could not be fetched from the module proxy when this comparison was made: " + strings.Join(contender.Unmeasured, ", ") + ". " +
-		"\"" + report.NotYet + "\" stands for what aside does not do yet.\n\nThe contenders:\n")
+	b.WriteString("Not measured, because their modules could not be fetched from the module proxy when this comparison was made: " + strings.Join(contender.Unmeasured, ", ") + ".\n\nThe contenders:\n")
 	for _, s := range contender.All() {
 		fmt.Fprintf(&b, "\n- %s: `%s`; %s", s.Name, s.Module, s.Note)
 	}

@@ -37,7 +37,8 @@ type pending struct {
 // again: a cache asks once more when its plain read is answered with an error or loses its
 // connection, and go-redis repeats, up to three times, what loses its connection or is
 // answered with an error such as LOADING; neither repeats a transaction. So a small n may
-// have no visible effect; All always has.
+// have no visible effect; All always has. The connections on which near caches hear of writes
+// have those faults alone that are of All.
 func (s *Server) Fail(n int, err error) {
 	text := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error())
 	s.ask(pending{fail, n, "-" + text + "\r\n"})
@@ -112,4 +113,15 @@ func (s *Server) next() pending {
 		s.faults = s.faults[1:]
 	}
 	return next
+}
+
+// lasting returns the fault of a connection that only listens, which is that of all calls, if
+// there is one.
+func (s *Server) lasting() pending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) == 0 || s.faults[0].n < All/2 {
+		return pending{}
+	}
+	return s.faults[0]
 }

@@ -29,6 +29,7 @@ type link struct {
 	reading int     // the client's reads that wait
 	fault   pending // of the call in held
 
+	listens      bool  // for a near cache: its calls do not count
 	last         bool  // no more requests will come
 	mute         bool  // answers are lost
 	lost         error // the connection is broken: what the client's reads return
@@ -93,8 +94,13 @@ func (l *link) release() {
 func (l *link) send(p []byte) {
 	if !l.calling {
 		l.calling = true
+		l.listens = l.listens || isTracking(p)
 		// All calls behind one that hangs do so as well.
-		if l.fault.fault == none && !isHandshake(p) {
+		switch {
+		case l.fault.fault != none:
+		case l.listens:
+			l.fault = l.server.lasting()
+		case !isHandshake(p):
 			l.fault = l.server.next()
 		}
 	}

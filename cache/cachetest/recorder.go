@@ -35,6 +35,7 @@ func (r *Recorder) Observer() cache.Observer {
 		Error: func(_ context.Context, err *cache.Error) { r.add(err) },
 
 		Breaker: func(_ context.Context, e cache.BreakerEvent) { r.add(e) },
+		Near:    func(_ context.Context, e cache.NearEvent) { r.add(e) },
 
 		Delivery: func(_ context.Context, e cache.DeliveryEvent) { r.add(e) },
 	}
@@ -51,8 +52,8 @@ func (r *Recorder) add(event any) {
 }
 
 // Events returns all events so far: each is a cache.LookupEvent, cache.LoadEvent,
-// cache.WriteEvent, cache.BreakerEvent, cache.DeliveryEvent or *cache.Error. The slice is the
-// caller's.
+// cache.WriteEvent, cache.BreakerEvent, cache.NearEvent, cache.DeliveryEvent or *cache.Error. The
+// slice is the caller's.
 func (r *Recorder) Events() []any {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,6 +109,11 @@ func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent 
 // Breakers returns the changes of the clients' breakers.
 func (r *Recorder) Breakers() []cache.BreakerEvent {
 	return pick(r, func(cache.BreakerEvent) bool { return true })
+}
+
+// NearChanges returns when Redis has begun or ceased to tell a near cache of writes.
+func (r *Recorder) NearChanges() []cache.NearEvent {
+	return pick(r, func(cache.NearEvent) bool { return true })
 }
 
 // Deliveries returns what has become of keys of which Redis did not acknowledge a write.
@@ -177,6 +183,7 @@ func (r *Recorder) growth() <-chan struct{} {
 //	lookup user:42 Present from Redis
 //	error GetOrSet user:42: redis failed
 //	breaker of user BreakerOpen
+//	near cache of user NearConnected
 //	delivery user:42 DeliveryDone
 func (r *Recorder) Lines() []string {
 	var lines []string
@@ -201,6 +208,8 @@ func line(event any) string {
 			when(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
 	case cache.BreakerEvent:
 		return fmt.Sprintf("breaker of %s %v", e.Cache, e.State)
+	case cache.NearEvent:
+		return fmt.Sprintf("near cache of %s %v", e.Cache, e.State)
 	case cache.DeliveryEvent:
 		return "delivery" + when(e.Key != "", " "+e.Key) + " " + e.Outcome.String()
 	case *cache.Error:

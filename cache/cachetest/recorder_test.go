@@ -120,6 +120,17 @@ func TestRecorderOfABreaker(t *testing.T) {
 	}
 }
 
+func TestRecorderOfANearCache(t *testing.T) {
+	var rec cachetest.Recorder
+	tell := cache.Join(rec.Observer()).Near
+	tell(t.Context(), cache.NearEvent{Cache: "name", State: cache.NearConnected})
+	tell(t.Context(), cache.NearEvent{Cache: "name", State: cache.NearDisconnected})
+	want := []string{"near cache of name NearConnected", "near cache of name NearDisconnected"}
+	if got := rec.Lines(); !slices.Equal(got, want) || len(rec.NearChanges()) != 2 {
+		t.Errorf("lines %q, %d changes", got, len(rec.NearChanges()))
+	}
+}
+
 func TestRecorderOfADelivery(t *testing.T) {
 	var rec cachetest.Recorder
 	tell := cache.Join(rec.Observer()).Delivery

@@ -15,6 +15,12 @@ func isHandshake(call []byte) bool {
 	return false
 }
 
+// isTracking reports whether a call makes its connection one that hears of writes.
+func isTracking(call []byte) bool {
+	name, _, _ := nextCommand(call)
+	return name == "CLIENT" && bytes.Contains(call, []byte("TRACKING"))
+}
+
 // appendFailures appends the answers to a call that fails: failure to each command,
 // but within a transaction only to its EXEC, so that a client reads it to the end.
 func appendFailures(dst, call []byte, failure string) []byte {

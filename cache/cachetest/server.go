@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/minitracking"
 )
 
 // A Server is an embedded Redis in memory. Keys expire as time passes, in a
@@ -23,7 +24,8 @@ import (
 // Each command walks over all keys that have a TTL. That is fast for the keys
 // of a test, and takes 5 ms for 20,000 of them.
 type Server struct {
-	redis *miniredis.Miniredis
+	redis    *miniredis.Miniredis
+	tracking *minitracking.Tracking
 
 	mu     sync.Mutex
 	client *redis.Client // made by the first call of Client
@@ -44,6 +46,7 @@ func NewServer(t testing.TB) *Server {
 	}
 	_ = first.Close()
 	s.redis.ClockTTL(true)
+	s.tracking = minitracking.Add(s.redis)
 	t.Cleanup(s.close)
 	return s
 }
@@ -125,6 +128,7 @@ func (s *Server) Advance(d time.Duration) {
 		panic("cachetest: Server.Advance by a negative duration: keys do not get younger")
 	}
 	s.redis.FastForward(d)
+	s.tracking.FlushAll() // some may have expired
 }
 
 // Calls returns how many calls the server has seen so far, those that failed

@@ -72,6 +72,8 @@ func (h *Hash[K, T]) Store(ctx context.Context, key K, v T) error {
 	if err != nil {
 		return err
 	}
+	h.core.store.Written(name)
+	defer h.core.store.Written(name)
 	err = h.core.store.Put(ctx, time.Now().Add(h.core.timeout), name, e, ttl)
 	return h.stored(ctx, name, e, err)
 }

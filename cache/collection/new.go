@@ -134,6 +134,8 @@ func (k keyed[K]) Delete(ctx context.Context, keys ...K) error {
 	if k.core.closed.Load() {
 		return k.core.error(op, "", cache.ErrClosed, nil)
 	}
+	k.core.store.Written(names...)
+	defer k.core.store.Written(names...)
 	failed := k.core.store.Delete(ctx, time.Now().Add(k.core.timeout), names)
 	if len(failed) == 0 {
 		return nil

@@ -34,7 +34,16 @@ func do[T any](ctx context.Context, o operation[T]) (T, error) {
 	case r.empty:
 		return none, nil
 	}
-	return o.result(ctx, r.core.store.Do(ctx, &r.redis, time.Now()))
+	return o.result(ctx, r.core.send(ctx, &r.redis))
+}
+
+// send sends a request by itself.
+func (c *core) send(ctx context.Context, r *store.Request) error {
+	if r.Writes() {
+		c.store.Written(r.Keys()...)
+		defer c.store.Written(r.Keys()...)
+	}
+	return c.store.Do(ctx, r, time.Now())
 }
 
 // enqueue adds an operation to a pipeline.

@@ -63,6 +63,7 @@ func (c *core) operation(step store.Step) pipeline.Operation {
 		Fail: func(key string, kind, cause error) error {
 			return c.error(cache.OpExec, key, kind, cause)
 		},
+		Begin: c.store.WritingOf(step),
 	}
 }
 

@@ -42,12 +42,13 @@ type executor struct {
 	undelivered undelivered
 	journal     journal
 	reloads     reloads
+	writes      *writes // those of the client, whatever executors it has
 
 	place place
 }
 
 func newExecutor(client redis.UniversalClient) *executor {
-	x := &executor{client: client, rdb: client, connected: new(atomic.Bool)}
+	x := &executor{client: client, rdb: client, connected: new(atomic.Bool), writes: writesOf(client)}
 	x.detached.abandoned = &x.abandoned
 	if key, ok := Key(client); ok {
 		_, x.breakers.stopped = unbroken.Load(key)

@@ -31,8 +31,9 @@ type reloads struct {
 	wanted   bool       // since the latest one began
 	running  bool       // a goroutine begins them
 	underWay int
-	stop     chan struct{} // made by the first goroutine, closed when the last store is
-	stopped  bool
+	ctx      context.Context // of all reloads, made by the first goroutine
+	cancel   context.CancelFunc
+	stopped  bool // the last store is closed
 
 	all sync.WaitGroup // of goroutines
 }
@@ -50,28 +51,28 @@ func (r *reloads) want(rdb redis.UniversalClient) bool {
 	if r.running || r.stopped {
 		return true
 	}
-	if r.stop == nil {
-		r.stop = make(chan struct{})
+	if r.cancel == nil {
+		r.ctx, r.cancel = context.WithCancel(context.Background())
 	}
 	r.running = true
 	r.all.Add(1)
-	go r.run(cluster, r.stop)
+	go r.run(r.ctx, cluster)
 	return true
 }
 
 // run begins a reload now and then, while one is wanted.
-func (r *reloads) run(cluster *redis.ClusterClient, stop <-chan struct{}) {
+func (r *reloads) run(ctx context.Context, cluster *redis.ClusterClient) {
 	defer r.all.Done()
-	for r.begin(cluster) {
+	for r.begin(ctx, cluster) {
 		select {
 		case <-time.After(reloadEvery):
-		case <-stop:
+		case <-ctx.Done():
 		}
 	}
 }
 
 // begin begins a reload, unless too many are under way. It reports false when none is wanted.
-func (r *reloads) begin(cluster *redis.ClusterClient) bool {
+func (r *reloads) begin(ctx context.Context, cluster *redis.ClusterClient) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.wanted || r.stopped {
@@ -82,7 +83,7 @@ func (r *reloads) begin(cluster *redis.ClusterClient) bool {
 		r.wanted = false
 		r.underWay++
 		r.all.Add(1)
-		go r.reload(cluster)
+		go r.reload(ctx, cluster)
 	}
 	return true
 }
@@ -90,14 +91,14 @@ func (r *reloads) begin(cluster *redis.ClusterClient) bool {
 // reload is one reload. What it was told after a long time may be the view of a server that was
 // frozen and knows nothing of another master: then the map is reloaded again, which is likely to
 // ask a server that answers at once.
-func (r *reloads) reload(cluster *redis.ClusterClient) {
+func (r *reloads) reload(ctx context.Context, cluster *redis.ClusterClient) {
 	defer r.all.Done()
 	relay.Catch(func() {
 		for range maxLate {
 			began := time.Now()
 			// Of the methods of a cluster client it is the one that waits for a map of its own.
-			_ = cluster.ForEachMaster(context.Background(), nothing)
-			if time.Since(began) < reloadEvery {
+			_ = cluster.ForEachMaster(ctx, nothing)
+			if time.Since(began) < reloadEvery || ctx.Err() != nil {
 				break
 			}
 		}
@@ -116,8 +117,8 @@ func (r *reloads) end() <-chan struct{} {
 	defer r.mu.Unlock()
 	if !r.stopped {
 		r.stopped = true
-		if r.stop != nil {
-			close(r.stop)
+		if r.cancel != nil {
+			r.cancel()
 		}
 	}
 	ended := make(chan struct{})

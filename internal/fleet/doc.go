@@ -24,7 +24,8 @@
 // nothing but writes which its replica did not have. What it had is known from a probe that writes
 // to the master, and waits for the replica, all the time.
 //
-// TestRedisIsEmptied has workers of its own, which only read, and counts their loads.
+// TestRedisIsEmptied has workers of its own, which only read, and counts their loads. So has
+// TestNearCachesOfAFleet, which measures for how long they are answered by what was overwritten.
 //
 // Workers are stopped, killed and timed by means of Linux; elsewhere there is only
 // the test of the checks.

@@ -1,15 +1,11 @@
 package fleet
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"sync"
 	"testing"
@@ -82,15 +78,10 @@ func workLoaded(text string) error {
 	for i := range w.Callers {
 		callers.Go(func() { w.readOn(ctx, i*w.Keys/w.Callers) })
 	}
-	reports := json.NewEncoder(os.Stdout)
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if err := reports.Encode(w.take()); err != nil {
-			return err
-		}
-	}
+	err = reportOn(func() any { return w.take() })
 	stop()
 	callers.Wait()
-	return w.cache.Close()
+	return cmp.Or(err, w.cache.Close())
 }
 
 // readOn reads one key after another, from a first one on.
@@ -129,61 +120,6 @@ func (w *loadedWorker) take() loadedReport {
 	r.Stored = w.cache.Stats().LoadStores
 	w.report = loadedReport{}
 	return r
-}
-
-// loadedMember is a worker as its parent sees it.
-type loadedMember struct {
-	ask     io.WriteCloser
-	answers *json.Decoder
-}
-
-func startLoaded(t *testing.T, job loadedJob) loadedMember {
-	t.Helper()
-	text, err := json.Marshal(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), loadedEnv+"="+string(text))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := redistest.StartProcess(cmd); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("a worker: %v", err)
-		}
-	})
-	return loadedMember{in, json.NewDecoder(out)}
-}
-
-// reportsOf asks all workers for what they have done.
-func reportsOf(t *testing.T, members []loadedMember) []loadedReport {
-	t.Helper()
-	reports := make([]loadedReport, len(members))
-	for i, m := range members {
-		_, err := io.WriteString(m.ask, "report\n")
-		if err == nil {
-			err = m.answers.Decode(&reports[i])
-		}
-		if err != nil {
-			t.Fatalf("worker %d: %v", i, err)
-		}
-	}
-	return reports
 }
 
 // atOnce returns how many of the loads ran at one time at the most.
@@ -226,42 +162,42 @@ func TestRedisIsEmptied(t *testing.T) {
 	if _, err := fill.Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var members []loadedMember
+	var members []reportingMember
 	for range 4 {
-		members = append(members, startLoaded(t, job))
+		members = append(members, startReporting(t, loadedEnv, job))
 	}
 	awaitCalls(t, members, 2*job.Callers)
 
-	before := reportsOf(t, members)
+	before := reportsOf[loadedReport](t, members)
 	began := time.Now()
 	if err := rdb.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	awaitFull(t, rdb, job.Keys)
-	loads, stored := checkLoads(t, "FLUSHALL", job, before, reportsOf(t, members), began)
+	loads, stored := checkLoads(t, "FLUSHALL", job, before, reportsOf[loadedReport](t, members), began)
 	if most := job.Keys + job.Keys/100; loads > most || stored > most {
 		t.Errorf("FLUSHALL: %d loads, of which %d were stored, want one for each of %d keys", loads, stored, job.Keys)
 	}
 
-	before = reportsOf(t, members)
+	before = reportsOf[loadedReport](t, members)
 	began = time.Now()
 	_ = rdb.ShutdownNoSave(t.Context()).Err() // which is not answered
 	node := instance.Nodes()[0]
 	time.Sleep(2 * time.Second) // without Redis
 	node.Restart(t)
 	awaitFull(t, rdb, job.Keys)
-	_, stored = checkLoads(t, "a restart", job, before, reportsOf(t, members), began)
+	_, stored = checkLoads(t, "a restart", job, before, reportsOf[loadedReport](t, members), began)
 	if most := job.Keys + job.Keys/100; stored > most {
 		t.Errorf("a restart: %d loads were stored, want one for each of %d keys", stored, job.Keys)
 	}
 }
 
 // awaitCalls waits until each worker has made so many calls.
-func awaitCalls(t *testing.T, members []loadedMember, calls int) {
+func awaitCalls(t *testing.T, members []reportingMember, calls int) {
 	t.Helper()
 	made := make([]int, len(members))
 	for slices.Min(made) < calls {
-		for i, r := range reportsOf(t, members) {
+		for i, r := range reportsOf[loadedReport](t, members) {
 			made[i] += r.Calls
 			if len(r.Loads) > 0 || r.Err != "" {
 				t.Fatalf("worker %d: %d loads of keys that are there, error %q", i, len(r.Loads), r.Err)

@@ -22,7 +22,7 @@ import (
 const workerEnv = "ASIDE_FLEET_WORKER"
 
 func TestMain(m *testing.M) {
-	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded} {
+	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded, nearEnv: workNear} {
 		if text := os.Getenv(env); text != "" {
 			if err := work(text); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -130,6 +130,9 @@ func (w *worker) config() cache.Config[string, []string] {
 		cfg.Upgrade = cache.UpgradeFrom(codecOf(w.Plan.Version, w.Plan.List), func(old []string) ([]string, error) {
 			return old, nil
 		})
+	}
+	if w.Plan.Near != nil {
+		cfg.Near = *w.Plan.Near
 	}
 	if w.Plan.Subject == apart {
 		cfg.Name, cfg.Version = fmt.Sprint(family, w.Version), 0

@@ -41,9 +41,9 @@ var imports = map[string][]string{
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
-	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/store", goRedis, miniredis},
+	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", goRedis, xsync},
+	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
 
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
@@ -52,12 +52,13 @@ var imports = map[string][]string{
 
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
-	"internal/near":   {"codec", otter, goRedis},
-	"internal/store":  {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
-	"internal/client": {"internal/rediskey", "internal/relay", "internal/resp", "internal/stack", goRedis},
-	"internal/flight": {"codec", "internal/stack"},
-	"internal/relay":  {}, // so that panics cross goroutines in one way
-	"internal/stack":  {}, // so that what the growth of a goroutine costs is known in one place
+	"internal/near":     {"internal/tracking", otter},                      // which proves that everything was heard
+	"internal/tracking": {"internal/client", "internal/rediskey", goRedis}, // which tells one client from another
+	"internal/store":    {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
+	"internal/client":   {"internal/rediskey", "internal/relay", "internal/resp", "internal/stack", goRedis},
+	"internal/flight":   {"codec", "internal/stack"},
+	"internal/relay":    {}, // so that panics cross goroutines in one way
+	"internal/stack":    {}, // so that what the growth of a goroutine costs is known in one place
 
 	"internal/rediskey": {},
 	"internal/resp":     {"codec"},
@@ -68,13 +69,14 @@ var imports = map[string][]string{
 	"codec/codectest": {"codec"},
 	"codec":           {msgpack, compress},
 
-	"internal/fleet":      {}, // tests alone
-	"internal/faultnet":   {goRedis},
-	"internal/redistest":  {goRedis, miniredis, xsync},
-	"internal/layout":     {},
-	"internal/model":      {},
-	"internal/mutate":     {},
-	"internal/testreport": {},
+	"internal/fleet":        {}, // tests alone
+	"internal/faultnet":     {goRedis},
+	"internal/redistest":    {goRedis, miniredis, xsync},
+	"internal/layout":       {},
+	"internal/minitracking": {miniredis},
+	"internal/model":        {},
+	"internal/mutate":       {},
+	"internal/testreport":   {},
 }
 
 // testSupport may import testing outside of test files.

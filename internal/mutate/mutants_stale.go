@@ -139,7 +139,7 @@ var staleMutants = []mutant{
 	},
 	{
 		what: "a batch refreshes each key by itself",
-		file: "cache/many.go", old: "if due == nil {", new: "if due != nil {\n\t\t\t\tc.core.engine.RefreshInBackground(ctx, &due.run)\n\t\t\t}\n\t\t\t{",
+		file: "cache/many.go", old: "c.dueIn(b, load, s).addFound(r)", new: "one := &batch[K, V]{op: b.op, size: 1}\n\t\t\tc.dueIn(one, load, s).addFound(r)\n\t\t\tc.core.engine.RefreshInBackground(ctx, &one.due.run)",
 		pkg: "cache", tests: "TestBatchRefreshesByOneCall",
 	},
 	{

@@ -53,7 +53,9 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 	// to have ended.
 	ctx = context.WithoutCancel(ctx)
 	began := sent.start()
+	e.written(sent)
 	e.Store.CommitAll(ctx, sent.deadline(), commits)
+	e.written(sent)
 	sent.spent(began)
 	for _, j := range sent {
 		j.flight.Settled()
@@ -67,6 +69,13 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 		}
 	}
 	return again
+}
+
+// written tells that what the jobs have loaded is about to be stored, or was.
+func (e *Engine) written(all jobs) {
+	if e.Store.WritesWatched() {
+		e.Store.Written(all.keys()...)
+	}
 }
 
 // finishUnsent ends the flight of a job that has nothing to store, or nowhere.
@@ -142,6 +151,8 @@ func (e *Engine) refused(ctx context.Context, r *Run, j *Job, again jobs) jobs {
 			return append(again, j)
 		}
 		// Nobody can say whether what is there now is newer.
+		e.Store.Written(j.Key)
+		defer e.Store.Written(j.Key)
 		if _, err := e.Store.Unconditional(j.Key).StoreNothing(ctx, jobs{j}.deadline()); err != nil {
 			j.result.commitErr, _ = e.Reporter.RedisError(ctx, r.Op, j.Key, err)
 		}

@@ -72,6 +72,7 @@ type Job struct {
 	changes uint64 // of the key when the call looked, see flight.Group.Changes
 
 	reported atomic.Bool // the observer knows what the call has found
+	woken    atomic.Bool // the key was written while the flight waits, see Waker
 
 	// End is set by Load.
 	End End

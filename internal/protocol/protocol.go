@@ -24,6 +24,7 @@ type Config struct {
 	FailFast     bool          // a call that Redis fails does not load
 	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
 	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
+	Waker        *Waker        // of flights that wait for other processes; nil: they only ask
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.

@@ -47,12 +47,27 @@ func (e *Engine) refusesStale(r *Run, j *Job, entry *store.Entry) bool {
 // it is stale, or will soon be and this lookup is the one that chance has chosen, and no refresh
 // of it is under way or has just failed, as far as this process knows. Redis is not asked.
 func (e *Engine) IsDue(key string, ttl time.Duration, began time.Time) bool {
+	return e.Chooses(ttl) && e.PermitsRefresh(key, began)
+}
+
+// Chooses is the part of IsDue for which the key does not count.
+func (e *Engine) Chooses(ttl time.Duration) bool {
 	if e.StaleFor <= 0 || ttl == store.Forever {
 		return false
 	}
-	if ttl >= e.StaleFor && !isEarly(ttl-e.StaleFor, e.refreshes.loadTime(), rand.Float64()) {
-		return false
+	remaining := ttl - e.StaleFor
+	if remaining < 0 {
+		return true
 	}
+	loadTime := e.refreshes.loadTime()
+	return remaining <= maxEarly*loadTime && isEarly(remaining, loadTime, rand.Float64())
+}
+
+// maxEarly is more than the most that the logarithm of a random number can be.
+const maxEarly = 64
+
+// PermitsRefresh is the part of IsDue for which the key counts.
+func (e *Engine) PermitsRefresh(key string, began time.Time) bool {
 	return !e.limit.isFull() && e.refreshes.permits(key, began)
 }
 

@@ -13,10 +13,17 @@ import (
 // that has ended, and not before.
 //
 // A refresh needs a load of its own, and only waits for a while.
+//
+// What a Waker hears of is asked for at once. The rest has to be asked for still: nobody tells
+// that a load has failed, or found that there is nothing.
 func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded <-chan struct{}) (open jobs) {
 	for len(busy) > 0 && (loaded != nil || len(open) == 0) {
+		var asking, still jobs
 		select {
-		case <-time.After(w.next()):
+		case <-time.After(w.next(e.Waker.heard(busy))):
+			asking = busy
+		case <-w.wake:
+			asking, still = busy.partition(func(j *Job) bool { return j.woken.Load() })
 		case <-loaded:
 			return append(open, busy...)
 		case <-ctx.Done():
@@ -28,14 +35,17 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 		if r.Refresh {
 			return append(open, busy...)
 		}
-		for _, j := range busy {
+		if len(asking) == 0 { // what has woken it was found already
+			continue
+		}
+		for _, j := range asking {
+			j.woken.Store(false)
 			j.flight.Seal()
 		}
-		began := busy.start()
-		finds := e.probeAll(ctx, busy.deadline(), busy)
-		busy.spent(began)
-		var still jobs
-		for i, j := range busy {
+		began := asking.start()
+		finds := e.probeAll(ctx, asking.deadline(), asking)
+		asking.spent(began)
+		for i, j := range asking {
 			leased := finds[i].err == nil && finds[i].entry.Leased
 			found, err := e.found(ctx, r, j, finds[i])
 			switch {
@@ -54,8 +64,9 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 
 // A waiting is the time for which a flight waits for the loads of other processes.
 type waiting struct {
-	began time.Time // zero before the first
-	ends  time.Time // when the other's lease ends, unless it is renewed
+	began time.Time     // zero before the first
+	ends  time.Time     // when the other's lease ends, unless it is renewed
+	wake  chan struct{} // a key that is waited for was written; nil: nobody would tell
 }
 
 // busy notes that the other's lease has so much of its TTL left.
@@ -71,15 +82,21 @@ func (w *waiting) busy(ttl time.Duration) {
 func (w *waiting) over() bool { return time.Now().After(w.ends) }
 
 const (
-	minPause = 2 * time.Millisecond
-	maxPause = 250 * time.Millisecond
+	minPause      = 2 * time.Millisecond
+	minPauseHeard = 10 * time.Millisecond // where the writes to the key are heard of
+	maxPause      = 250 * time.Millisecond
 )
 
 // next returns how long to wait before Redis is asked again: about an eighth of the time
 // waited so far, so that a short load is found to have ended within milliseconds, and a long
-// one costs a few commands a second. The end of a dead process's lease is not slept through.
-func (w *waiting) next() time.Duration {
-	d := min(max(time.Since(w.began)/8, minPause), maxPause)
+// one costs a few commands a second. Where the writes to the key are heard of it is as long as
+// the time waited so far. The end of a dead process's lease is not slept through.
+func (w *waiting) next(heard bool) time.Duration {
+	d := max(time.Since(w.began)/8, minPause)
+	if heard {
+		d = max(time.Since(w.began), minPauseHeard)
+	}
+	d = min(d, maxPause)
 	// So that processes do not ask in step.
 	d += time.Duration((rand.Float64() - 0.5) / 2 * float64(d))
 	if left := time.Until(w.ends); left >= 0 {

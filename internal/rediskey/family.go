@@ -60,6 +60,15 @@ func Versions(name string) bool {
 	return tagged || strings.IndexByte(name, '{') < 0
 }
 
+// Prefixes returns what the keys of the family begin with, one of these each: so do no keys of its
+// other versions.
+func (f *Family) Prefixes() []string {
+	if f.version == 0 {
+		return []string{f.name + ":"}
+	}
+	return []string{f.stem + "{", f.stem + ":"}
+}
+
 // Version returns the version of the values, 0 for none.
 func (f *Family) Version() int { return f.version }
 

@@ -137,6 +137,17 @@ var age = redis.NewScript(`
 	return 0
 `)
 
+// EachMaster calls f with a client of each master, one after another.
+func (e *Env) EachMaster(t testing.TB, f func(*redis.Client) error) {
+	t.Helper()
+	var turn sync.Mutex
+	e.forEachMaster(t, func(_ context.Context, c *redis.Client) error {
+		turn.Lock()
+		defer turn.Unlock()
+		return f(c)
+	})
+}
+
 func (e *Env) forEachMaster(t testing.TB, f func(context.Context, *redis.Client) error) {
 	t.Helper()
 	var err error

@@ -11,13 +11,14 @@ import (
 // Probe is Inspect for callers that wait for the load of another process: it asks in the cheapest
 // way there is, and may take a value of another Redis type for none.
 func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *Entry) error {
-	if s.shape != codec.ShapeString || !s.Standalone() || s.ttls || s.control.Cause() != nil {
+	if s.shape != codec.ShapeString || !s.Standalone() || s.control.Cause() != nil {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	err := s.probeString(ctx, key, e)
-	if client.RefusesKey(err) { // one of the two
+	// Where TTLs are read they are asked for once there is something.
+	if client.RefusesKey(err) || err == nil && s.ttls && e.State != Missing {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	return err

@@ -60,7 +60,7 @@ func (s *Store) deleteLater(key string) client.Delete {
 		replicas = 0 // to wait for them takes a key beside the control key
 	}
 	return client.Delete{
-		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key)} },
+		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key), s} },
 		Mark: s.family.Control(key), Replicas: replicas, Prefix: s.family.Prefix(), By: s.deleter,
 	}
 }
@@ -80,13 +80,18 @@ func (d deleter) Delete(key string) (client.Delete, bool) {
 	return s.deleteLater(key), true
 }
 
-// A deliveryStep is a delete that is content with the values where the control key is refused.
-type deliveryStep struct{ *Write }
+// A deliveryStep is a delete that is content with the values where the control key is refused, and
+// that tells of itself.
+type deliveryStep struct {
+	*Write
+	store *Store
+}
 
 // Answered is part of [client.Step].
 func (d deliveryStep) Answered(
 	ctx context.Context, c *client.Client, cmds []*client.Command,
 ) error {
+	defer d.store.Written(d.Keys()...)
 	err := d.Write.Answered(ctx, c, cmds)
 	if errors.Is(err, errNoControl) {
 		return nil

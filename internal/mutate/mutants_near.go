@@ -1,0 +1,65 @@
+package main
+
+// nearMutants break what keeps values in memory from being older than promised.
+var nearMutants = []mutant{
+	{
+		what: "what was read before an invalidation is kept",
+		file: "internal/near/space.go", old: "sh.count.Load() != k.count ||", new: "",
+		pkg: "internal/near", tests: "TestRaces",
+	},
+	{
+		what: "an invalidation of what is not there is forgotten",
+		file: "internal/near/space.go", old: "sh.count.Add(1)", new: "",
+		pkg: "internal/near", tests: "TestRaces",
+	},
+	{
+		what: "an older read takes the place of a later one",
+		file: "internal/near/space.go", old: "|| old != nil && old.sent > e.sent", new: "",
+		pkg: "internal/near", tests: "TestRaces",
+	},
+	{
+		what: "what was read before a flush is kept",
+		file: "internal/near/tier.go", old: "|| k.space != t.space.Load() ||", new: "||",
+		pkg: "internal/near", tests: "TestRaces",
+	},
+	{
+		what: "entries are served while nobody tells of writes",
+		file: "internal/near/tier.go", old: "if !ok || now >= e.until.Load() || e.epoch != nil && !e.epoch.Proven(now, Bound) {", new: "if !ok || now >= e.until.Load() {",
+		pkg: "internal/near", tests: "TestServed",
+	},
+	{
+		what: "absences are served for as long as values",
+		file: "internal/near/entry.go", old: "if e.Brief {", new: "if false {",
+		pkg: "internal/near", tests: "TestTTL",
+	},
+	{
+		what: "entries are served beyond the TTL in Redis",
+		file: "internal/near/entry.go", old: "min(e.ends, e.sent+int64(ttl))", new: "e.sent+int64(ttl)",
+		pkg: "internal/near", tests: "TestTTL",
+	},
+	{
+		what: "what was evicted stays in the index",
+		file: "internal/near/space.go", old: "if sh.entries[e.text] == e {", new: "if false {",
+		pkg: "internal/near", tests: "TestBounds",
+	},
+	{
+		what: "a read during a write is kept",
+		file: "internal/protocol/write.go", old: "e.Store.Written(keys...) // before others may begin", new: "",
+		pkg: "cache", tests: "TestNearOwnWrites",
+	},
+	{
+		what: "a read during the store of a load is kept",
+		file: "internal/protocol/commit.go", old: "	e.written(sent)\n	sent.spent(began)", new: "	sent.spent(began)",
+		pkg: "cache", tests: "TestNearOwnWrites",
+	},
+	{
+		what: "the near cache does not hear of neighbouring versions",
+		file: "internal/store/written.go", old: "if i != controlKey {", new: "if i == 0 {",
+		pkg: "cache", tests: "TestNearOwnWrites",
+	},
+	{
+		what: "a value is handed out that its caller may change",
+		file: "cache/near.go", old: "e.value = c.own(r.value)", new: "e.value = r.value",
+		pkg: "cache", tests: "TestNearClone",
+	},
+}

@@ -1,0 +1,9 @@
+package tracking
+
+import (
+	"testing"
+
+	"github.com/asidecache/aside/internal/redistest"
+)
+
+func TestMain(m *testing.M) { redistest.Main(m) }
