@@ -94,6 +94,26 @@ func TestFailoverAfterAFailover(t *testing.T) {
 	})
 }
 
+// A failover may forget a delete that was delivered in the background as well.
+func TestFailoverOfDeliveredDeletes(t *testing.T) {
+	eachFaulty(t, time.Second, func(t *testing.T, f *faulty) {
+		var d deliveries
+		f.tells("master", "a", 1)
+		f.answers(refusal)
+		f.Redeliver(d.delete("k", time.Hour))
+		time.Sleep(10 * time.Second)
+		f.answers("")
+		time.Sleep(2 * maxDeliveryPause)
+		wantUndelivered(t, f, 0, false)
+		sent := f.arrived("UNLINK")
+		f.tells("master", "b", 1)
+		time.Sleep(checkInterval + replaying[1] + checkInterval)
+		if more := f.arrived("UNLINK") - sent; more != len(replaying) {
+			t.Errorf("%d deletes, want %d", more, len(replaying))
+		}
+	})
+}
+
 // Records are needed until half a minute later their master is found to be that of before. While
 // it does not answer that takes longer, but not for ever.
 func TestJournalLife(t *testing.T) {
