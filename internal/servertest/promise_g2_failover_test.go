@@ -81,7 +81,7 @@ func forgetDeletes(t *testing.T, i *redistest.Instance) {
 		if err == nil && left == 0 {
 			break
 		}
-		if time.Since(killed) > 20*time.Second {
+		if time.Since(killed) > testcache.Timeout {
 			t.Fatalf("%d of %d deletes are forgotten, %v; Stats = %+v", left, forgottenKeys, err, c.Stats())
 		}
 	}
