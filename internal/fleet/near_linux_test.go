@@ -184,10 +184,14 @@ func (w *nearWriter) stalenesses(workers []map[seenVersion]instant) (all []time.
 func TestNearCachesOfAFleet(t *testing.T) {
 	for _, s := range stages(t) {
 		t.Run(fmt.Sprintf("%s-%s", s.server, s.topology), func(t *testing.T) {
-			instance := s.server.StartCalm(t, s.topology)
-			f := &nearFleet{t: t, instance: instance}
-			f.run("undisturbed", cache.NearConfig{MaxEntries: 1000}, nil)
-			f.run("disturbed", cache.NearConfig{MaxEntries: 1000}, f.disturb)
+			near := cache.NearConfig{MaxEntries: 1000}
+			f := &nearFleet{t: t, instance: s.server.StartCalm(t, s.topology)}
+			f.run("disturbed", near, f.disturb)
+			if s.topology == redistest.Standalone {
+				// With threads for its answers Redis 8 sends some before what they have to come after.
+				f.instance = s.server.StartCalm(t, s.topology, "--io-threads", "4")
+			}
+			f.run("undisturbed", near, nil)
 		})
 	}
 }
@@ -253,7 +257,7 @@ func (f *nearFleet) run(name string, near cache.NearConfig, disturb func(context
 		}
 	}
 	began := time.Now()
-	for time.Since(began) < 3*nearBound || hits < *nearHits {
+	for time.Since(began) < 3*nearBound || hits < *nearHits && time.Since(began) < endTimeout {
 		time.Sleep(100 * time.Millisecond)
 		collect()
 	}
