@@ -13,8 +13,8 @@ import (
 // on each master of a cluster, in RedisTimeout; no value is in the error.
 //
 // That scripts or control keys are refused is an error, unless Lease is Off, though the cache
-// works without leases then: see docs/guarantees.md. So it is an error that Redis cannot tell a near
-// cache of writes, which serves nothing then.
+// works without leases then: see docs/guarantees.md. It is one as well
+// that Redis cannot tell a near cache of writes, which serves nothing then.
 //
 // Check also finds that processes of one Name differ in their ControlPrefix, if they Check as
 // well, within an hour of each other, and may use the key that the Name and "@prefix" make. When
