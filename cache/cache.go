@@ -21,6 +21,7 @@ type Cache[K comparable, V any] struct {
 	core     *core
 	codec    codec.Codec[V]
 	clone    func(V) V // nil: values that are shared stay as they are
+	anyKeys  bool      // K holds interfaces, see isNearKey
 	keys     keyspace.Keys[K]
 	ttlFor   func(key K, v *V) time.Duration
 	upgrade  func(w *codec.Wire) (V, error)
@@ -92,7 +93,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	}
 	r.text, r.redisKey = text, string(text)
 	r.began = time.Now()
-	if c.core.near != nil {
+	if c.core.near != nil && c.isNearKey(r.key) {
 		r.ticket = c.core.near.tier.Ticket(r.redisKey)
 	}
 	return r, nil

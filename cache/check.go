@@ -13,7 +13,8 @@ import (
 // on each master of a cluster, in RedisTimeout; no value is in the error.
 //
 // That scripts or control keys are refused is an error, unless Lease is Off, though the cache
-// works without leases then: see docs/guarantees.md.
+// works without leases then: see docs/guarantees.md. It is one as well
+// that Redis cannot tell a near cache of writes, which serves nothing then.
 //
 // Check also finds that processes of one Name differ in their ControlPrefix, if they Check as
 // well, within an hour of each other, and may use the key that the Name and "@prefix" make. When
@@ -28,6 +29,9 @@ func (c *core) check(ctx context.Context) error {
 	}
 	deadline := time.Now().Add(c.redisTimeout)
 	problems := c.store.Check(ctx, deadline, c.engine.Lease != Off)
+	if err := c.near.probe(ctx, deadline); err != nil {
+		problems = append(problems, err)
+	}
 	if len(problems) == 0 {
 		return nil
 	}

@@ -177,6 +177,9 @@ const (
 // refreshed by the rules of Config.StaleFor.
 //
 // What this process writes by the same client, by whatever cache or collection, is seen at once.
+//
+// Keys are compared as Go compares them: what a key points to must not change. One of an interface
+// that holds what cannot be compared is not kept.
 type NearConfig struct {
 	// MaxEntries is how many entries there may be. Those that are asked for least make room.
 	MaxEntries int

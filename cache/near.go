@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"reflect"
 	"time"
 	"unsafe"
 
@@ -25,6 +26,29 @@ type nearHit[K comparable, V any] struct {
 	state State
 	left  time.Duration // of Redis's own entry, Forever for no end
 	due   bool          // it is to be refreshed, if that is not under way
+}
+
+// isNearKey reports whether the near tier can find a key: not where an interface in it holds what
+// Go cannot compare, of which Config.Key may make a text all the same.
+func (c *Cache[K, V]) isNearKey(key K) bool {
+	return !c.anyKeys || reflect.ValueOf(&key).Elem().Comparable()
+}
+
+// holdsInterface reports whether values of a type that can be compared hold interfaces.
+func holdsInterface(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Array:
+		return holdsInterface(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsInterface(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // nearEntryOf returns the entry of key that may be served now, or nil.
@@ -55,7 +79,7 @@ func (c *Cache[K, V]) fromNear(ctx context.Context, op Op, key K, opts []Option,
 
 // nearLookup is fromNear with options that were read, of a cache that has a near tier.
 func (c *Cache[K, V]) nearLookup(ctx context.Context, op Op, key K, s settings, loads bool) (h nearHit[K, V], ok bool) {
-	if s.skipNear {
+	if s.skipNear || !c.isNearKey(key) {
 		return h, false
 	}
 	now := tracking.Now()

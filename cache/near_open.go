@@ -64,15 +64,26 @@ func newNearTier(cfg NearConfig, rdb redis.UniversalClient, timeout time.Duratio
 		return n, nil
 	}
 	var err error
-	if n.listener, err = tracking.Listen(rdb); err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		err = n.listener.Probe(ctx)
-	}
-	if err != nil {
+	if n.listener, err = tracking.Listen(rdb); err != nil {
 		return nil, &nearError{err}
 	}
+	if err := n.probe(context.Background(), time.Now().Add(timeout)); err != nil {
+		return nil, err
+	}
 	return n, nil
+}
+
+// probe asks until a deadline whether Redis is able to tell of writes, if that is needed.
+func (n *nearTier) probe(ctx context.Context, deadline time.Time) error {
+	if n == nil || n.listener == nil {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if err := n.listener.Probe(ctx); err != nil {
+		return &nearError{err}
+	}
+	return nil
 }
 
 // A nearError says that nobody tells of writes.

@@ -122,6 +122,11 @@ func TestNearOwnWrites(t *testing.T) {
 		"Touch":             func(c people, _ hash) error { _, err := c.Touch(ctx, "k"); return err },
 		"Refresh":           func(c people, _ hash) error { _, err := c.Refresh(ctx, "k", load); return err },
 
+		"Set in a transaction": func(c people, _ hash) error {
+			var p collection.Pipeline
+			c.In(&p).Set("k", bob)
+			return p.ExecAtomic(ctx)
+		},
 		"Set in a pipeline": func(c people, _ hash) error { return pipe(func(p *collection.Pipeline) { c.In(p).Set("k", bob) }) },
 		"SetIfAbsent in a pipeline": func(c people, _ hash) error {
 			return pipe(func(p *collection.Pipeline) { c.In(p).SetIfAbsent("k", bob) })

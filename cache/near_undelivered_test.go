@@ -1,8 +1,12 @@
 package cache_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
@@ -34,5 +38,42 @@ func TestNearAndUndeliveredWrites(t *testing.T) {
 		wantSource(t, c, "k", cache.Near, cache.Present)
 		time.Sleep(6 * time.Second) // less than the TTL in memory
 		wantGet(t, c, "k", nil)
+	})
+}
+
+// What was read after a write of the key had failed, and before the key counted as not cached, is
+// not answered from memory either.
+func TestNearReadsBetweenAFailureAndWhatFollows(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var c *cache.Cache[string, string]
+		var once sync.Once
+		keys := []string{"a", "b"}
+		c = open(t, env.Client, cache.Config[string, string]{Near: ttlOnly, Observer: cache.Observer{
+			Write: func(ctx context.Context, e cache.WriteEvent) {
+				if e.Err == nil {
+					return
+				}
+				once.Do(func() { // of one key, as the other does not count as not cached yet
+					for _, k := range keys {
+						_, _ = c.Entry(ctx, k)
+					}
+				})
+			},
+		}})
+		for _, k := range keys {
+			stored(t, c, k, "old")
+		}
+		env.Mini.Server().SetPreHook(func(p *server.Peer, command string, _ ...string) bool {
+			if command == "UNLINK" {
+				p.WriteError("ERR not now")
+			}
+			return command == "UNLINK"
+		})
+		if err := c.Delete(t.Context(), keys...); err == nil {
+			t.Fatal("a Delete that Redis refuses")
+		}
+		for _, k := range keys {
+			wantGet(t, c, k, nil)
+		}
 	})
 }

@@ -22,8 +22,9 @@ const (
 const minLease = 10 * time.Millisecond
 
 // New returns a cache on rdb, which may be shared with others and is not closed by
-// the cache. The cache starts no goroutine before it is used. If the configuration
-// cannot work, the error names all that is wrong with it.
+// the cache. The cache starts no goroutine before it is used, but for those of a near cache that
+// Redis is to tell of writes: for that New also connects, for no longer than RedisTimeout. If the
+// configuration cannot work, the error names all that is wrong with it.
 //
 // New refuses a cache whose Name and Version belong, on the same client, to an open one with
 // another V or another codec: each would read the other's values as something else. Caches
@@ -66,6 +67,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		previous.SetFamily(c.keys.Before())
 		previous.ReadTTLs()
 	}
+	c.anyKeys = c.core.near != nil && holdsInterface(reflect.TypeFor[K]())
 	c.core.openNear()
 	if err := c.core.enterRegistry(); err != nil {
 		return nil, err

@@ -178,3 +178,23 @@ func TestCheckEnds(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+// Check says when Redis does not tell a near cache of writes any more.
+func TestCheckOfANearCache(t *testing.T) {
+	for _, server := range redistest.Servers(t) {
+		t.Run(server.String(), func(t *testing.T) {
+			t.Parallel()
+			rdb := server.Start(t, redistest.Standalone).Client(t)
+			c := open(t, rdb, config{Near: tracking})
+			if err := c.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := rdb.Do(t.Context(), "acl", "setuser", "default", "-client|tracking").Err(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "CLIENT TRACKING") {
+				t.Errorf("without the right to track: %v", err)
+			}
+		})
+	}
+}

@@ -62,4 +62,51 @@ var nearMutants = []mutant{
 		file: "cache/near.go", old: "e.value = c.own(r.value)", new: "e.value = r.value",
 		pkg: "cache", tests: "TestNearClone",
 	},
+	{
+		what: "what was read before a key counts as not cached is served from memory",
+		file: "internal/store/redeliver.go", old: "	s.Written(key) // what was", new: "	// what was",
+		pkg: "cache", tests: "TestNearReadsBetweenAFailureAndWhatFollows",
+	},
+	{
+		what: "keys that cannot be compared are looked for in memory",
+		file: "cache/near.go", old: "return !c.anyKeys || ", new: "return true || ",
+		pkg: "cache", tests: "TestNearKeysOfInterfaces",
+	},
+	{
+		what: "go-redis is waited for, whatever the context",
+		file: "internal/tracking/within.go", old: "	case <-ctx.Done():\n		var none T", new: "	case <-context.Background().Done():\n		var none T",
+		pkg: "cache", tests: "TestNearWhileRedisHangs",
+	},
+
+	// What tells of writes.
+	{
+		what: "an answer proves what was written before its question",
+		file: "internal/tracking/heart.go", old: "h.confirm(h.sent[len(h.sent)-1])", new: "h.confirm(h.sent[0])",
+		pkg: "internal/tracking", tests: "TestProofIsTwoPingsOld",
+	},
+	{
+		what: "a server that has become a replica is listened to",
+		file: "internal/tracking/heart.go", old: "if err == nil && role != \"master\" {", new: "if err == nil && role == \"\" {",
+		pkg: "internal/tracking", tests: "TestReplicaIsLost",
+	},
+	{
+		what: "a PING that is refused ends the connection",
+		file: "internal/tracking/heart.go", old: "_, err = h.conn.hello(\"HELLO\")", new: "",
+		pkg: "internal/tracking", tests: "TestPingsThatAreRefused",
+	},
+	{
+		what: "a server that speaks RESP2 is believed",
+		file: "internal/tracking/handshake.go", old: "if protocol != int64(3) {", new: "if protocol == nil {",
+		pkg: "internal/tracking", tests: "TestServersThatCannotTrack",
+	},
+	{
+		what: "an idle connection is not woken",
+		file: "internal/tracking/heart.go", old: "		h.burst = len(h.sent)\n		h.of.look()", new: "		h.of.look()",
+		pkg: "internal/tracking", tests: "TestIdleConnectionBeatsOnceASecond",
+	},
+	{
+		what: "a FLUSHALL leaves the epoch",
+		file: "internal/tracking/node.go", old: "s.changes})\n		s.epoch.ended.Store(true)", new: "s.changes})",
+		pkg: "internal/tracking", tests: "TestFlushOfAllKeysEndsTheEpoch",
+	},
 }

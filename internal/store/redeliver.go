@@ -43,6 +43,7 @@ func (s *Store) Redeliver(key string, w FailedWrite) {
 	d := s.deleteLater(key)
 	d.Lasts, d.Tell, d.Unsettled = w.Lasts, w.Tell, w.Stores && !client.IsRefused(w.Cause)
 	s.Client.Redeliver(d)
+	s.Written(key) // what was read until now is answered by no near cache
 }
 
 // Unsettle has the key deleted a few times, if something that has failed by a cause may still be

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -193,22 +194,13 @@ func (of *shared) findMasters(ctx context.Context, cluster *redis.ClusterClient)
 
 // findOnce asks go-redis for the masters, which asks the cluster.
 func (of *shared) findOnce(ctx context.Context, cluster *redis.ClusterClient) error {
-	masters := make(chan *redis.Client, slots)
-	err := cluster.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error {
-		masters <- master
-		return nil
-	})
-	close(masters)
+	found, err := mastersOf(ctx, cluster)
 	if err != nil {
 		of.mu.Lock()
 		of.err = err
 		of.mu.Unlock()
 		of.tell()
 		return err
-	}
-	found := make(map[string]*redis.Options)
-	for master := range masters {
-		found[master.Options().Addr] = master.Options()
 	}
 	of.mu.Lock()
 	of.err = nil
@@ -227,4 +219,21 @@ func (of *shared) findOnce(ctx context.Context, cluster *redis.ClusterClient) er
 	of.mu.Unlock()
 	of.tell()
 	return nil
+}
+
+// mastersOf returns how to connect to each master of a cluster, by address.
+func mastersOf(
+	ctx context.Context, cluster *redis.ClusterClient,
+) (map[string]*redis.Options, error) {
+	return within(ctx, func() (map[string]*redis.Options, error) {
+		var mu sync.Mutex // guards masters
+		masters := make(map[string]*redis.Options)
+		err := cluster.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			masters[master.Options().Addr] = master.Options()
+			return nil
+		})
+		return masters, err
+	}, func(map[string]*redis.Options) {})
 }

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"errors"
 	"strconv"
 	"time"
 )
@@ -119,7 +120,11 @@ func (h *heart) question() error {
 	}
 	n := strconv.Itoa(h.asked)
 	reply, err := h.conn.ask("PING", n)
-	if err == nil && reply != n {
+	var refusal answerError
+	switch {
+	case errors.As(err, &refusal): // as while the disk is full: HELLO is never refused
+		_, err = h.conn.hello("HELLO")
+	case err == nil && reply != n:
 		err = errBroken
 	}
 	return err

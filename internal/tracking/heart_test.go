@@ -227,3 +227,27 @@ func TestProbeOfAServerThatFails(t *testing.T) {
 		})
 	}
 }
+
+// A PING that is refused, as while the disk is full or by an ACL, is made up for by a HELLO, which
+// is not.
+func TestPingsThatAreRefused(t *testing.T) {
+	for _, answer := range []string{
+		"-MISCONF Redis is configured to save RDB snapshots, but it cannot\r\n",
+		"-NOPERM User x has no permissions to run the 'ping' command\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{answer: func(command []string) string {
+				if command[0] == "PING" {
+					return answer
+				}
+				return ""
+			}}
+			s, _ := connectFake(t, f)
+			e := s.Epoch("user:1")
+			for range 100 {
+				time.Sleep(beat)
+				wantProven(t, answer, e, true)
+			}
+		})
+	}
+}

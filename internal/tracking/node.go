@@ -157,13 +157,15 @@ func (n *node) lost(err error) {
 }
 
 // dial connects to the server of a client, by its own dialer.
-func dial(ctx context.Context, opt *redis.Options) (nc net.Conn, err error) {
+func dial(ctx context.Context, opt *redis.Options) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, opt.DialTimeout)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the dialer of the client panicked: %v", p)
-		}
-	}()
-	return opt.Dialer(ctx, opt.Network, opt.Addr)
+	return within(ctx, func() (nc net.Conn, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("the dialer of the client panicked: %v", p)
+			}
+		}()
+		return opt.Dialer(ctx, opt.Network, opt.Addr)
+	}, func(nc net.Conn) { _ = nc.Close() })
 }

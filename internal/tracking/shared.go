@@ -109,6 +109,7 @@ func (of *shared) changed() {
 
 // unsubscribe removes a subscription, and closes the connections after the last one.
 func (of *shared) unsubscribe(s *Subscription) {
+	of.telling.Lock() // so that no state is told to it any more
 	clients.Lock()
 	of.mu.Lock()
 	of.subs = without(of.subs, []*Subscription{s})
@@ -119,6 +120,7 @@ func (of *shared) unsubscribe(s *Subscription) {
 		delete(clients.of, of.key)
 	}
 	clients.Unlock()
+	of.telling.Unlock()
 	if last {
 		of.cancel()
 		of.running.Wait()

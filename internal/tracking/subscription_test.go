@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,4 +214,47 @@ func TestCover(t *testing.T) {
 			t.Errorf("cover(%q) = %q, want %q", tt.all, got, tt.want)
 		}
 	}
+}
+
+// A closing is a handler that closes another subscription when it is told of a state.
+type closing struct {
+	*recorder
+	other func()
+}
+
+func (h closing) StateChanged(bool, error) {
+	go h.other()
+	time.Sleep(20 * time.Millisecond) // in which a Close that does not wait returns
+}
+
+// Once Close has returned no state is told any more, also if others were being told of one.
+func TestNothingIsToldAfterClose(t *testing.T) {
+	f := &fake{}
+	l, err := Listen(f.client(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var s *Subscription
+	r, closed, told := newRecorder(), make(chan struct{}), 0
+	var once sync.Once
+	ready := make(chan struct{})
+	l.Subscribe([]string{"a:"}, closing{newRecorder(), func() {
+		<-ready
+		once.Do(func() {
+			s.Close()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			told = len(r.states)
+			close(closed)
+		})
+	}})
+	s = l.Subscribe([]string{"b:"}, r)
+	close(ready)
+	<-closed
+	time.Sleep(50 * time.Millisecond)
+	if r.mu.Lock(); len(r.states) != told {
+		t.Errorf("%d states were told when Close returned, then %d", told, len(r.states))
+	}
+	r.mu.Unlock()
 }

@@ -27,7 +27,7 @@ type Handler interface {
 }
 
 // A StateHandler is a Handler that is told when the State of its subscription has changed.
-// The calls come one after another.
+// The calls come one after another, and none after its Close has returned.
 type StateHandler interface {
 	Handler
 	StateChanged(connected bool, cause error)
