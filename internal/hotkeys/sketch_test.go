@@ -102,8 +102,28 @@ func TestBounds(t *testing.T) {
 			t.Fatalf("the heap is in disorder at %d", i)
 		}
 	}
-	if got := s.Keys(users, 0)[0].Share; got <= 0 {
-		t.Errorf("a share of %v", got)
+}
+
+// A key that comes late is named when it has more lookups than another one that is, and not before.
+func TestNewcomers(t *testing.T) {
+	s := sketch()
+	for i := range 1_000_000 {
+		s.Record(users, strconv.Itoa(i), 0)
+	}
+	if record(s, users, "late", 200, 0); !s.Has("late", 0) {
+		t.Error("where all were looked up once it is not named")
+	}
+	s = sketch()
+	for i := range MaxKeys {
+		record(s, users, strconv.Itoa(i), 60, 0)
+	}
+	for i := range 100 {
+		if record(s, users, fmt.Sprint("late", i), 30, 0); s.Has(fmt.Sprint("late", i), 0) {
+			t.Fatal("where all have more it is named")
+		}
+	}
+	if record(s, users, "late0", 200, 0); !s.Has("late0", 0) || len(s.kept) != MaxKeys {
+		t.Error("where all have less it is not named")
 	}
 }
 

@@ -13,6 +13,16 @@ var hotMutants = []mutant{
 		pkg: "internal/hotkeys", tests: "TestBounds",
 	},
 	{
+		what: "a key that comes late is never named",
+		file: "internal/hotkeys/sketch.go", old: "case s.wears(b.count):", new: "case false:",
+		pkg: "internal/hotkeys", tests: "TestNewcomers",
+	},
+	{
+		what: "a key takes the place of one that is looked up more",
+		file: "internal/hotkeys/sketch.go", old: "if s.least[0].count >= count {", new: "if false {",
+		pkg: "internal/hotkeys", tests: "TestNewcomers",
+	},
+	{
 		what: "a long key is kept whole",
 		file: "internal/hotkeys/sketch.go", old: "text[:min(len(text), MaxText)]", new: "text",
 		pkg: "internal/hotkeys", tests: "TestBounds",
