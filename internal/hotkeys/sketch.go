@@ -90,22 +90,14 @@ func (s *Sketch) Record(o Owner, text string, now int64) (k Key, hot bool) {
 	s.age(now)
 	s.samples++
 	hash := maphash.String(seed, text)
-	count := s.count(hash)
 	e := s.kept[hash]
-	switch {
-	case e != nil:
-		e.count = max(e.count+1, count)
+	if e != nil { // its buckets are left to others
+		e.count++
 		heap.Fix(&s.least, e.place)
-	case count < keptFrom:
+	} else if e = s.keep(hash); e == nil {
 		return k, false
-	default:
-		if e = s.room(count); e == nil {
-			return k, false
-		}
-		e.hash, e.count, e.owner, e.told = hash, count, o, false
-		e.text = append(e.text[:0], text[:min(len(text), MaxText)]...)
-		s.kept[hash] = e
-		heap.Push(&s.least, e)
+	} else {
+		e.owner, e.text = o, append(e.text[:0], text[:min(len(text), MaxText)]...)
 	}
 	if e.told || !s.isHot(e) {
 		return k, false
@@ -121,6 +113,22 @@ func (s *Sketch) begin(now int64) {
 	}
 	s.kept = make(map[uint64]*kept)
 	s.until, s.halved = now, now
+}
+
+// keep counts a key that is not kept by name, and has it kept if it has lookups enough: else nil.
+func (s *Sketch) keep(hash uint64) *kept {
+	count := s.count(hash)
+	if count < keptFrom {
+		return nil
+	}
+	e := s.room(count)
+	if e == nil {
+		return nil
+	}
+	e.hash, e.count, e.told = hash, count, false
+	s.kept[hash] = e
+	heap.Push(&s.least, e)
+	return e
 }
 
 // count counts a key in its buckets, and returns what these say of it.

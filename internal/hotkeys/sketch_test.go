@@ -117,6 +117,11 @@ func TestNewcomers(t *testing.T) {
 	for i := range MaxKeys {
 		record(s, users, strconv.Itoa(i), 60, 0)
 	}
+	for i := range MaxKeys {
+		if !s.Has(strconv.Itoa(i), 0) {
+			t.Fatalf("key %d of as many as there may be is not named", i)
+		}
+	}
 	for i := range 100 {
 		if record(s, users, fmt.Sprint("late", i), 30, 0); s.Has(fmt.Sprint("late", i), 0) {
 			t.Fatal("where all have more it is named")
