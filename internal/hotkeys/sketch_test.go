@@ -97,6 +97,12 @@ func TestBounds(t *testing.T) {
 	if len(s.kept) != MaxKeys || len(s.least) != MaxKeys {
 		t.Errorf("%d keys are kept, want %d", len(s.kept), MaxKeys)
 	}
+	wantOrder(t, s)
+}
+
+// wantOrder checks that the key with the fewest lookups is found first.
+func wantOrder(t *testing.T, s *Sketch) {
+	t.Helper()
 	for i, e := range s.least {
 		if e.place != i || s.kept[e.hash] != e || i > 0 && e.count < s.least[(i-1)/2].count {
 			t.Fatalf("the heap is in disorder at %d", i)
@@ -115,8 +121,9 @@ func TestNewcomers(t *testing.T) {
 	}
 	s = sketch()
 	for i := range MaxKeys {
-		record(s, users, strconv.Itoa(i), 60, 0)
+		record(s, users, strconv.Itoa(i), 60+i%40, 0)
 	}
+	wantOrder(t, s)
 	for i := range MaxKeys {
 		if !s.Has(strconv.Itoa(i), 0) {
 			t.Fatalf("key %d of as many as there may be is not named", i)

@@ -23,6 +23,11 @@ var hotMutants = []mutant{
 		pkg: "internal/hotkeys", tests: "TestNewcomers",
 	},
 	{
+		what: "the key with the fewest lookups is not found",
+		file: "internal/hotkeys/sketch.go", old: "heap.Fix(&s.least, e.place)", new: "",
+		pkg: "internal/hotkeys", tests: "TestNewcomers",
+	},
+	{
 		what: "a long key is kept whole",
 		file: "internal/hotkeys/sketch.go", old: "text[:min(len(text), MaxText)]", new: "text",
 		pkg: "internal/hotkeys", tests: "TestBounds",
