@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -212,7 +213,7 @@ func TestHotAllocations(t *testing.T) {
 	near := ttlOnly
 	near.TTL = time.Hour
 	env := redistest.Mini(t)
-	c := open(t, env.Client, cache.Config[int64, string]{Near: near})
+	c := open(t, env.Client, cache.Config[int64, string]{Name: strings.Repeat("long", 20), Near: near})
 	if err := c.Set(background, 42, "v"); err != nil {
 		t.Fatal(err)
 	}
