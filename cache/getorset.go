@@ -78,7 +78,10 @@ func (c *Cache[K, V]) Refresh(ctx context.Context, key K, load loader.Func[K, V]
 	}
 	redisKey := r.redisKey // load ends the request
 	v, err := c.load(ctx, r, nil, entryFunc(load), s)
-	if c.core.IsRedisError(err) {
+	switch {
+	case err == nil:
+		c.core.store.Record(redisKey)
+	case c.core.IsRedisError(err):
 		c.core.redeliver(OpRefresh, redisKey, err)
 	}
 	return v, err

@@ -116,13 +116,14 @@ func (c *core) sending(ctx context.Context) sending {
 	return sending{begun: ctx.Err() == nil, failures: c.store.Failures()}
 }
 
-// acknowledged notes that Redis has acknowledged a write of a key, which makes up for those that
-// failed before it, if it replaces all that Redis has of the key.
+// acknowledged notes that Redis has acknowledged a write of a key, which a failover may forget. It
+// makes up for those that failed before it, if it replaces all that Redis has of the key.
 func (c *core) acknowledged(e WriteEvent, s sending) {
 	switch e.Op {
 	case OpDelete, OpSet, OpSetMany, OpSetAbsent:
 		c.store.Acknowledged(e.Key, s.failures)
 	}
+	c.store.Record(e.Key)
 }
 
 // undelivered reports whether a key counts as not cached. An error is that of ctx.

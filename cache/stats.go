@@ -60,6 +60,9 @@ type Stats struct {
 	Bypassed        bool   // now: no key is cached: BypassBegan
 	Unsettled       uint64 // now: keys deleted again for 30 s, as a failed write of them may still be carried out, of all caches of the client
 
+	Replayed    uint64 // deletes sent again, twice for a key, as a failover may have forgotten its write, of all caches of the client
+	NotReplayed uint64 // writes that would not be followed by them, as there were more than 50,000 within 30 s, of all caches of the client
+
 	NearHits          uint64    // of Hits and AbsentHits, those that the near cache has answered
 	NearAbsentHits    uint64    // of these, those of AbsentHits
 	NearEntries       int64     // in the near cache now
@@ -98,6 +101,7 @@ func (c *core) snapshot() Stats {
 	n := &c.stats
 	committed := func(o WriteOutcome) uint64 { return n.commits[o].Load() }
 	undelivered, bypassed := c.store.Undelivered()
+	replayed, notReplayed := c.store.Journal()
 	s := Stats{
 		Hits: n.hits.Load(), AbsentHits: n.absentHits.Load(), Misses: n.misses.Load(), Unanswered: n.unanswered.Load(),
 		StaleHits: n.staleHits.Load(), StaleOnError: n.staleOnError.Load(), Refreshes: n.refreshes.Load(),
@@ -112,7 +116,7 @@ func (c *core) snapshot() Stats {
 		Stores:   n.stores.Load(), Broken: n.broken.Load(), Outdated: n.outdated.Load(), RedisErrors: n.redisErrors.Load(),
 		NotAsked: n.notAsked.Load(), Breaker: c.breakerState(), BreakerOpened: c.store.BreakerOpened(),
 		Undelivered: uint64(undelivered), Delivered: n.delivered.Load(), DeliveryGivenUp: n.givenUp.Load(), Bypassed: bypassed,
-		Unsettled: uint64(c.store.Unsettled()),
+		Unsettled: uint64(c.store.Unsettled()), Replayed: replayed, NotReplayed: notReplayed,
 	}
 	c.addNear(&s)
 	c.addHot(&s)

@@ -34,6 +34,7 @@ type faulty struct {
 	asked   map[string]int // commands that have arrived, by name
 	frozen  chan struct{}  // commands wait until it is closed
 	answer  string         // what they are answered with instead
+	info    string         // what INFO is answered with
 	changes []string       // that were told
 }
 
@@ -107,7 +108,7 @@ func mustNewWithin(t *testing.T, rdb redis.UniversalClient, timeout time.Duratio
 
 func (f *faulty) arrive(peer *server.Peer, command string, _ ...string) bool {
 	f.mu.Lock()
-	frozen, answer := f.frozen, f.answer
+	frozen, answer, info := f.frozen, f.answer, f.info
 	f.asked[command]++
 	f.mu.Unlock()
 	if frozen != nil {
@@ -115,6 +116,10 @@ func (f *faulty) arrive(peer *server.Peer, command string, _ ...string) bool {
 	}
 	if answer != "" && command != "HELLO" && command != "CLIENT" {
 		peer.WriteError(answer)
+		return true
+	}
+	if command == "INFO" && info != "" {
+		peer.WriteBulk(info)
 		return true
 	}
 	return false

@@ -41,6 +41,17 @@ func NewSmall(ctx context.Context, args ...any) *Command {
 // that gives no part of a value.
 const smallAnswer = 4 << 10
 
+// NewText returns a command whose answer is a text for people to read.
+func NewText(ctx context.Context, args ...any) *Command {
+	cmd := NewCommand(ctx, args...)
+	cmd.reply.Limit(longText)
+	cmd.reply.AcceptText()
+	return cmd
+}
+
+// longText is more than any such text has in bytes that is asked for.
+const longText = 64 << 10
+
 func (cmd *Command) init(ctx context.Context, args []any) *Command {
 	cmd.reply.Use(cmd.space[:])
 	cmd.RawWriteToCmd = redis.NewRawWriteToCmd(ctx, &cmd.reply, args...)

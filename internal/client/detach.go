@@ -114,6 +114,7 @@ func (c *Client) Close() {
 	await(late, ends...)
 	c.released.Do(func() {
 		if c.release() {
+			c.journal.end()
 			await(late, c.breakers.end(), c.reloads.end(), c.undelivered.end())
 		}
 	})

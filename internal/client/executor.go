@@ -40,6 +40,7 @@ type executor struct {
 	connected   *atomic.Bool // the clone has made a connection
 	breakers    breakers
 	undelivered undelivered
+	journal     journal
 	reloads     reloads
 	writes      *writes // those of the client, whatever executors it has
 

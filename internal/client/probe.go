@@ -103,22 +103,30 @@ func (x *executor) ask(key string) outcome {
 	return outcomeOf(err)
 }
 
-// exists asks whether there is a key, again where only the connection was lost: all that there
-// are in the pool may be dead, of a server that is there.
-func (x *executor) exists(ctx context.Context, key string) (err error) {
-	for range 1 + min(x.rdb.PoolStats().TotalConns, maxDead) {
+// exists asks whether there is a key.
+func (x *executor) exists(ctx context.Context, key string) error {
+	return x.persist(func() error {
 		cmd := NewSmall(ctx, "exists", key)
-		if err = processOn(ctx, x.rdb, cmd.RawWriteToCmd); err == nil {
+		err := processOn(ctx, x.rdb, cmd.RawWriteToCmd)
+		if err == nil {
 			_, err = cmd.Int()
 		}
-		if !IsConnectionLost(err) {
+		return err
+	})
+}
+
+// persist calls ask, again where only the connection was lost: all that there are in the pool may
+// be dead, of a server that is there.
+func (x *executor) persist(ask func() error) (err error) {
+	for range 1 + min(x.rdb.PoolStats().TotalConns, maxDead) {
+		if err = ask(); !IsConnectionLost(err) {
 			break
 		}
 	}
 	return err
 }
 
-// maxDead is how many connections of the pool one probe may find dead.
+// maxDead is how many connections of the pool persist may find dead.
 const maxDead = 100
 
 func (b *breakers) longest() time.Duration {

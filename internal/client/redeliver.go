@@ -24,13 +24,31 @@ func (u *undelivered) start(x *executor) {
 	if u.running {
 		return
 	}
+	u.prepare()
+	u.running = true
+	u.workers.Add(1)
+	go x.redeliver(u.ctx, u.wake)
+}
+
+// prepare makes what the goroutines need; the caller holds the lock.
+func (u *undelivered) prepare() {
 	if u.cancel == nil {
 		u.ctx, u.cancel = context.WithCancel(context.Background())
 		u.wake = make(chan struct{}, 1)
 	}
-	u.running = true
+}
+
+// worker returns the context of one more goroutine, which is to call workers.Done. It reports
+// false when the last store is closed.
+func (u *undelivered) worker() (context.Context, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return nil, false
+	}
+	u.prepare()
 	u.workers.Add(1)
-	go x.redeliver(u.ctx, u.wake)
+	return u.ctx, true
 }
 
 // wakeUp ends a pause.
@@ -109,14 +127,25 @@ type kindOfDelete struct {
 	replicas int
 }
 
-// deliver sends deletes, those of a kind until Redis has acknowledged none of a thousand, and
-// reports whether it has acknowledged any.
+// deliver sends deletes, and reports whether Redis has acknowledged any.
 func (x *executor) deliver(
 	ctx context.Context, clients map[string]*Client, due []*Delete,
 ) (any bool) {
+	x.sendAll(ctx, clients, due, func(acknowledged []*Delete) {
+		any = true
+		x.undelivered.delivered(acknowledged, x.abandoned.Load() > 0)
+	})
+	return any
+}
+
+// sendAll sends deletes, those of a kind until Redis has acknowledged none of a thousand, and calls
+// a function with those of a thousand that it has acknowledged.
+func (x *executor) sendAll(
+	ctx context.Context, clients map[string]*Client, due []*Delete, done func([]*Delete),
+) {
 	kinds := make(map[kindOfDelete][]*Delete)
 	for _, d := range due {
-		kind := kindOfDelete{d.prefix, d.Replicas}
+		kind := kindOfDelete{d.Prefix, d.Replicas}
 		kinds[kind] = append(kinds[kind], d)
 	}
 	for kind, all := range kinds {
@@ -131,11 +160,12 @@ func (x *executor) deliver(
 			if len(acknowledged) == 0 {
 				break
 			}
-			any = true
-			x.undelivered.delivered(acknowledged, x.abandoned.Load() > 0)
+			for _, d := range acknowledged {
+				x.Record(d.Key, d.By)
+			}
+			done(acknowledged)
 		}
 	}
-	return any
 }
 
 // sendDeletes returns those that Redis has acknowledged.

@@ -27,16 +27,17 @@ type Delete struct {
 	Step     func() Step // of the key, another one for each time that it is sent
 	Mark     string      // stands for all keys whose values it removes
 	Replicas int         // that it waits for
+	Prefix   string      // of the store's control keys
+	By       Deleter     // makes another one of it
 	// Lasts is how long Redis may hold what it is to remove, -1 for ever.
 	Lasts time.Duration
 	Tell  func(Delivery) // called once, without a lock; it must not panic
 	// Unsettled: the write may still be carried out, over what it is followed by.
 	Unsettled bool
 
-	prefix string // of the client's control keys
-	noted  uint64 // its place in the order of failures
-	at     time.Time
-	until  time.Time // zero for ever
+	noted uint64 // its place in the order of failures
+	at    time.Time
+	until time.Time // zero for ever
 
 	acknowledged, due time.Time // of an unsettled key
 	repeated          int
@@ -86,7 +87,7 @@ type undelivered struct {
 // Redeliver has a delete sent until Redis acknowledges it. Until then its Mark is undelivered.
 func (c *Client) Redeliver(d Delete) {
 	u := &c.undelivered
-	d.at, d.prefix = time.Now(), c.prefix
+	d.at = time.Now()
 	if d.Lasts >= 0 {
 		d.until = d.at.Add(d.Lasts)
 	}

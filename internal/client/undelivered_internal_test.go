@@ -50,8 +50,11 @@ func (d *deliveries) told(kind DeliveryKind) int {
 
 func (d *deliveries) delete(key string, lasts time.Duration) Delete {
 	step := func() Step { return unlinkStep{key: key} }
-	return Delete{Key: key, Step: step, Mark: "mark of " + key, Lasts: lasts, Tell: d.tell}
+	return Delete{Key: key, Step: step, Mark: "mark of " + key, By: d, Lasts: lasts, Tell: d.tell}
 }
+
+// Delete is part of Deleter.
+func (d *deliveries) Delete(key string) (Delete, bool) { return d.delete(key, time.Hour), true }
 
 // wantUndelivered checks what an executor remembers.
 func wantUndelivered(t *testing.T, f *faulty, n int, bypassed bool) {

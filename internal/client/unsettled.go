@@ -29,7 +29,7 @@ func (c *Client) Unsettle(d Delete) {
 	if u.stopped {
 		return
 	}
-	d.prefix, d.Unsettled = c.prefix, true
+	d.Unsettled = true
 	if old := u.deletes[d.Key]; old != nil {
 		old.Unsettled = true
 		return

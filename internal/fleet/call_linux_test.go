@@ -44,7 +44,7 @@ func (w *worker) read(d dice, key int) {
 // has done what it promises.
 func (w *worker) look(what op, key int, limit time.Duration, f fate) outcome {
 	begin := now()
-	e := event{kind: read, op: what, key: key, span: span{begin: begin}}
+	e := event{kind: read, op: what, key: key, near: f.near, span: span{begin: begin}}
 	ctx, cancel := limited(context.WithValue(context.Background(), askedKey{}, begin), limit)
 	defer cancel()
 	v, state, err := w.ask(ctx, what, key, f)
@@ -110,7 +110,7 @@ func (w *worker) ask(ctx context.Context, what op, key int, f fate) (v []string,
 		v, err = w.subject.Refresh(ctx, name, w.loader(f))
 	case get:
 		var ok bool
-		v, ok, err = w.subject.Get(ctx, name)
+		v, ok, err = w.subject.Get(ctx, name, f.options...)
 		if !ok {
 			return v, cache.Missing, err
 		}
@@ -118,7 +118,7 @@ func (w *worker) ask(ctx context.Context, what op, key int, f fate) (v []string,
 		_, err = w.subject.Touch(ctx, name)
 		return nil, cache.Missing, err
 	case entry:
-		e, err := w.subject.Entry(ctx, name)
+		e, err := w.subject.Entry(ctx, name, f.options...)
 		return e.Value, e.State, err
 	}
 	if errors.Is(err, cache.ErrNotFound) {

@@ -32,6 +32,12 @@ func sawNone(begin, end instant) event {
 	return event{kind: read, op: getOrSet, outcome: absent, process: 2, span: span{begin, end}}
 }
 
+// late is when a near cache has to know of a write by another process.
+const late = instant(nearBound)
+
+// near makes a read one that a near cache may have answered.
+func near(r event) event { return r.with(func(e *event) { e.near = true }) }
+
 func loaded(process int, asked, begin, end instant) event {
 	return event{kind: load, op: loading, outcome: found, process: process, asked: asked, span: span{begin, end}}
 }
@@ -89,6 +95,11 @@ func TestStaleReads(t *testing.T) {
 		{"a refresh that began before", []event{saw(0, 10, 12).with(asRefresh)}, "", 0},
 		{"what a load without Redis may share", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), redisFailed(2, 6), saw(0, 13, 15)}, "", 1},
 		{"the same, and Redis was not asked", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 6), saw(0, 13, 15)}, "", 1},
+		{"an older one, by a near cache", []event{wrote(1, 9, 12), near(saw(0, 12+late, 15+late))}, "", 0},
+		{"the same, too late", []event{wrote(1, 9, 12), near(saw(0, 13+late, 15+late))}, "stale", 0},
+		{"the same, of an own write", []event{wrote(1, 9, 12), near(saw(0, 13, 15)).with(func(e *event) { e.process = 1 })}, "stale", 0},
+		{"the same, and another has written since", []event{wrote(1, 9, 12), wrote(3, 29, 31).with(func(e *event) { e.process = 3 }),
+			near(saw(1, 32, 35)).with(func(e *event) { e.process = 1 })}, "", 0},
 		{"the same, before", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), breakerOf(2, breakerOpens, 1, 1), breakerOf(2, breakerCloses, 1, 4), saw(0, 13, 15)}, "stale", 0},
 		{"the same, of another process", []event{wrote(1, 9, 12), loaded(3, 5, 8, 14), redisFailed(3, 6), saw(0, 13, 15)}, "stale", 0},
 		{"the same, and Redis had failed before", []event{wrote(1, 9, 12), loaded(2, 5, 8, 14), redisFailed(2, 4), saw(0, 13, 15)}, "stale", 0},

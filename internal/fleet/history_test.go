@@ -28,6 +28,7 @@ type event struct {
 	process int     // or parent
 	version int     // seen, loaded or written
 	asked   instant // of a load: when the call began that brought its loader
+	near    bool    // a near cache may have answered
 	span
 }
 

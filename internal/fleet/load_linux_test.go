@@ -22,7 +22,8 @@ type fate struct {
 	fails, panics bool
 	failsSome     bool // of many keys: the load fails for every second one
 
-	options []cache.Option // of the call
+	options []cache.Option // of a call that reads
+	near    bool           // its near cache may answer
 }
 
 // fate draws one. In a calm fleet, and for caches that are to be found guilty, no
@@ -31,6 +32,9 @@ func (w *worker) fate(d dice) fate {
 	f := fate{before: d.below(3 * time.Millisecond), after: d.below(w.Plan.Load)}
 	if w.Plan.Stale > 0 && d.percent(5) {
 		f.options = []cache.Option{cache.NoStale()}
+	}
+	if f.near = w.Plan.Near != nil; f.near && d.percent(30) {
+		f.near, f.options = false, []cache.Option{cache.SkipNear()}
 	}
 	if n := d.IntN(40); !w.Plan.calm() && w.Plan.Subject == aside {
 		f.fails, f.panics, f.failsSome = n == 0, n == 1, n == 2

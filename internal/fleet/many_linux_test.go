@@ -29,7 +29,7 @@ func (w *worker) lookMany(what op, keys []int, limit time.Duration, f fate) {
 	values, err := w.askMany(ctx, what, keys, f)
 	end := now()
 	for _, key := range keys {
-		e := event{kind: read, op: what, key: key, span: span{begin, end}}
+		e := event{kind: read, op: what, key: key, near: f.near, span: span{begin, end}}
 		v, ok := values[w.names[key]]
 		switch failure := errorOf(err, w.names[key]); {
 		case failure != nil:
@@ -55,9 +55,9 @@ func (w *worker) askMany(ctx context.Context, what op, keys []int, f fate) (valu
 	}
 	names = append(names, names[0])
 	if what == getMany {
-		return w.subject.GetMany(ctx, names)
+		return w.subject.GetMany(ctx, names, f.options...)
 	}
-	return w.subject.GetOrSetMany(ctx, names, w.batchLoader(f))
+	return w.subject.GetOrSetMany(ctx, names, w.batchLoader(f), f.options...)
 }
 
 // errorOf returns what the error of a call says of one of its keys.

@@ -33,9 +33,6 @@ type nearJob struct {
 	Near          cache.NearConfig
 }
 
-// nearBound is for how long after a write others may be answered by what it has replaced.
-const nearBound = time.Second
-
 // A nearReport is what a worker has seen since the last.
 type nearReport struct {
 	Seen []seenVersion
@@ -183,18 +180,23 @@ func (w *nearWriter) stalenesses(workers []map[seenVersion]instant) (all []time.
 
 // The near caches of a fleet serve nothing for more than a second after a write by another process
 // has returned, while their connections are killed, the server is stopped and everything is
-// deleted. A cache that nobody tells of writes is found guilty by the same.
+// deleted.
 func TestNearCachesOfAFleet(t *testing.T) {
 	for _, s := range stages(t) {
 		t.Run(fmt.Sprintf("%s-%s", s.server, s.topology), func(t *testing.T) {
-			instance := s.server.StartCalm(t, s.topology)
-			f := &nearFleet{t: t, instance: instance}
-			f.run("undisturbed", cache.NearConfig{MaxEntries: 1000}, nil)
-			f.run("disturbed", cache.NearConfig{MaxEntries: 1000}, f.disturb)
+			near := cache.NearConfig{MaxEntries: 1000}
+			f := &nearFleet{t: t, instance: s.server.StartCalm(t, s.topology)}
+			f.run("disturbed", near, f.disturb)
+			if s.topology == redistest.Standalone {
+				// With threads for its answers Redis 8 sends some before what they have to come after.
+				f.instance = s.server.StartCalm(t, s.topology, "--io-threads", "4")
+			}
+			f.run("undisturbed", near, nil)
 		})
 	}
 }
 
+// A near cache that nobody tells of writes is found guilty.
 func TestNearCacheThatIsNotToldIsGuilty(t *testing.T) {
 	f := &nearFleet{t: t, instance: stages(t)[0].server.StartCalm(t, redistest.Standalone), guilty: true}
 	f.run("nobody tells", cache.NearConfig{MaxEntries: 1000, TTL: 2 * nearBound, Coherence: cache.TTLOnly}, nil)
@@ -255,7 +257,7 @@ func (f *nearFleet) run(name string, near cache.NearConfig, disturb func(context
 		}
 	}
 	began := time.Now()
-	for time.Since(began) < 3*nearBound || hits < *nearHits {
+	for time.Since(began) < 3*nearBound || hits < *nearHits && time.Since(began) < endTimeout {
 		time.Sleep(100 * time.Millisecond)
 		collect()
 	}

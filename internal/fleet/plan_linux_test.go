@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/asidecache/aside/cache"
 )
 
 // A plan says what a fleet does, for how long, and what is done to it.
@@ -24,6 +26,7 @@ type plan struct {
 	Load    time.Duration // the longest that a load takes once it has read the source
 	Version int           // of the stored form; half of the workers begin with the next one, if it is a Deploy
 	Deploy  bool
+	Near    *cache.NearConfig // nil: there is no near cache
 
 	Replicas int // that writes wait for
 
@@ -134,6 +137,14 @@ func deployPlan(seed uint64, d time.Duration) plan {
 	p := harmPlan(seed, d)
 	p.Name, p.Deploy, p.Version = "deploys", true, int(seed/4%2)
 	p.faults = []op{killConnections, killWorker, pauseWorker, flushScripts, foreignRevoke, deployWorker}
+	return p
+}
+
+// nearPlan is harmPlan with near caches, which are too small for all keys.
+func nearPlan(seed uint64, d time.Duration) plan {
+	p := harmPlan(seed, d)
+	p.Name, p.List, p.TTL = "near caches", false, 2*time.Second
+	p.Near = &cache.NearConfig{MaxEntries: keyCount / 2}
 	return p
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // A violation is a promise that was not kept.
@@ -17,7 +18,8 @@ type violation struct {
 // staleReads returns the reads that G2 forbids:
 //
 //   - one that began after a write was acknowledged, and saw an older version. What
-//     rests in Redis when all is over counts as a read;
+//     rests in Redis when all is over counts as a read. Where a near cache may have answered it is
+//     one that began a second later, but for what its own process has written;
 //   - a Refresh that saw an older version than the register held when it began;
 //   - one that saw what the register never held, or held only later.
 //
@@ -37,6 +39,9 @@ func (h *history) staleReads() (violations []violation, excused int) {
 		}
 		states := h.states[r.key]
 		w, isWritten := written[r.key].before(r.begin)
+		if r.near {
+			w, isWritten = written[r.key].beforeNear(r)
+		}
 		floor := 0
 		if isWritten {
 			floor = w.version
@@ -110,6 +115,28 @@ func (a *acks) before(i instant) (w event, ok bool) {
 		return event{}, false
 	}
 	return a.newest[n-1], true
+}
+
+// nearBound is for how long a near cache may answer by what another process has overwritten.
+const nearBound = time.Second
+
+// beforeNear returns the newest write that a near cache has to know of which may answer a read:
+// what its own process has written it knows at once.
+func (a *acks) beforeNear(r event) (w event, ok bool) {
+	if a == nil {
+		return event{}, false
+	}
+	w, ok = a.before(r.begin.add(-nearBound))
+	late := sort.Search(len(a.byEnd), func(j int) bool { return a.byEnd[j].end >= r.begin.add(-nearBound) })
+	for _, own := range a.byEnd[late:] {
+		if own.end >= r.begin {
+			break
+		}
+		if own.process == r.process && (!ok || own.version > w.version) {
+			w, ok = own, true
+		}
+	}
+	return w, ok
 }
 
 // heldAt returns the newest version that the register surely held at an instant.

@@ -66,6 +66,7 @@ func TestFleet(t *testing.T) {
 					calmStalePlan(seed, time.Second),
 					stalePlan(seed, 2*time.Second),
 					deployPlan(seed, 2500*time.Millisecond),
+					nearPlan(seed, 2500*time.Millisecond),
 				} {
 					h := play(t, servers, p)
 					h.judge(t, p)

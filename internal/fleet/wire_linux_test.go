@@ -23,6 +23,9 @@ type journal struct {
 func (j *journal) tell(e event) {
 	var b [eventSize]byte
 	b[0], b[1], b[2] = byte(e.kind), byte(e.op), byte(e.outcome)
+	if e.near {
+		b[3] = 1
+	}
 	put := binary.LittleEndian
 	put.PutUint32(b[4:], uint32(int32(e.key)))
 	for i, n := range []int64{int64(e.version), int64(e.asked), int64(e.begin), int64(e.end)} {
@@ -48,8 +51,8 @@ func readJournal(from io.Reader, process int, each func(event)) error {
 		each(event{
 			kind: kind(b[0]), op: op(b[1]), outcome: outcome(b[2]), process: process,
 			key: int(int32(get.Uint32(b[4:]))), version: int(get.Uint64(b[8:])),
-			asked: instant(get.Uint64(b[16:])),
-			span:  span{instant(get.Uint64(b[24:])), instant(get.Uint64(b[32:]))},
+			asked: instant(get.Uint64(b[16:])), near: b[3] == 1,
+			span: span{instant(get.Uint64(b[24:])), instant(get.Uint64(b[32:]))},
 		})
 	}
 }

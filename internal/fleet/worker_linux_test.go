@@ -131,6 +131,9 @@ func (w *worker) config() cache.Config[string, []string] {
 			return old, nil
 		})
 	}
+	if w.Plan.Near != nil {
+		cfg.Near = *w.Plan.Near
+	}
 	if w.Plan.Subject == apart {
 		cfg.Name, cfg.Version = fmt.Sprint(family, w.Version), 0
 	}

@@ -290,6 +290,36 @@ var redisMutants = []mutant{
 		pkg: "internal/client", tests: "TestUnsettledWhileCommandsGoOn",
 	},
 	{
+		what: "a write that Redis has acknowledged is not recorded",
+		file: "cache/redeliver.go", old: "c.store.Record(e.Key)", new: "_ = e.Key",
+		pkg: "cache", tests: "TestG2FailoverOfWrites",
+	},
+	{
+		what: "another master is taken for that of before",
+		file: "internal/client/failover.go", old: "changed = changed || m.before", new: "_ = m.before",
+		pkg: "internal/client", tests: "TestFailover",
+	},
+	{
+		what: "the first answer of a master is that of another one",
+		file: "internal/client/failover.go", old: "changed = changed || m.before", new: "changed = true",
+		pkg: "internal/client", tests: "TestFailoverOfNewSlots",
+	},
+	{
+		what: "what a failover may have forgotten is deleted only if its master is back soon",
+		file: "internal/client/failover.go", old: "retryInterval, longestJournal", new: "retryInterval, journalLife",
+		pkg: "internal/client", tests: "TestJournalLife",
+	},
+	{
+		what: "deletes after a failover that Redis refuses are not sent again",
+		file: "internal/client/failover.go", old: "return len(p.keys) == 0 ||", new: "return !began.Before(p.due) ||",
+		pkg: "internal/client", tests: "TestFailoverRefused",
+	},
+	{
+		what: "deletes after a failover are forgotten by the next one",
+		file: "internal/client/redeliver.go", old: "x.Record(d.Key, d.By)", new: "_ = d.By",
+		pkg: "internal/client", tests: "TestFailoverAfterAFailover|TestFailoverOfDeliveredDeletes",
+	},
+	{
 		what: "keys beyond those remembered are cached",
 		file: "internal/client/undelivered.go", old: "if !u.add(&d) {", new: "if !u.add(&d) && false {",
 		pkg: "internal/client", tests: "TestUndeliveredBypass|TestUndeliveredBytes",

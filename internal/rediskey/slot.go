@@ -26,6 +26,9 @@ func hashTag(key string) (tag string, ok bool) {
 	return tag, found && tag != ""
 }
 
+// InSlot returns a key in a slot below 16384.
+func InSlot(slot uint16) string { return slotTags()[slot] }
+
 const slots = 16384
 
 // slot returns the cluster slot of an untagged key.
@@ -55,7 +58,7 @@ var crc16 = func() (table [256]uint16) {
 
 // slotTags returns, for each slot, the smallest decimal number that lies in it.
 // It takes a few milliseconds, once, and only in a process that meets a key with
-// a stray brace.
+// a stray brace, or writes to a cluster.
 var slotTags = sync.OnceValue(func() *[slots]string {
 	var tags [slots]string
 	for n, missing := 0, slots; missing > 0; n++ {

@@ -16,6 +16,10 @@ func (r *Reply) Int() (int64, error) {
 // Text returns the string that is the answer, a slice of it. It reports false when there is
 // none.
 func (r *Reply) Text() (text []byte, found bool, err error) {
+	if r.text && len(r.buf) > 0 && r.buf[0] == '=' {
+		text, err = r.verbatim()
+		return text, err == nil, err
+	}
 	p := parser{r.buf}
 	part, err := p.part(1)
 	if err == nil && (len(p.rest) > 0 || part.kind != '$' && part.kind != '+' && part.kind != '_') {
@@ -25,6 +29,21 @@ func (r *Reply) Text() (text []byte, found bool, err error) {
 		return nil, false, err
 	}
 	return part.text, part.kind != '_', nil
+}
+
+// verbatim is Text of a verbatim string, without the three letters that say what it is, and a
+// colon.
+func (r *Reply) verbatim() (text []byte, err error) {
+	const format = len("txt:")
+	p := parser{r.buf}
+	_, n, err := p.header()
+	if err == nil {
+		text, err = p.bulk(n)
+	}
+	if err != nil || n < format || text[format-1] != ':' || len(p.rest) > 0 {
+		return nil, ErrBroken
+	}
+	return text[format:], nil
 }
 
 // Decode returns the answer as go-redis decodes it: a string, an int64, a float64, a bool, nil,

@@ -34,6 +34,7 @@ type Reply struct {
 	open  [maxNesting]int // how many elements of each open array are still to come
 	depth int             // how many arrays are open
 	stale bool            // the next line begins another answer
+	text  bool            // see AcceptText
 }
 
 // maxNesting is how deep arrays may stand in an answer. Redis has three levels at the most.
@@ -44,6 +45,10 @@ func (r *Reply) Use(buf []byte) { r.buf = buf[:0] }
 
 // Limit makes a reply accept no answer of more than n bytes.
 func (r *Reply) Limit(n int) { r.limit = n }
+
+// AcceptText makes a reply accept a verbatim string, in which the commands answer that are for
+// people to read, such as INFO.
+func (r *Reply) AcceptText() { r.text = true }
 
 // Reset makes a reply ready for the next answer. The limit stays.
 func (r *Reply) Reset() { r.buf, r.depth, r.stale = r.buf[:0], 0, false }
@@ -107,6 +112,9 @@ func (r *Reply) begin(line []byte) error {
 		ok = string(line) == "#t" || string(line) == "#f"
 	case '$':
 		n, ok = length(line)
+	case '=':
+		n, ok = length(line)
+		ok = ok && r.text && r.depth == 0
 	case '*', '~', '%':
 		if n, ok = length(line); ok && n > 0 {
 			if line[0] == '%' {

@@ -106,6 +106,35 @@ func TestReplyRefuses(t *testing.T) {
 	}
 }
 
+// A verbatim string is an answer only where it is accepted, and within the limit.
+func TestReplyAcceptsText(t *testing.T) {
+	for answer, want := range map[string]string{
+		"=8\r\ntxt:a\r\nb\r\n": "a\r\nb", "=4\r\ntxt:\r\n": "", "$1\r\na\r\n": "a",
+	} {
+		var r Reply
+		r.AcceptText()
+		kept, err := ask(t, answer, &r)
+		text, found, broken := r.Text()
+		if err != nil || !kept || broken != nil || !found || string(text) != want {
+			t.Errorf("%q: %q, %v, %v, %v, connection kept: %v", answer, text, found, err, broken, kept)
+		}
+	}
+	for _, answer := range []string{"=-1\r\n", "=x\r\n", "=2147483647\r\na", "*1\r\n=5\r\ntxt:a\r\n"} {
+		r := Reply{limit: 1 << 10}
+		r.AcceptText()
+		_, err := ask(t, answer, &r)
+		if _, found, broken := r.Text(); !errors.Is(err, ErrBroken) && !errors.Is(broken, ErrBroken) {
+			t.Errorf("%q: %v, %v, %v", answer, found, err, broken)
+		}
+	}
+	for _, answer := range []string{"=3\r\ntxt\r\n", "=5\r\ntxt-a\r\n", "=5\r\ntxt:a\r\n:1\r\n", "=9\r\ntxt:a\r\n"} {
+		r := Reply{buf: []byte(answer), text: true}
+		if text, _, err := r.Text(); !errors.Is(err, ErrBroken) {
+			t.Errorf("%q: %q, %v", answer, text, err)
+		}
+	}
+}
+
 func again(r *Reply) *Reply { r.Reset(); return r }
 
 // The walk over elements knows where an array ends: an error behind it is the answer's own.

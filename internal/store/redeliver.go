@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"weak"
 
 	"github.com/asidecache/aside/internal/client"
 )
@@ -60,8 +61,23 @@ func (s *Store) deleteLater(key string) client.Delete {
 	}
 	return client.Delete{
 		Key: key, Step: func() client.Step { return deliveryStep{s.DeleteStep(key), s} },
-		Mark: s.family.Control(key), Replicas: replicas,
+		Mark: s.family.Control(key), Replicas: replicas, Prefix: s.family.Prefix(), By: s.deleter,
 	}
+}
+
+// Record notes that Redis has acknowledged a write of a key, which is deleted if that is forgotten.
+func (s *Store) Record(key string) { s.Client.Record(key, s.deleter) }
+
+// A deleter makes deletes for a store, for as long as that is there.
+type deleter struct{ of weak.Pointer[Store] }
+
+// Delete is part of [client.Deleter].
+func (d deleter) Delete(key string) (client.Delete, bool) {
+	s := d.of.Value()
+	if s == nil {
+		return client.Delete{}, false
+	}
+	return s.deleteLater(key), true
 }
 
 // A deliveryStep is a delete that is content with the values where the control key is refused, and

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"time"
+	"weak"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,6 +21,7 @@ type Store struct {
 	family  rediskey.Family
 	control client.Refusal // of control keys
 	ttls    bool           // see ReadTTLs
+	deleter client.Deleter // of its keys
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
@@ -35,7 +37,9 @@ func New(rdb redis.UniversalClient, shape codec.Shape, timeout time.Duration) (*
 		return nil, fmt.Errorf("the codec's shape is %d, which is none that package codec names", shape)
 	}
 	kind.name = shape.String()
-	return &Store{Client: c, shape: shape, kind: kind}, nil
+	s := &Store{Client: c, shape: shape, kind: kind}
+	s.deleter = deleter{weak.Make(s)}
+	return s, nil
 }
 
 // SetFamily says which keys the store's are, before it is used. Without it their control keys
