@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/hotkeys"
 	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/near"
 	"github.com/asidecache/aside/internal/protocol"
@@ -36,7 +37,8 @@ type core struct {
 	store   *store.Store
 	engine  *protocol.Engine
 	member  *registry.Member
-	near    *nearTier // nil: there is none
+	near    *nearTier       // nil: there is none
+	hot     *hotkeys.Sketch // of the client
 
 	ttl          time.Duration
 	absent       time.Duration
@@ -93,7 +95,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 	}
 	r.text, r.redisKey = text, string(text)
 	r.began = time.Now()
-	if c.core.near != nil && c.isNearKey(r.key) {
+	if c.core.keepsNear(r.redisKey) && c.isNearKey(r.key) {
 		r.ticket = c.core.near.tier.Ticket(r.redisKey)
 	}
 	return r, nil

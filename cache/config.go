@@ -194,6 +194,13 @@ type NearConfig struct {
 
 	// Coherence is how the near cache learns of writes by other processes and programs.
 	Coherence Coherence
+
+	// HotOnly keeps only what is read of keys that Cache.HotKeys names when the read begins: those
+	// that are looked up about five times a second or more in this process, and 1,024 of the client
+	// at most. So few entries serve the keys that matter, however many others are read, and what is
+	// read once is not kept. An entry whose key is no longer hot ends as any other does. Redis
+	// answers the first few hundred reads of a key.
+	HotOnly bool
 }
 
 // Coherence is how a near cache learns of writes by other processes.

@@ -98,6 +98,7 @@ var refusals = []struct {
 	{"Lease below 10ms", func(cfg *config) { cfg.Lease = 9 * time.Millisecond }},
 	{"negative WaitReplicas", func(cfg *config) { cfg.WaitReplicas = -1 }},
 	{"Near without a bound", func(cfg *config) { cfg.Near = cache.NearConfig{TTL: time.Second, Coherence: cache.TTLOnly} }},
+	{"Near.HotOnly without a bound", func(cfg *config) { cfg.Near = cache.NearConfig{HotOnly: true} }},
 	{"Near with two bounds", func(cfg *config) { cfg.Near.MaxEntries, cfg.Near.MaxBytes = 1, 1 }},
 	{"negative Near.MaxEntries", func(cfg *config) { cfg.Near.MaxEntries = -1 }},
 	{"negative Near.MaxBytes", func(cfg *config) { cfg.Near.MaxBytes = -1 }},

@@ -2,11 +2,13 @@ package cache
 
 import (
 	"context"
+	"math/rand/v2"
 	"reflect"
 	"time"
 	"unsafe"
 
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/hotkeys"
 	"github.com/asidecache/aside/internal/near"
 	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/tracking"
@@ -99,9 +101,13 @@ func (c *Cache[K, V]) nearLookup(ctx context.Context, op Op, key K, s settings, 
 		}
 		h.due = loads && h.state != Absent && c.core.engine.Chooses(h.left)
 	}
-	c.core.near.hits.add(h.state)
+	random := rand.Uint32()
+	c.core.near.hits.add(h.state, random)
 	if c.core.observer.Lookup != nil {
 		c.core.foundNear(ctx, op, c.RedisKey(key), h.state, h.left, time.Duration(tracking.Now()-now))
+	}
+	if hotkeys.Sampled(random) {
+		c.sampledNear(ctx, key)
 	}
 	return h, true
 }

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,8 +91,9 @@ type nearHits [8]struct {
 	_                      [40]byte // to the end of the cache line
 }
 
-func (n *nearHits) add(s State) {
-	at := &n[rand.Uint32()%uint32(len(n))]
+// add counts a hit in a place that is chosen by the low ones of some random bits.
+func (n *nearHits) add(s State, random uint32) {
+	at := &n[random%uint32(len(n))]
 	switch s {
 	case Present:
 		at.present.Add(1)

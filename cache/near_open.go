@@ -21,8 +21,9 @@ const defaultNearTTL = 30 * time.Second
 // A nearTier is the near tier of a cache, and what tells it of writes. It must not refer to the
 // cache, which may end without Close.
 type nearTier struct {
-	tier *near.Tier
-	hits nearHits
+	tier    *near.Tier
+	hits    nearHits
+	hotOnly bool
 
 	listener     *tracking.Listener // nil with TTLOnly
 	subscription *tracking.Subscription
@@ -57,7 +58,7 @@ func newNearTier(cfg NearConfig, rdb redis.UniversalClient, timeout time.Duratio
 	if cfg == (NearConfig{}) {
 		return nil, nil
 	}
-	n := &nearTier{tier: near.New(near.Options{
+	n := &nearTier{hotOnly: cfg.HotOnly, tier: near.New(near.Options{
 		MaxEntries: cfg.MaxEntries, MaxBytes: cfg.MaxBytes, TTL: defaultTo(cfg.TTL, defaultNearTTL),
 	})}
 	if cfg.Coherence == TTLOnly {

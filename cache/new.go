@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/hotkeys"
 	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/registry"
@@ -146,6 +147,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		p.Add("Upgrade", err)
 	}
 	if len(p) == 0 {
+		c.hot = hotkeys.Of(rdb)
 		c.near, err = newNearTier(cfg.near, rdb, c.redisTimeout)
 		p.Add("", err)
 	}

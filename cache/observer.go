@@ -37,6 +37,8 @@ type Observer struct {
 	Delivery func(ctx context.Context, e DeliveryEvent)
 	// Near is called when Redis has begun or ceased to tell the near cache of writes, as Breaker is.
 	Near func(ctx context.Context, e NearEvent)
+	// Hot is called when a key has become hot, see Cache.HotKeys.
+	Hot func(ctx context.Context, e HotEvent)
 }
 
 // A LookupEvent is what a call found before any load. A call that Redis did not answer, or
@@ -121,6 +123,7 @@ func Join(observers ...Observer) Observer {
 		joined.Breaker = then(joined.Breaker, o.Breaker)
 		joined.Delivery = then(joined.Delivery, o.Delivery)
 		joined.Near = then(joined.Near, o.Near)
+		joined.Hot = then(joined.Hot, o.Hot)
 	}
 	return joined
 }

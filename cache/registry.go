@@ -154,5 +154,8 @@ func (m Member) Version() int { return m.core.version }
 // Stats is Cache.Stats.
 func (m Member) Stats() Stats { return m.core.snapshot() }
 
+// HotKeys is Cache.HotKeys.
+func (m Member) HotKeys() []HotKey { return m.core.hotKeys() }
+
 // Check is Cache.Check.
 func (m Member) Check(ctx context.Context) error { return m.core.check(ctx) }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/asidecache/aside/codec"
+	"github.com/asidecache/aside/internal/hotkeys"
 	"github.com/asidecache/aside/internal/protocol"
 )
 
@@ -57,6 +59,9 @@ func (c *core) reportLookup(ctx context.Context, e LookupEvent) {
 			e.Source = None
 		}
 		c.observer.lookup(ctx, e)
+	}
+	if hotkeys.Sampled(rand.Uint32()) {
+		c.sampled(ctx, e.Key)
 	}
 }
 

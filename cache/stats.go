@@ -71,6 +71,9 @@ type Stats struct {
 	NearInvalidations uint64    // entries that were removed as their keys were written
 	NearFlushes       uint64    // times when all entries were dropped
 	NearState         NearState // now
+
+	HotKeys  int     // now: keys of this cache that Cache.HotKeys names
+	HotShare float64 // now: the Share of the first of them
 }
 
 // NotStored returns how many of Loaded were not stored, for whatever reason.
@@ -116,6 +119,7 @@ func (c *core) snapshot() Stats {
 		Unsettled: uint64(c.store.Unsettled()), Replayed: replayed, NotReplayed: notReplayed,
 	}
 	c.addNear(&s)
+	c.addHot(&s)
 	return s
 }
 

@@ -125,8 +125,21 @@ var metrics = []metric{
 		func(s *cache.Stats) uint64 { return s.BreakerOpened })),
 	shared(gauge("aside_breaker_state", "Whether the breaker of the cache's client is open: 0 or 1.",
 		func(s *cache.Stats) uint64 { return uint64(s.Breaker) })),
+	gauge("aside_hot_keys", "Keys that are looked up often, and that HotKeys names.",
+		func(s *cache.Stats) uint64 { return uint64(s.HotKeys) }),
 	gauge("aside_loads_abandoned", "Loaders that run though their contexts have ended.",
 		func(s *cache.Stats) uint64 { return s.LoadsAbandoned }),
+}
+
+// hottest is read by itself: it is no count.
+var hottest = describe("aside_hottest_key_ratio", "The share that the most looked up key has, of the lookups of the cache's client.")
+
+func collectHottest(ch chan<- prometheus.Metric, name string, stats []cache.Stats) {
+	var most float64
+	for i := range stats {
+		most = max(most, stats[i].HotShare)
+	}
+	ch <- prometheus.MustNewConstMetric(hottest, prometheus.GaugeValue, most, name)
 }
 
 func number(b bool) uint64 {
@@ -141,6 +154,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, metric := range metrics {
 		ch <- metric.desc
 	}
+	ch <- hottest
 	m.loads.Describe(ch)
 	m.load.Describe(ch)
 	if m.lookup != nil {
@@ -161,6 +175,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 		for _, metric := range metrics {
 			metric.collect(ch, name, stats)
 		}
+		collectHottest(ch, name, stats)
 	}
 	m.loads.Collect(ch)
 	m.load.Collect(ch)

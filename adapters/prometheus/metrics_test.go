@@ -189,6 +189,29 @@ func TestWithoutLookupDurations(t *testing.T) {
 	}
 }
 
+// What is known of hot keys has no labels of keys.
+func TestMetricsOfHotKeys(t *testing.T) {
+	gathered, caches, rdb := service(t)
+	users := open(t, rdb, caches, "user", 0)
+	open(t, rdb, caches, "order", 0)
+	for range 3000 {
+		_, _, _ = users.Get(t.Context(), "a")
+	}
+	want := `
+# HELP aside_hot_keys Keys that are looked up often, and that HotKeys names.
+# TYPE aside_hot_keys gauge
+aside_hot_keys{cache="order"} 0
+aside_hot_keys{cache="user"} 1
+# HELP aside_hottest_key_ratio The share that the most looked up key has, of the lookups of the cache's client.
+# TYPE aside_hottest_key_ratio gauge
+aside_hottest_key_ratio{cache="order"} 0
+aside_hottest_key_ratio{cache="user"} 1
+`
+	if err := testutil.GatherAndCompare(gathered, strings.NewReader(want), "aside_hot_keys", "aside_hottest_key_ratio"); err != nil {
+		t.Error(err)
+	}
+}
+
 // The dashboard asks for metrics and labels that are exported, and for all but those of one label.
 func TestDashboard(t *testing.T) {
 	gathered, caches, rdb := service(t)

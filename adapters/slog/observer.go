@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/asidecache/aside/cache"
@@ -26,7 +27,7 @@ func WithoutKeys() Option { return func(l *logger) { l.withoutKeys = true } }
 //   - Warn: a load that fails; a failure of Redis; a broken entry; a load that could not be stored;
 //     a near cache that Redis ceases to tell of writes
 //   - Info: a breaker that closes; a near cache that Redis tells of writes; keys that are cached
-//     again
+//     again; a key that has become hot
 //   - Debug: a load that a write has overtaken; a lookup that found an entry of another schema
 //
 // Hits and misses are not logged. It is for the caches of a Registry, or of a Config each.
@@ -37,7 +38,7 @@ func Observer(to *slog.Logger, opts ...Option) cache.Observer {
 	}
 	return cache.Observer{
 		Lookup: l.lookup, Load: l.load, Write: l.write, Error: l.err,
-		Breaker: l.breaker, Near: l.near, Delivery: l.delivery,
+		Breaker: l.breaker, Near: l.near, Delivery: l.delivery, Hot: l.hot,
 	}
 }
 
@@ -120,6 +121,14 @@ func (l *logger) near(ctx context.Context, e cache.NearEvent) {
 		l.log(ctx, slog.LevelInfo, "near cache serves: redis tells of writes", e.Cache)
 	}
 }
+
+func (l *logger) hot(ctx context.Context, e cache.HotEvent) {
+	l.log(ctx, slog.LevelInfo, "key is hot", e.Cache, l.key(e.Key),
+		slog.Float64("share", round(e.Share)), slog.Float64("per_second", math.Round(e.PerSecond)))
+}
+
+// round leaves a thousandth: shares are estimates.
+func round(share float64) float64 { return math.Round(share*1000) / 1000 }
 
 func (l *logger) delivery(ctx context.Context, e cache.DeliveryEvent) {
 	switch e.Outcome {

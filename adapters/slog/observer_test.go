@@ -90,6 +90,9 @@ func TestLevels(t *testing.T) {
 		"near cache connected": {func(o cache.Observer) {
 			o.Near(t.Context(), cache.NearEvent{Cache: "user", State: cache.NearConnected})
 		}, "level=INFO msg=\"aside: near cache serves: redis tells of writes\" cache=user\n"},
+		"hot key": {func(o cache.Observer) {
+			o.Hot(t.Context(), cache.HotEvent{Cache: "user", HotKey: cache.HotKey{Key: key, Share: 0.123456, PerSecond: 4321.9}})
+		}, "level=INFO msg=\"aside: key is hot\" cache=user key=user:1 share=0.123 per_second=4322\n"},
 		"delete given up": {func(o cache.Observer) {
 			o.Delivery(t.Context(), cache.DeliveryEvent{Cache: "user", Key: key, Outcome: cache.DeliveryGivenUp})
 		}, "level=ERROR msg=\"aside: delete given up\" cache=user key=user:1\n"},

@@ -48,7 +48,7 @@ type executor struct {
 }
 
 func newExecutor(client redis.UniversalClient) *executor {
-	x := &executor{client: client, rdb: client, connected: new(atomic.Bool), writes: writesOf(client)}
+	x := &executor{client: client, rdb: client, connected: new(atomic.Bool), writes: allWrites.Of(client)}
 	x.detached.abandoned = &x.abandoned
 	if key, ok := Key(client); ok {
 		_, x.breakers.stopped = unbroken.Load(key)

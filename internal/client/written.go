@@ -1,14 +1,10 @@
 package client
 
 import (
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"weak"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // writes tells those who keep values of a client in memory of what this process writes by it.
@@ -23,38 +19,8 @@ type writeWatcher struct {
 	written func(key string)
 }
 
-// allWrites has the writes of each client, see Key. They are held weakly, as executors are; a
-// client may have two of those.
-var allWrites = struct {
-	sync.Mutex
-	of map[any]weak.Pointer[writes]
-}{of: make(map[any]weak.Pointer[writes])}
-
-// writesOf returns the writes of a client. One that cannot be compared has some for each store.
-func writesOf(client redis.UniversalClient) *writes {
-	key, ok := Key(client)
-	if !ok {
-		return new(writes)
-	}
-	allWrites.Lock()
-	defer allWrites.Unlock()
-	if w := allWrites.of[key].Value(); w != nil {
-		return w
-	}
-	w := new(writes)
-	allWrites.of[key] = weak.Make(w)
-	runtime.AddCleanup(w, forgetWrites, key)
-	return w
-}
-
-// forgetWrites removes what is no more.
-func forgetWrites(key any) {
-	allWrites.Lock()
-	defer allWrites.Unlock()
-	if allWrites.of[key].Value() == nil {
-		delete(allWrites.of, key)
-	}
-}
+// allWrites has the writes of each client, which may have two executors.
+var allWrites Table[writes]
 
 // WatchWrites has written called, until stop, before and after each write of a key that begins
 // with the prefix, by any store on the client in this process. It must not block.

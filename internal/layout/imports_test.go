@@ -43,7 +43,7 @@ var imports = map[string][]string{
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
+	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
 
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
@@ -52,6 +52,7 @@ var imports = map[string][]string{
 
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
+	"internal/hotkeys":  {"internal/client", goRedis},                      // which tells one client from another
 	"internal/near":     {"internal/tracking", otter},                      // which proves that everything was heard
 	"internal/tracking": {"internal/client", "internal/rediskey", goRedis}, // which tells one client from another
 	"internal/store":    {"codec", "internal/client", "internal/rediskey", "internal/resp", goRedis},
