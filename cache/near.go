@@ -33,8 +33,14 @@ type nearHit[K comparable, V any] struct {
 // isNearKey reports whether the near tier can find a key: not where an interface in it holds what
 // Go cannot compare, of which Config.Key may make a text all the same.
 func (c *Cache[K, V]) isNearKey(key K) bool {
-	return !c.anyKeys || reflect.ValueOf(&key).Elem().Comparable()
+	return !c.anyKeys || isComparable(key)
 }
+
+// isComparable reports whether a key can be compared, as its interfaces hold nothing that cannot.
+// The key is allocated for that: it must not be inlined where most keys need no such look.
+//
+//go:noinline
+func isComparable[K comparable](key K) bool { return reflect.ValueOf(&key).Elem().Comparable() }
 
 // holdsInterface reports whether values of a type that can be compared hold interfaces.
 func holdsInterface(t reflect.Type) bool {
