@@ -62,4 +62,9 @@ var nearMutants = []mutant{
 		file: "cache/near.go", old: "e.value = c.own(r.value)", new: "e.value = r.value",
 		pkg: "cache", tests: "TestNearClone",
 	},
+	{
+		what: "a flight that waits for a lease of its own process is not told of its end",
+		file: "internal/protocol/lease.go", old: "e.Waker.released(l.Key())", new: "_ = l",
+		pkg: "cache", tests: "TestLeaseReleasedHere",
+	},
 }
