@@ -67,4 +67,9 @@ var nearMutants = []mutant{
 		file: "internal/protocol/lease.go", old: "e.Waker.released(l.Key())", new: "_ = l",
 		pkg: "cache", tests: "TestLeaseReleasedHere",
 	},
+	{
+		what: "a load that waits asks for TTLs that nobody needs",
+		file: "cache/new.go", old: "c.store.ReadTTLs(c.staleFor > 0)", new: "c.store.ReadTTLs(true)",
+		pkg: "cache", tests: "TestNearWaitersAreWoken",
+	},
 }

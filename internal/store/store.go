@@ -15,11 +15,12 @@ import (
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
 	*client.Client
-	shape   codec.Shape
-	kind    kind
-	family  rediskey.Family
-	control client.Refusal // of control keys
-	ttls    bool           // see ReadTTLs
+	shape     codec.Shape
+	kind      kind
+	family    rediskey.Family
+	control   client.Refusal // of control keys
+	ttls      bool           // see ReadTTLs
+	probeTTLs bool           // those of values that Probe finds, too
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The
