@@ -66,7 +66,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 	c.core.store.SetFamily(c.keys.Family(settings.controlPrefix))
 	if previous := c.core.engine.Previous; previous != nil {
 		previous.SetFamily(c.keys.Before())
-		previous.ReadTTLs()
+		previous.ReadTTLs(true)
 	}
 	c.anyKeys = c.core.near != nil && holdsInterface(reflect.TypeFor[K]())
 	c.core.openNear()
@@ -187,7 +187,7 @@ func (c *core) connect(cfg coreConfig) (err error) {
 		return err
 	}
 	if c.staleFor > 0 || cfg.near != (NearConfig{}) {
-		c.store.ReadTTLs()
+		c.store.ReadTTLs(c.staleFor > 0)
 	}
 	c.watchBreaker()
 	if cfg.waitReplicas > 0 {

@@ -109,4 +109,14 @@ var nearMutants = []mutant{
 		file: "internal/tracking/node.go", old: "s.changes})\n		s.epoch.ended.Store(true)", new: "s.changes})",
 		pkg: "internal/tracking", tests: "TestFlushOfAllKeysEndsTheEpoch",
 	},
+	{
+		what: "a flight that waits for a lease of its own process is not told of its end",
+		file: "internal/protocol/lease.go", old: "e.Waker.released(l.Key())", new: "_ = l",
+		pkg: "cache", tests: "TestLeaseReleasedHere",
+	},
+	{
+		what: "a load that waits asks for TTLs that nobody needs",
+		file: "cache/new.go", old: "c.store.ReadTTLs(c.staleFor > 0)", new: "c.store.ReadTTLs(true)",
+		pkg: "cache", tests: "TestNearWaitersAreWoken",
+	},
 }

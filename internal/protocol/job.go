@@ -73,6 +73,7 @@ type Job struct {
 
 	reported atomic.Bool // the observer knows what the call has found
 	woken    atomic.Bool // the key was written while the flight waits, see Waker
+	released atomic.Bool // this process has released its lease of the key meanwhile
 
 	// End is set by Load.
 	End End

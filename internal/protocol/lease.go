@@ -151,6 +151,9 @@ func (e *Engine) release(leases []*store.Lease, deadline time.Time) {
 	defer e.leases.Add(-len(leases))
 	defer e.containHook(leases[0])
 	e.Store.ReleaseAll(context.Background(), deadline, leases)
+	for _, l := range leases {
+		e.Waker.released(l.Key())
+	}
 }
 
 // releaseNow is releaseAll for the leases of jobs, whose budgets it spends.

@@ -24,7 +24,7 @@ type Config struct {
 	FailFast     bool          // a call that Redis fails does not load
 	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
 	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
-	Waker        *Waker        // of flights that wait for other processes; nil: they only ask
+	Waker        *Waker        // of flights that wait for other processes; nil: nobody tells of writes
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
@@ -50,6 +50,9 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
+	if e.Waker == nil {
+		e.Waker = new(Waker)
+	}
 	e.failures = newFailures(c.ErrorTTL)
 	return e
 }

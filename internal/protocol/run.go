@@ -32,10 +32,9 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 		}
 	}()
 	var w waiting
-	if e.Waker != nil && e.Lease != Off {
-		w.wake = make(chan struct{}, 1)
-		e.Waker.watch(all, w.wake)
-		defer e.Waker.unwatch(all)
+	defer w.unwatch(e.Waker)
+	if e.Waker.Heard != nil && e.Lease != Off {
+		w.watch(e.Waker, all)
 	}
 	for open := e.endRemembered(ctx, r, all); len(open) > 0 && ctx.Err() == nil; {
 		granted, busy, retry := e.acquire(ctx, r, open, &w)

@@ -14,16 +14,19 @@ import (
 //
 // A refresh needs a load of its own, and only waits for a while.
 //
-// What a Waker hears of is asked for at once. The rest has to be asked for still: nobody tells
-// that a load has failed, or found that there is nothing.
+// What a Waker hears of is asked for at once, and a lease that this process has released. The
+// rest has to be asked for still: nobody tells that the load of another process has failed, or
+// found that there is nothing.
 func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded <-chan struct{}) (open jobs) {
+	w.watch(e.Waker, busy)
 	for len(busy) > 0 && (loaded != nil || len(open) == 0) {
-		var asking, still jobs
+		var free, asking, still jobs
 		select {
 		case <-time.After(w.next(e.Waker.heard(busy))):
 			asking = busy
 		case <-w.wake:
-			asking, still = busy.partition(func(j *Job) bool { return j.woken.Load() })
+			free, still = busy.partition(func(j *Job) bool { return j.released.Swap(false) })
+			asking, still = still.partition(func(j *Job) bool { return j.woken.Load() })
 		case <-loaded:
 			return append(open, busy...)
 		case <-ctx.Done():
@@ -35,7 +38,8 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 		if r.Refresh {
 			return append(open, busy...)
 		}
-		if len(asking) == 0 { // what has woken it was found already
+		open, busy = append(open, free...), still
+		if len(asking) == 0 { // what has woken it may have been found already
 			continue
 		}
 		for _, j := range asking {
@@ -66,7 +70,23 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 type waiting struct {
 	began time.Time     // zero before the first
 	ends  time.Time     // when the other's lease ends, unless it is renewed
-	wake  chan struct{} // a key that is waited for was written; nil: nobody would tell
+	wake  chan struct{} // see Waker.watch; nil before
+
+	watched jobs // that wake
+}
+
+// watch has the jobs woken from now on, if they are not yet.
+func (w *waiting) watch(waker *Waker, all jobs) {
+	if w.wake == nil {
+		w.wake, w.watched = make(chan struct{}, 1), all
+		waker.watch(all, w.wake)
+	}
+}
+
+func (w *waiting) unwatch(waker *Waker) {
+	if w.wake != nil {
+		waker.unwatch(w.watched)
+	}
 }
 
 // busy notes that the other's lease has so much of its TTL left.

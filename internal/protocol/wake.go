@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// A Waker wakes flights that wait for the loads of other processes, when these store something.
-// Its methods but for Heard are called by what hears of writes. The zero value wakes nobody.
+// A Waker wakes flights that wait for the end of a lease: when this process has released it, and
+// when what hears of writes tells that another process has stored something.
 type Waker struct {
-	// Heard reports whether the writes to a Redis key are heard of now. Set it before the first
-	// load.
+	// Heard reports whether the writes to a Redis key are heard of now; nil: never. Set it before
+	// the first load.
 	Heard func(key string) bool
 
 	waiting atomic.Int64 // watches
@@ -49,10 +49,28 @@ func (w *Waker) Flush() {
 func wakeAll(all []watch) {
 	for _, watch := range all {
 		watch.job.woken.Store(true)
-		select {
-		case watch.wake <- struct{}{}:
-		default:
-		}
+		watch.do()
+	}
+}
+
+func (w watch) do() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// released is called when this process has released a lease of a Redis key, which a flight that
+// began after a write may have met. What it waits for is not loaded by another process.
+func (w *Waker) released(key string) {
+	if w.waiting.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, watch := range w.watches[key] {
+		watch.job.released.Store(true)
+		watch.do()
 	}
 }
 
@@ -86,7 +104,7 @@ func (w *Waker) unwatch(all jobs) {
 
 // heard reports whether the writes to the keys of all jobs are heard of.
 func (w *Waker) heard(all jobs) bool {
-	if w == nil || w.Heard == nil {
+	if w.Heard == nil {
 		return false
 	}
 	return !slices.ContainsFunc(all, func(j *Job) bool { return !w.Heard(j.Key) })

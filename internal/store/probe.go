@@ -17,11 +17,15 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	err := s.probeString(ctx, key, e)
-	// Where TTLs are read they are asked for once there is something.
-	if client.RefusesKey(err) || err == nil && s.ttls && e.State != Missing {
+	if client.RefusesKey(err) || err == nil && s.needsTTL(e) {
 		return s.Inspect(ctx, deadline, key, e, false)
 	}
 	return err
+}
+
+// needsTTL reports whether to ask for the TTL of what a Probe has found.
+func (s *Store) needsTTL(e *Entry) bool {
+	return s.probeTTLs && e.State == Present || s.ttls && e.State == Absent
 }
 
 // probeString is one command, which cannot be used while a cluster keeps the two keys

@@ -16,12 +16,13 @@ import (
 // A Store keeps entries of one shape in Redis. It is safe for concurrent use.
 type Store struct {
 	*client.Client
-	shape   codec.Shape
-	kind    kind
-	family  rediskey.Family
-	control client.Refusal // of control keys
-	ttls    bool           // see ReadTTLs
-	deleter client.Deleter // of its keys
+	shape     codec.Shape
+	kind      kind
+	family    rediskey.Family
+	control   client.Refusal // of control keys
+	ttls      bool           // see ReadTTLs
+	deleter   client.Deleter // of its keys
+	probeTTLs bool           // those of values that Probe finds, too
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The

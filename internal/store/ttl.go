@@ -11,8 +11,10 @@ import (
 )
 
 // ReadTTLs makes every read ask for the remaining TTL as well, in the same round trip: of the
-// value, or of the marker that stands for it. It has to be called before the store is used.
-func (s *Store) ReadTTLs() { s.ttls = true }
+// value, or of the marker that stands for it. With probe that is so of Probe as well, in a further
+// round trip if it finds a string; else it leaves the TTL of that at 0. It has to be called before
+// the store is used.
+func (s *Store) ReadTTLs(probe bool) { s.ttls, s.probeTTLs = true, probe }
 
 // ReadsTTLs reports whether ReadTTLs was called.
 func (s *Store) ReadsTTLs() bool { return s.ttls }

@@ -14,7 +14,7 @@ import (
 // that stands for one.
 func TestReadsTTLs(t *testing.T) {
 	eachShape(t, func(t *testing.T, env *redistest.Env, s *store.Store, value content) {
-		s.ReadTTLs()
+		s.ReadTTLs(true)
 		near := func(e *store.Entry, want time.Duration) string {
 			if want < 0 && e.TTL == want || want >= 0 && e.TTL <= want && e.TTL > want-time.Minute {
 				return ""
