@@ -297,7 +297,7 @@ func TestPipelineMisused(t *testing.T) {
 
 // A queue has every method of its collection that asks Redis in one round trip.
 func TestQueuesAreComplete(t *testing.T) {
-	other := []string{"All", "Check", "Close", "In", "RedisKey", "Shutdown", "Stats", "With"}
+	other := []string{"All", "Check", "Close", "HotKeys", "In", "RedisKey", "Shutdown", "Stats", "With"}
 	loading := []string{"GetOrSet", "GetOrSetEntry", "GetOrSetMany", "Refresh"}
 	many := []string{"GetMany", "SetMany"} // a queue takes each key by itself
 	for _, tt := range []struct{ of, queue reflect.Type }{

@@ -81,6 +81,9 @@ func workNear(text string) error {
 	w.readers = make([]nearReader, w.Readers)
 	var all sync.WaitGroup
 	for i := range w.readers {
+		for range w.Keys {
+			w.readers[i].seen = append(w.readers[i].seen, make(map[int]instant))
+		}
 		all.Go(func() { w.readers[i].readOn(ctx, w.cache, w.Keys) })
 	}
 	err = reportOn(func() any { return w.take() })
@@ -92,10 +95,6 @@ func workNear(text string) error {
 // readOn reads one key after another. A while with the lock is short, so that a report waits for
 // no call of Redis.
 func (r *nearReader) readOn(ctx context.Context, c *cache.Cache[int, int], keys int) {
-	r.seen = make([]map[int]instant, keys)
-	for i := range r.seen {
-		r.seen[i] = make(map[int]instant)
-	}
 	for key := rand.IntN(keys); ctx.Err() == nil; key = (key + 1) % keys {
 		began := now()
 		version, ok, err := c.Get(ctx, key)
