@@ -285,6 +285,7 @@ func (h *hostile) check(t *testing.T, says string, run func() error, wantsError 
 		t.Errorf("%s: no error", says)
 	}
 	h.endHostility()
+	synctest.Wait() // until the server has read the rest, which it takes for commands of one connection
 	if err := run(); err != nil && !h.op.fails {
 		t.Errorf("%s: %.80v, and then %v", says, err, err)
 	}
