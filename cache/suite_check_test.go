@@ -198,3 +198,27 @@ func TestCheckOfANearCache(t *testing.T) {
 		})
 	}
 }
+
+// Check says that a cluster does not serve all slots.
+func TestCheckOfAClusterWithoutSlots(t *testing.T) {
+	servers := redistest.Servers(t)
+	if len(servers) == 0 {
+		t.Skip("there is no server")
+	}
+	rdb := servers[0].StartCalm(t, redistest.Cluster, "--cluster-require-full-coverage", "no").Client(t)
+	c := open(t, rdb, cache.Config[string, string]{})
+	if err := c.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	master, err := rdb.(*redis.ClusterClient).MasterForKey(t.Context(), "slot")
+	if err == nil {
+		err = master.ClusterDelSlots(t.Context(), int(rdb.ClusterKeySlot(t.Context(), "slot").Val())).Err()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "Check finds a slot that nobody has", func() bool {
+		err := c.Check(t.Context())
+		return err != nil && strings.Contains(err.Error(), "served by no node")
+	})
+}

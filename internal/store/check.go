@@ -184,11 +184,13 @@ func (s *Store) checkCluster(ctx context.Context, deadline time.Time) (problems 
 	if s.Standalone() {
 		return nil
 	}
-	cmds, err := s.sendAll(ctx, deadline, [][]any{{"cluster", "info"}})
-	if err != nil {
-		return nil
-	}
-	info, err := cmds[0].Text()
+	info, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (string, error) {
+		cmd := client.NewText(ctx, "cluster", "info")
+		if err := s.Redis().Process(ctx, cmd); err != nil {
+			return "", err
+		}
+		return cmd.Text()
+	})
 	if err != nil {
 		return nil
 	}
