@@ -185,7 +185,7 @@ type NearConfig struct {
 	MaxEntries int
 
 	// MaxBytes is how much memory the entries may take, about: for each the bytes of the encoded
-	// value, of the Redis key, of K and V themselves, and 200 for what refers to it. What V points
+	// value, of the Redis key, of K and V themselves, and 350 for what refers to it. What V points
 	// to may take more than its encoded form: see docs/tuning.md.
 	MaxBytes int64
 

@@ -72,7 +72,7 @@ func (e *Entry) isDead() bool { return e.until.Load() == dead }
 const (
 	// Overhead is about what the tier itself needs for an entry, in bytes, beside what its owner
 	// allocates: the places in otter and in the index.
-	Overhead = 120
+	Overhead = 250
 	// MaxSize is the most that an entry can count under MaxBytes.
 	MaxSize = math.MaxUint32
 )
