@@ -30,9 +30,9 @@ type AuditConfig struct {
 	// zero Rate audits nothing.
 	Rate float64
 
-	// MaxPerSecond bounds the audits that begin in a second, and those that load at one time; further
-	// hits are not audited. Default 10. They count as loads under MaxLoads, and do not wait for a
-	// place.
+	// MaxPerSecond bounds the audits that begin in a second, and those that load at one time;
+	// further hits are not audited. Default 10. They count as loads under MaxLoads, and do not wait
+	// for a place.
 	MaxPerSecond int
 
 	// Grace is for how long an entry may differ from the source, as a writer changes that first and
@@ -82,8 +82,8 @@ const (
 	// AuditOvertaken: the entry was written, or has ended, while it was compared. It counts neither
 	// way.
 	AuditOvertaken
-	// AuditLate: the entry differed from the source, and was invalidated within Grace, or the source
-	// had its value again.
+	// AuditLate: the entry differed from the source, and was invalidated within Grace, or the
+	// source had its value again.
 	AuditLate
 	// AuditMissed: the entry has differed from the source for Grace, and nobody has invalidated it.
 	AuditMissed
@@ -101,8 +101,8 @@ type AuditEvent struct {
 	Key    string // the Redis key
 	Result AuditResult
 	// Fields names what differs, with AuditMissed, or did, with AuditLate: of a hash its fields in
-	// Redis, of any other struct its fields in Go, as "Address.City". There are 32 at most, and none
-	// where V has no fields or one of the two is an absence.
+	// Redis, of any other struct its fields in Go, as "Address.City". There are 32 at most, and
+	// none where V has no fields or one of the two is an absence.
 	Fields   []string
 	Cached   State         // what Redis had, Present or Absent; with AuditOvertaken Missing if that was not read
 	Loaded   State         // what the source had, as Cached

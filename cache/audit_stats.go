@@ -17,9 +17,9 @@ func (c *core) addAudits(s *Stats) {
 
 // ConsistentHits returns the share of the audited hits that nobody had to invalidate: all but those
 // of AuditsMissed, of AuditsEqual, AuditsLate and AuditsMissed. Of all hits at least the share
-// atLeast is so, with a confidence of 95 % (Clopper and Pearson, one-sided): "at least 99.98 %" takes
-// some 15,000 audits without a miss. That supposes that the sample is fair; a key that is hit often
-// counts as often. Without audits both are 0.
+// atLeast is so, with a confidence of 95 % (Clopper and Pearson, one-sided): "at least 99.98 %"
+// takes some 15,000 audits without a miss. That supposes that the sample is fair; a key that is hit
+// often counts as often. Without audits both are 0.
 func (s Stats) ConsistentHits() (share, atLeast float64) {
 	consistent := s.AuditsEqual + s.AuditsLate
 	if consistent == 0 {
@@ -47,8 +47,8 @@ func mostMissed(missed, n float64) float64 {
 	return high
 }
 
-// atMost is the probability of k successes at most in n attempts that succeed with p, more than k/n:
-// each of its terms is smaller than the one above.
+// atMost is the probability of k successes at most in n attempts that succeed with p, more than
+// k/n: each of its terms is smaller than the one above.
 func atMost(k, n, p float64) (sum float64) {
 	if p >= 1 {
 		return 0

@@ -200,7 +200,7 @@ func TestAuditsAreBounded(t *testing.T) {
 // A key is audited by one audit at a time, and not while it is loaded.
 func TestAuditOfABusyKey(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
-		c, source, heard := auditing(t, env, nil)
+		c, source, heard := auditing(t, env, func(cfg *cache.Config[string, person]) { cfg.MaxLoads = 2 })
 		other := open(t, env.Client, cache.Config[string, person]{Name: "p", TTL: time.Hour, Audit: every, Observer: heard.observer()})
 		source.hook = func(context.Context, int) { time.Sleep(time.Second) }
 		for range 50 {
@@ -304,8 +304,8 @@ func TestAuditOfEntries(t *testing.T) {
 	})
 }
 
-// What Upgrade has made is compared with the source as any other entry; what is of another schema is
-// no hit.
+// What Upgrade has made is compared with the source as any other entry; what is of another schema
+// is no hit.
 func TestAuditOfUpgradedEntries(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		old := open(t, env.Client, cache.Config[string, string]{Name: "p", Version: 1, TTL: time.Hour})
@@ -406,6 +406,7 @@ func TestContextOfAudits(t *testing.T) {
 		_, err := c.GetOrSet(ctx, "outer", func(ctx context.Context, _ string) (person, error) {
 			v, err := c.GetOrSet(ctx, "k", source.load)
 			cancel()
+			time.Sleep(time.Second) // so that it is not over when the audit asks for its key
 			return v, errors.Join(err, errors.New("no row"))
 		})
 		if err == nil {

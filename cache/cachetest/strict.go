@@ -22,10 +22,10 @@ import (
 //	cachetest.Strict(t, &cfg)
 //	users := cachetest.New(t, cfg)
 //
-// It sets cfg.Audit, of which Grace and Repair stay as they are, and joins cfg.Observer. A call that
-// finds a difference waits for Grace, as another goroutine may be about to invalidate the entry; so
-// a Delete that the same goroutine would call afterwards comes too late. Where an entry is read that
-// is to be old, as between a change and its Delete, do not be strict.
+// It sets cfg.Audit, of which Grace and Repair stay as they are, and joins cfg.Observer. A call
+// that finds a difference waits for Grace, as another goroutine may be about to invalidate the
+// entry; so a Delete that the same goroutine would call afterwards comes too late. Where an entry
+// is read that is to be old, as between a change and its Delete, do not be strict.
 //
 // It works with any server. A loader is called once more for each hit: tests that count its calls
 // have to count with that.
@@ -162,8 +162,8 @@ func idOf(name, redisKey string) string {
 	return strings.TrimPrefix(tag, name+":")
 }
 
-// callIn returns the file and the line of the call of this module in a stack, or nothing if there is
-// none that is not of this module.
+// callIn returns the file and the line of the call of this module in a stack, or nothing if there
+// is none that is not of this module.
 func callIn(stack []uintptr) string {
 	frames := runtime.CallersFrames(stack)
 	for {

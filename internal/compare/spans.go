@@ -21,8 +21,8 @@ func Spans(a, b *codec.Wire) bool {
 	return true
 }
 
-// Answers is Spans for two answers of Redis about one entry: it gives the parts of a set or a hash in
-// any order, and not always in the same.
+// Answers is Spans for two answers of Redis about one entry: it gives the parts of a set or a hash
+// in any order, and not always in the same.
 func Answers(a, b *codec.Wire) bool {
 	return a.Len() == b.Len() && (Spans(a, b) || slices.Equal(sortedSpans(a), sortedSpans(b)))
 }

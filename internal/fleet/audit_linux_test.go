@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -26,8 +27,8 @@ var auditReads = flag.Uint64("fleet.auditreads", 100_000, "how many reads TestAu
 // auditEnv, when set, makes this program a worker of TestAuditsOfAFleet: its value is the job.
 const auditEnv = "ASIDE_FLEET_AUDIT"
 
-// An auditJob is what such a worker is started for: readers of all keys, whose hits are audited. The
-// rows that the keys are loaded from stand in Redis as well, where all processes find them.
+// An auditJob is what such a worker is started for: readers of all keys, whose hits are audited.
+// The rows that the keys are loaded from stand in Redis as well, where all processes find them.
 type auditJob struct {
 	Addrs    []string
 	Keys     int
@@ -127,6 +128,7 @@ func (w *auditWorker) take() auditReport {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.report
+	r.Missed, r.Other = maps.Clone(r.Missed), maps.Clone(r.Other)
 	r.Reads, r.Stats = w.reads.Load(), w.cache.Stats()
 	return r
 }
