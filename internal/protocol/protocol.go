@@ -54,6 +54,8 @@ func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
 	e.auditLimit.init(c.Audits.Loads)
+	e.reads.inFlight = readCountsOf.Of(c.Store.Redis())
+	e.predictor.deleted = deletionsOf.Of(c.Store.Redis())
 	if e.Waker == nil {
 		e.Waker = new(Waker)
 	}
