@@ -66,6 +66,9 @@ func (a AuditConfig) check(p *keyspace.Problems, lease time.Duration) {
 
 // engine returns what the engine needs to know.
 func (a AuditConfig) engine() protocol.AuditConfig {
+	if a.Rate == 0 {
+		return protocol.AuditConfig{}
+	}
 	cfg := protocol.AuditConfig{Grace: defaultTo(a.Grace, defaultGrace), Repair: a.Repair}
 	if a.MaxPerSecond != keyspace.AuditAtOnce {
 		cfg.Loads = defaultTo(a.MaxPerSecond, defaultAudits)

@@ -14,7 +14,7 @@ import (
 
 // An AuditConfig is how hits are audited.
 type AuditConfig struct {
-	Grace  time.Duration // for which an entry may differ from the source
+	Grace  time.Duration // for which an entry may differ from the source; 0: nothing is audited
 	Repair bool          // what nobody has invalidated is replaced
 	Loads  int           // of audits that run at once, 0: no limit
 }

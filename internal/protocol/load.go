@@ -42,7 +42,8 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			return false
 		}
 		switch {
-		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key), e.audits.Obtaining(ctx, j.Key):
+		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
+			e.audits != nil && e.audits.Obtaining(ctx, j.Key):
 			j.End.Err = flight.ErrReentrant
 			return false
 		case r.Refresh:

@@ -33,8 +33,8 @@ type Engine struct {
 	Config
 
 	flights    flight.Group[*Result]
-	degraded   flight.Group[*Result] // of calls that Redis has failed
-	audits     flight.Group[*Result] // which have no callers
+	degraded   flight.Group[*Result]  // of calls that Redis has failed
+	audits     *flight.Group[*Result] // which have no callers; nil: there are none
 	limit      loadLimit
 	auditLimit loadLimit // beside limit
 	reads      sharedReads
@@ -53,7 +53,10 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
-	e.auditLimit.init(c.Audits.Loads)
+	if c.Audits.Grace > 0 {
+		e.audits = new(flight.Group[*Result])
+		e.auditLimit.init(c.Audits.Loads)
+	}
 	e.reads.inFlight = readCountsOf.Of(c.Store.Redis())
 	e.predictor.deleted = deletionsOf.Of(c.Store.Redis())
 	if e.Waker == nil {
@@ -71,7 +74,9 @@ func (e *Engine) Unleased() uint64 { return e.unleased.Load() }
 func (e *Engine) Close() {
 	close(e.closing)
 	var audits sync.WaitGroup
-	audits.Go(e.audits.Close)
+	if e.audits != nil {
+		audits.Go(e.audits.Close)
+	}
 	e.flights.Close()
 	e.degraded.Close()
 	audits.Wait()
