@@ -87,28 +87,47 @@ func (c *Cache[K, V]) same(a, b *V) (same bool, err error) {
 	return c.equal(*a, *b), nil
 }
 
-// maxFields bounds the fields that are named.
-const maxFields = 32
+const (
+	maxFields    = 32  // that are named
+	maxDiffering = 128 // that are decoded to see whether they differ
+	maxFieldName = 256 // bytes
+)
 
 // hashFields names the fields in which two forms of a hash differ, of which the first is decoded as
 // was: those that make another value of it.
 func (c *Cache[K, V]) hashFields(a, b *codec.Wire, was *V) (names []string) {
-	for i := 0; i < a.Len() && len(names) < maxFields; i++ {
-		name := a.Name(i)
-		if n := spanOf(b, name); (n < 0 || !bytes.Equal(a.Value(i), b.Value(n))) && c.fieldDiffers(a, b, name, was) {
-			names = append(names, string(name))
+	inA, inB := spansOf(a), spansOf(b)
+	var differing [][]byte
+	for i := range a.Len() {
+		if n, ok := inB[string(a.Name(i))]; !ok || !bytes.Equal(a.Value(i), b.Value(n)) {
+			differing = append(differing, a.Name(i))
 		}
 	}
-	for i := 0; i < b.Len() && len(names) < maxFields; i++ {
-		if name := b.Name(i); spanOf(a, name) < 0 && c.fieldDiffers(a, b, name, was) {
-			names = append(names, string(name))
+	for i := range b.Len() {
+		if _, ok := inA[string(b.Name(i))]; !ok {
+			differing = append(differing, b.Name(i))
+		}
+	}
+	for _, name := range differing[:min(len(differing), maxDiffering)] {
+		if n, ok := inB[string(name)]; len(names) < maxFields && c.fieldDiffers(a, b, name, n, ok, was) {
+			names = append(names, string(name[:min(len(name), maxFieldName)]))
 		}
 	}
 	return names
 }
 
-// fieldDiffers reports whether a, with one field as b has it, is decoded as something else.
-func (c *Cache[K, V]) fieldDiffers(a, b *codec.Wire, name []byte, was *V) bool {
+// spansOf returns where the fields of a hash are.
+func spansOf(w *codec.Wire) map[string]int {
+	at := make(map[string]int, w.Len())
+	for i := range w.Len() {
+		at[string(w.Name(i))] = i
+	}
+	return at
+}
+
+// fieldDiffers reports whether a, with one field as b has it, or has not, is decoded as something
+// else.
+func (c *Cache[K, V]) fieldDiffers(a, b *codec.Wire, name []byte, inB int, there bool, was *V) bool {
 	var mixed store.Entry
 	mixed.Wire.Reset(a.Key())
 	for i := range a.Len() {
@@ -116,8 +135,8 @@ func (c *Cache[K, V]) fieldDiffers(a, b *codec.Wire, name []byte, was *V) bool {
 			mixed.Wire.Add(a.Name(i), a.Value(i))
 		}
 	}
-	if n := spanOf(b, name); n >= 0 {
-		mixed.Wire.Add(name, b.Value(n))
+	if there {
+		mixed.Wire.Add(name, b.Value(inB))
 	}
 	v, err := c.parsed(&mixed)
 	if err != nil {

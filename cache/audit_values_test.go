@@ -213,3 +213,32 @@ func TestAuditWithEqual(t *testing.T) {
 		}
 	})
 }
+
+// Of a large hash some fields are named, in bounded time, and names are cut.
+func TestAuditOfALargeHash(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		source, heard := new(table[map[string]string]), new(audits)
+		filled := func(value string) map[string]string {
+			m := make(map[string]string)
+			for i := range 20_000 {
+				m[fmt.Sprintf("%01000d", i)] = value
+			}
+			return m
+		}
+		source.put("k", filled("a"))
+		c := open(t, env.Client, cache.Config[string, map[string]string]{
+			Name: "p", TTL: time.Hour, Codec: testcache.BigHash{}, Audit: every, Observer: heard.observer(),
+		})
+		for range 2 {
+			if _, err := c.GetOrSet(t.Context(), "k", source.load); err != nil {
+				t.Fatal(err)
+			}
+			source.put("k", filled("b"))
+		}
+		settle()
+		e := heard.take()
+		if len(e) != 1 || e[0].Result != cache.AuditMissed || len(e[0].Fields) != 32 || len(e[0].Fields[31]) != 256 {
+			t.Errorf("%d audits, of the first %v and %d fields", len(e), e[0].Result, len(e[0].Fields))
+		}
+	})
+}
