@@ -38,6 +38,8 @@ var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
+	"cmd/aside": {"codec", "internal/client", "internal/explain", "internal/keyspace", "internal/rediskey", "internal/resp", "internal/store", "internal/tracking", goRedis},
+
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
