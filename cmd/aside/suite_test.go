@@ -258,3 +258,32 @@ func TestWatchOfAServerThatTellsNothing(t *testing.T) {
 		}
 	})
 }
+
+// The commands work with the rights that docs/operations.md tells of.
+func TestLeastRights(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
+		if env.Mini != nil { // which has no rights
+			return
+		}
+		env.FlushAll(t)
+		rules := redistest.Rules(t, "the keys of the Name `user`", "`cmd/aside`")
+		if env.Topology == redistest.Cluster {
+			rules = append(rules, redistest.Rules(t, "a `ClusterClient`", "a near cache, on a cluster")...)
+		}
+		env.Permit(t, "looks", append([]string{"reset", "on", "nopass"}, rules...)...)
+		url := strings.Replace(onServer(t, env), "redis://", "redis://looks:x@", 1)
+		fill(t, env.Client, "user:1", "user:2", "user@1{user:1}")
+		env.Client.HSet(t.Context(), "user:3", "a", "b")
+		for _, args := range [][]string{
+			{"inspect", "user:1", "user:3"}, {"keys", "user:*"}, {"du"}, {"delete", "user:1", "user:2", "user:3"},
+		} {
+			r := aside(t, url, "", args...)
+			if r.code != exitOK || r.stderr != "" || strings.Contains(r.stdout, "does not tell") || strings.Contains(r.stdout, "refused") {
+				t.Errorf("%q with %q: exit code %d, %s%s", args, rules, r.code, r.stdout, r.stderr)
+			}
+		}
+		if left := env.Keys(t); len(left) > 0 {
+			t.Errorf("left are %q", left)
+		}
+	})
+}
