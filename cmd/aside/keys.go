@@ -69,7 +69,7 @@ func (a *app) list(ctx context.Context, pattern glob, name string, control bool)
 				return err
 			}
 		}
-		p.say("%d keys were looked at", seen)
+		p.say("%d keys were found so far", seen)
 		return nil
 	})
 	return code, err
