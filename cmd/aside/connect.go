@@ -12,12 +12,13 @@ import (
 // open returns a client for a URL. No error has the URL, nor a part of it: it may hold a password.
 func open(text string, cluster bool, timeout time.Duration) (redis.UniversalClient, error) {
 	if text == "" {
-		return nil, usageError("no Redis is named: give -url, or set REDIS_URL, as in redis://localhost:6379")
+		return nil, usageError("no Redis is named: give -url, or set REDIS_URL, " +
+			"as in redis://localhost:6379")
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, usageError("the URL of Redis cannot be read: write it as in redis://user:password@host:6379/0, " +
-			"with %25, %3A, %2F and %40 for the %, :, / and @ of a password")
+		return nil, usageError("the URL of Redis cannot be read: " +
+			"write it as in redis://user:password@host:6379/0, with %25, %3A, %2F and %40 for the %, :, / and @ of a password")
 	}
 	switch u.Scheme {
 	case "redis", "rediss", "unix":
@@ -58,7 +59,8 @@ func openCluster(text string, timeout time.Duration) (redis.UniversalClient, err
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
-	o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false // what a replica says may be old
+	// What a replica says may be old.
+	o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 	return redis.NewClusterClient(o), nil
 }
 
@@ -74,7 +76,9 @@ func openSentinel(text string, timeout time.Duration) (redis.UniversalClient, er
 	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
 	o.ReplicaOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 	if o.TLSConfig != nil { // that of one Sentinel, and the servers have names of their own
-		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.TLSConfig.InsecureSkipVerify}
+		o.TLSConfig = &tls.Config{
+			MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.TLSConfig.InsecureSkipVerify,
+		}
 	}
 	return redis.NewFailoverClient(o), nil
 }

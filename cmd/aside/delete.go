@@ -48,7 +48,8 @@ type deleted struct {
 func (a *app) delete(ctx context.Context, keys []string, opt explain.Options) (int, error) {
 	for _, key := range keys {
 		if p := rediskey.Parse(a.prefix, key); p.Role != rediskey.RoleValue {
-			return exitUsage, usageError(fmt.Sprintf("%s is no value key%s", explain.Printable(key), instead(p)))
+			text := explain.Printable(key) + " is no value key" + instead(p)
+			return exitUsage, usageError(text)
 		}
 	}
 	code := exitNotFound

@@ -246,7 +246,10 @@ func (u *usage) printRows(rows []measured, refusal string) error {
 	}
 	cells := [][]string{{"FAMILY", "KEYS", "BYTES", "95 %", "MEASURED"}}
 	for _, m := range rows {
-		row := []string{explain.Printable(m.Family), strconv.FormatInt(m.Keys, 10), "unknown", "", strconv.Itoa(m.Sampled)}
+		row := []string{
+			explain.Printable(m.Family), strconv.FormatInt(m.Keys, 10), "unknown", "",
+			strconv.Itoa(m.Sampled),
+		}
 		if m.Bytes != nil {
 			row[2] = size(*m.Bytes)
 		}
@@ -259,8 +262,8 @@ func (u *usage) printRows(rows []measured, refusal string) error {
 		return err
 	}
 	last := rows[len(rows)-1]
-	says := fmt.Sprintf("All keys were counted; bytes are estimated from %d of them that were measured, "+
-		"%d of each family at the most.", last.Sampled, u.sample)
+	says := fmt.Sprintf("All keys were counted; "+
+		"bytes are estimated from %d of them that were measured, %d of each family at the most.", last.Sampled, u.sample)
 	switch {
 	case refusal != "":
 		says = fmt.Sprintf("All keys were counted; %s.", refusal)

@@ -72,7 +72,8 @@ func (w *watcher) StateChanged(connected bool, cause error) {
 }
 
 // errNoEvents is that of a server that notifies of nothing.
-var errNoEvents = errors.New("notify-keyspace-events is off: CONFIG SET notify-keyspace-events KA turns it on")
+var errNoEvents = errors.New("notify-keyspace-events is off: " +
+	"CONFIG SET notify-keyspace-events KA turns it on")
 
 // notify listens by keyspace notifications. A cluster is not followed when it gets other masters.
 func (w *watcher) notify(ctx context.Context) (stop func(), err error) {
@@ -91,7 +92,8 @@ func (w *watcher) notify(ctx context.Context) (stop func(), err error) {
 		if err := w.notifies(ctx, master); err != nil {
 			return err
 		}
-		s := master.PSubscribe(ctx, fmt.Sprintf("__keyspace@%d__:%s", master.Options().DB, w.subscribed()))
+		channels := fmt.Sprintf("__keyspace@%d__:%s", master.Options().DB, w.subscribed())
+		s := master.PSubscribe(ctx, channels)
 		if _, err := s.Receive(ctx); err != nil {
 			_ = s.Close()
 			return err

@@ -54,7 +54,8 @@ type app struct {
 // A command is one word of the command line.
 type command struct {
 	name, args, short, long string
-	flags                   func(a *app, f *flag.FlagSet) func(ctx context.Context, args []string) (int, error)
+	// flags adds flags, and returns what the command does with its arguments.
+	flags func(a *app, f *flag.FlagSet) func(ctx context.Context, args []string) (int, error)
 }
 
 var commands = []*command{inspectCommand, watchCommand, keysCommand, deleteCommand, duCommand}
@@ -69,7 +70,10 @@ func run(
 	ctx context.Context, args []string, env func(string) string,
 	stdin io.Reader, stdout, stderr io.Writer,
 ) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, url: env("REDIS_URL"), timeout: 5 * time.Second}
+	a := &app{
+		stdin: stdin, stdout: stdout, stderr: stderr,
+		url: env("REDIS_URL"), timeout: explain.DefaultTimeout,
+	}
 	code, err := a.run(ctx, args)
 	var usage usageError
 	switch {
@@ -105,7 +109,8 @@ func (a *app) run(ctx context.Context, args []string) (int, error) {
 		a.help()
 		return exitOK, nil
 	case i < 0:
-		return exitUsage, usageError(fmt.Sprintf("there is no command %q: the commands are %s", name, names()))
+		return exitUsage, usageError(
+			fmt.Sprintf("there is no command %q: the commands are %s", name, names()))
 	}
 	c := commands[i]
 	f := a.flagSet("aside " + name)
@@ -198,7 +203,8 @@ func (a *app) keys(args []string) ([]string, error) {
 		for i, arg := range args {
 			key, ok := unquote(arg)
 			if !ok {
-				return nil, usageError("-quoted: a key that begins with a quote is no string in the notation of Go")
+				return nil, usageError("-quoted: a key that begins with a quote " +
+					"is no string in the notation of Go")
 			}
 			keys[i] = key
 		}
@@ -216,7 +222,8 @@ func (a *app) keys(args []string) ([]string, error) {
 		}
 		key, ok := unquote(line)
 		if !ok {
-			return nil, usageError("a line of the standard input begins with a quote and is no string in the notation of Go")
+			return nil, usageError("a line of the standard input begins with a quote " +
+				"and is no string in the notation of Go")
 		}
 		keys = append(keys, key)
 	}

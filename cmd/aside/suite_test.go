@@ -287,3 +287,20 @@ func TestLeastRights(t *testing.T) {
 		}
 	})
 }
+
+// Sentinels are asked for the master.
+func TestSentinels(t *testing.T) {
+	servers := redistest.Servers(t)
+	if len(servers) == 0 {
+		t.Skip("there is no server")
+	}
+	i := servers[0].StartCalm(t, redistest.Sentinel)
+	fill(t, i.Client(t), "user:42")
+	o := i.Options()
+	url := "redis://" + o.Addrs[0] + "?addr=" + o.Addrs[1] + "&master_name=" + o.MasterName
+	for _, args := range [][]string{{"inspect", "user:42"}, {"du"}, {"keys", "*"}, {"delete", "user:42"}} {
+		if r := aside(t, url, "", args...); r.code != exitOK || r.stderr != "" {
+			t.Errorf("%q: exit code %d, %s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+}

@@ -60,7 +60,7 @@ type watcher struct {
 	patterns []glob
 	changes  chan change
 
-	mu   sync.Mutex // guards lost
+	mu   sync.Mutex // guards lost, and stderr
 	lost int        // changes that were not printed, as there were too many
 }
 
@@ -94,6 +94,8 @@ func (w *watcher) run(ctx context.Context, events bool) error {
 
 // say says something that is no change, on stderr.
 func (w *watcher) say(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	fmt.Fprintf(w.app.stderr, "aside: "+format+"\n", args...)
 }
 
