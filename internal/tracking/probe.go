@@ -47,11 +47,8 @@ func probe(ctx context.Context, opt *redis.Options, cluster bool) error {
 		return err
 	}
 	defer c.end()
-	if err := c.track([]string{"aside:probe"}); err != nil { // where there are no keys
+	if err := c.track([]string{"aside:probe"}); err != nil || !cluster { // where there are no keys
 		return err
-	}
-	if _, err := c.ask("PING"); err != nil || !cluster {
-		return cannotTrack(err)
 	}
 	_, err = c.ask("CLUSTER", "NODES")
 	return cannotTrack(err)
