@@ -147,6 +147,15 @@ func (l *lookup) release() {
 // deadline is when the lookup has waited for Redis long enough.
 func (c *core) deadline(l *lookup) time.Time { return l.began.Add(c.redisTimeout) }
 
+// deadlineOf is when a call that began at a time has waited long enough for the first answer about
+// its keys. To make many ready takes a while.
+func (c *core) deadlineOf(began time.Time, keys int) time.Time {
+	if keys > store.OneTrip {
+		began = time.Now()
+	}
+	return began.Add(c.redisTimeout)
+}
+
 // maxKeptText is how much memory for the text of a key a lookup keeps for the next.
 const maxKeptText = 4 << 10
 

@@ -141,8 +141,9 @@ type Config[K comparable, V any] struct {
 	Equal func(a, b V) bool
 
 	// RedisTimeout is the longest that one call waits for Redis, all commands
-	// together; while it waits for the load of another process, each answer. Where no
-	// connection can be made it is about a quarter of that. Default 1 s.
+	// together; while it waits for the load of another process, each answer; of a batch of more
+	// than 256 keys, the answer of each round trip. Where no connection can be made it is about a
+	// quarter of that. Default 1 s.
 	RedisTimeout time.Duration
 
 	// OnRedisError says what a call that can load does when Redis fails.
