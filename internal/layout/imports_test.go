@@ -50,6 +50,8 @@ var imports = map[string][]string{
 
 	"internal/protocol": {"internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
 
+	"internal/explain": {"codec", "internal/client", "internal/rediskey", "internal/store", goRedis}, // so that one page and one command say the same of a key
+
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
 	"internal/hotkeys":  {"internal/client", goRedis},                      // which tells one client from another

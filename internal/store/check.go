@@ -123,13 +123,12 @@ func (s *Store) checkCommands(
 func (s *Store) sendAll(
 	ctx context.Context, deadline time.Time, args [][]any,
 ) ([]*client.Command, error) {
-	return client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]*client.Command, error) {
+	return s.SendUntil(ctx, deadline, func(ctx context.Context) []*client.Command {
 		cmds := make([]*client.Command, len(args))
 		for i, a := range args {
 			cmds[i] = client.NewCommand(ctx, a...)
 		}
-		all := client.Cmders(cmds)
-		return cmds, client.PipelineError(all, s.Pipeline(ctx, s.Redis(), all))
+		return cmds
 	})
 }
 
