@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -147,7 +148,10 @@ func then[E any](first, second func(context.Context, E)) func(context.Context, E
 type observer struct {
 	cache string
 	own   *Observer                // of the Config, and of the defaults of the registry
-	told  atomic.Pointer[Observer] // own, and those of Registry.Observe after it
+	told  atomic.Pointer[Observer] // own, and joined after it
+
+	mu     sync.Mutex // guards joined, and changes of told
+	joined []joinedObserver
 }
 
 func newObserver(cache string, own Observer) *observer {
@@ -158,19 +162,6 @@ func newObserver(cache string, own Observer) *observer {
 
 // hears returns the functions that are told of things now.
 func (o *observer) hears() *Observer { return o.told.Load() }
-
-// join has others told as well, in place of those of an earlier call.
-func (o *observer) join(others []*Observer) {
-	if len(others) == 0 {
-		o.told.Store(o.own)
-		return
-	}
-	joined := *o.own
-	for _, other := range others {
-		joined = Join(joined, *other)
-	}
-	o.told.Store(&joined)
-}
 
 func (o *observer) lookup(ctx context.Context, e LookupEvent) {
 	if f := o.hears().Lookup; f != nil {

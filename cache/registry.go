@@ -20,10 +20,10 @@ type Registry struct {
 	// New runs.
 	Defaults Defaults
 
-	mu        sync.Mutex // guards all below
-	caches    []*core
-	observers []*Observer
-	closed    bool
+	mu           sync.Mutex // guards all below
+	caches       []*core
+	observations []*observation
+	closed       bool
 }
 
 // Defaults are for settings that a Config leaves zero; see there what each of them means. A cache
@@ -78,12 +78,17 @@ func (c *core) enterRegistry() error {
 
 func (r *Registry) add(c *core) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
+	closed, observations := r.closed, slices.Clone(r.observations)
+	if !closed {
+		r.caches = append(r.caches, c)
+	}
+	r.mu.Unlock()
+	if closed {
 		return false
 	}
-	r.caches = append(r.caches, c)
-	c.observer.join(r.observers)
+	for _, o := range observations {
+		c.observer.join(o, o.of(Member{c}))
+	}
 	return true
 }
 

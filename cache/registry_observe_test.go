@@ -14,6 +14,11 @@ import (
 	"github.com/asidecache/aside/internal/redistest"
 )
 
+// everywhere is one observer for all caches.
+func everywhere(o cache.Observer) func(cache.Member) cache.Observer {
+	return func(cache.Member) cache.Observer { return o }
+}
+
 // A registry's further observers hear of all its caches, those that come later included, after the
 // caches' own, until they are stopped.
 func TestRegistryObserve(t *testing.T) {
@@ -42,8 +47,8 @@ func TestRegistryObserve(t *testing.T) {
 		a := make("a")
 		set(a)
 		wantHeard("own a:k")
-		stopFirst := r.Observe(observer("first"))
-		stopSecond := r.Observe(observer("second"))
+		stopFirst := r.Observe(everywhere(observer("first")))
+		stopSecond := r.Observe(everywhere(observer("second")))
 		b := make("b")
 		set(a)
 		set(b)
@@ -72,7 +77,7 @@ func TestRegistryObserveAll(t *testing.T) {
 		}
 		var r cache.Registry
 		c := open(t, server.Client(), cache.Config[string, string]{Registry: &r, Near: cache.NearConfig{MaxEntries: 10}})
-		defer r.Observe(cache.Observer{
+		defer r.Observe(everywhere(cache.Observer{
 			Lookup:   func(context.Context, cache.LookupEvent) { hear("lookup") },
 			Load:     func(context.Context, cache.LoadEvent) { hear("load") },
 			Write:    func(context.Context, cache.WriteEvent) { hear("write") },
@@ -81,7 +86,7 @@ func TestRegistryObserveAll(t *testing.T) {
 			Delivery: func(context.Context, cache.DeliveryEvent) { hear("delivery") },
 			Near:     func(context.Context, cache.NearEvent) { hear("near") },
 			Hot:      func(context.Context, cache.HotEvent) { hear("hot") },
-		})()
+		}))()
 		if _, err := c.GetOrSet(t.Context(), "k", value("v", new(int))); err != nil {
 			t.Fatal(err)
 		}
@@ -115,13 +120,41 @@ func TestRegistryObserveRace(t *testing.T) {
 				if _, err := c.GetOrSet(background, "k", value("v", new(int))); err != nil {
 					t.Error(err)
 				}
-				stop := r.Observe(cache.Observer{Lookup: func(context.Context, cache.LookupEvent) {}})
+				stop := r.Observe(everywhere(cache.Observer{Lookup: func(context.Context, cache.LookupEvent) {}}))
 				_, _, _ = c.Get(background, "k")
+				made, err := cache.New(env.Client, cache.Config[string, string]{Name: "made", TTL: time.Hour, Registry: &r})
+				if err != nil {
+					t.Error(err)
+					return
+				}
 				stop()
+				_ = made.Close()
 			}
 		})
 	}
 	work.Wait()
+}
+
+// Each cache may have an observer of its own: those of one Name can be told apart.
+func TestRegistryObserveEach(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		var r cache.Registry
+		heard := map[cache.Member]string{}
+		r.Observe(func(m cache.Member) cache.Observer {
+			return cache.Observer{Write: func(_ context.Context, e cache.WriteEvent) { heard[m] += e.Key }}
+		})
+		for _, version := range []int{1, 2} {
+			c := open(t, env.Client, cache.Config[string, string]{Version: version, Registry: &r})
+			if err := c.Set(t.Context(), "k", "v"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, m := range r.Caches() {
+			if want := []string{"test@1{test:k}", "test@2{test:k}"}[i]; heard[m] != want {
+				t.Errorf("version %d heard %q, want %q", m.Version(), heard[m], want)
+			}
+		}
+	})
 }
 
 // A panic of an observer that looks at a registry is told, and harms no call.
@@ -132,7 +165,7 @@ func TestRegistryObservePanic(t *testing.T) {
 		c := open(t, env.Client, cache.Config[string, string]{Registry: &r, Observer: cache.Observer{
 			Error: func(_ context.Context, err *cache.Error) { told = err },
 		}})
-		r.Observe(cache.Observer{Write: func(context.Context, cache.WriteEvent) { panic("oh") }})
+		r.Observe(everywhere(cache.Observer{Write: func(context.Context, cache.WriteEvent) { panic("oh") }}))
 		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Error(err)
 		}
