@@ -207,7 +207,7 @@ type hotKey struct {
 	PerSecond float64 `json:"per_second"`
 }
 
-const maxHotKeys = 20
+const maxHotKeys = 10
 
 // one answers with all that there is to see of a cache.
 func (c *console) one(w http.ResponseWriter, r *http.Request) {

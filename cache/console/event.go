@@ -17,9 +17,11 @@ type event struct {
 	Key    keyText   `json:"key"`
 	Text   string    `json:"text"` // a sentence without the key
 	Failed bool      `json:"failed,omitempty"`
+	Times  int       `json:"times,omitempty"` // of a failure, with the last of its keys
 
 	redisKey string
 	store    storing
+	cause    string // what failures of one kind have in common
 }
 
 // same reports whether two events are one that was kept twice.
@@ -54,7 +56,7 @@ const maxEventKeys = 100
 
 func ofLoad(e *cache.LoadEvent) []event {
 	var text strings.Builder
-	took := explain.Span(e.Duration)
+	took := spanOf(e.Duration)
 	if e.Background {
 		text.WriteString("In the background: ")
 	}
@@ -82,7 +84,7 @@ func ofLoad(e *cache.LoadEvent) []event {
 	events := make([]event, min(len(e.Keys), maxEventKeys))
 	for i := range events {
 		events[i] = about(kindLoad, e.Keys[i], text.String()+".")
-		events[i].Failed = failed && i == 0
+		events[i].Failed, events[i].cause = failed && i == 0, sentence(e.Err)
 	}
 	return events
 }
@@ -137,7 +139,7 @@ func ofWrite(e *cache.WriteEvent) event {
 		text += ": " + sentence(e.Err)
 	}
 	event := about(kindWrite, e.Key, fmt.Sprintf("%s, by %s.", text, e.Op))
-	event.Failed = !wanted[e.Outcome]
+	event.Failed, event.cause = !wanted[e.Outcome], text
 	if loaded {
 		event.Kind, event.store = kindStore, notStored
 		if e.Outcome == cache.WriteOK {
@@ -171,12 +173,19 @@ func ofLookup(e *cache.LookupEvent) event {
 	case cache.Redis:
 		where = " in Redis"
 	}
-	return about(kindLookup, e.Key, fmt.Sprintf("%s%s, in %v.", states[e.State], where, e.Duration.Round(time.Microsecond)))
+	return about(kindLookup, e.Key, fmt.Sprintf("%s%s, in %s.", states[e.State], where, spanOf(e.Duration)))
 }
 
 func ofError(err *cache.Error) event {
-	e := about(kindError, err.Key, sentence(err))
-	e.Failed = true
+	text := string(err.Op)
+	for _, cause := range err.Unwrap() {
+		if text != string(err.Op) && cause == err.Kind {
+			continue
+		}
+		text += ": " + sentence(cause)
+	}
+	e := about(kindError, err.Key, text+".")
+	e.Failed, e.cause = true, text
 	return e
 }
 
@@ -188,6 +197,7 @@ func ofBreaker(e *cache.BreakerEvent) event {
 	event := about(kindBreaker, "", "The breaker has closed: "+server+" is asked again.")
 	if e.State == cache.BreakerOpen {
 		event.Text, event.Failed = "The breaker has opened: "+server+" is not asked. "+sentence(e.Err), true
+		event.cause = server
 	}
 	return event
 }
@@ -215,6 +225,14 @@ func ofNear(e *cache.NearEvent) event {
 
 func ofHot(e *cache.HotEvent) event {
 	return about(kindHot, e.Key, fmt.Sprintf("It has become hot: %.1f %% of the lookups of the client.", e.Share*100))
+}
+
+// spanOf is explain.Span of what may be short.
+func spanOf(d time.Duration) string {
+	if d < time.Millisecond {
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	}
+	return explain.Span(d)
 }
 
 func about(kind, key, text string) event {

@@ -18,7 +18,7 @@ type recorder struct {
 
 	mu       sync.Mutex // guards all below
 	recent   ring       // loads, writes and what concerns the whole cache
-	failures ring
+	failures []event    // of different causes, the last one at the end
 	followed []followed // keys that were explained, the last one at the end
 }
 
@@ -30,7 +30,7 @@ type followed struct {
 
 const (
 	recentKept   = 256
-	failuresKept = 50
+	failuresKept = 20
 	followedKept = 32 // keys
 	eventsKept   = 40 // of each
 )
@@ -108,11 +108,25 @@ func (r *recorder) add(e event) {
 	defer r.mu.Unlock()
 	r.recent.add(e, recentKept)
 	if e.Failed {
-		r.failures.add(e, failuresKept)
+		r.fail(e)
 	}
 	if f := r.follows(e.redisKey); f != nil && e.redisKey != "" {
 		f.add(e, eventsKept)
 	}
+}
+
+// fail keeps a failure, once for each cause. It is called with mu held.
+func (r *recorder) fail(e event) {
+	i := slices.IndexFunc(r.failures, func(f event) bool { return f.Kind == e.Kind && f.cause == e.cause })
+	e.Times = 1
+	switch {
+	case i >= 0:
+		e.Times += r.failures[i].Times
+		r.failures = slices.Delete(r.failures, i, i+1)
+	case len(r.failures) == failuresKept:
+		r.failures = slices.Delete(r.failures, 0, 1)
+	}
+	r.failures = append(r.failures, e)
 }
 
 // follows returns what is kept of a key. It is called with mu held.
@@ -139,7 +153,7 @@ func (r *recorder) of(key string) []event {
 		r.followed = slices.Delete(r.followed, i, i+1)
 	} else {
 		f.key = key
-		known := append(r.recent.newest(), r.failures.newest()...)
+		known := append(r.recent.newest(), r.failures...)
 		slices.SortStableFunc(known, func(a, b event) int { return a.At.Compare(b.At) })
 		for j, e := range known {
 			if e.redisKey == key && (j == 0 || !e.same(&known[j-1])) {
@@ -157,7 +171,9 @@ func (r *recorder) of(key string) []event {
 func (r *recorder) failed() []event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.failures.newest()
+	last := slices.Clone(r.failures)
+	slices.Reverse(last)
+	return last
 }
 
 // watched is for how long lookups are observed after somebody has looked.

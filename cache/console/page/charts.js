@@ -1,7 +1,7 @@
 // Charts of what was sampled, drawn by hand.
 import { nodes, setText } from "./text.js";
 
-const width = 600, height = 132, space = 4, most = 90; // samples across
+const width = 600, height = 132, space = 4;
 const classes = ["one", "two", "three", "four"];
 
 function draw(tag, attributes, ...children) {
@@ -11,8 +11,12 @@ function draw(tag, attributes, ...children) {
 	return element;
 }
 
+// across is how many of so many samples, of two seconds each, a chart has room for.
+const across = samples => Math.max(Math.ceil(samples / 30), 1) * 30;
+
 // line is the path of values, the last one at the right; a null is a gap.
 function line(values, top, w = width, h = height) {
+	const most = across(values.length);
 	let path = "", pen = "M";
 	values.forEach((v, i) => {
 		if (v === null || v === undefined) {
@@ -52,7 +56,7 @@ export function charts(title, format, series) {
 				setText(values[i], format(samples.at(-1)?.[name]));
 			});
 			setText(top, format(end));
-			setText(from, "3 min ago");
+			setText(from, `${across(samples.length) / 30} min ago`);
 			svg.setAttribute("aria-label", `${title}, at most ${format(end)}: ` + series.map(([, label], i) => `${label} ${values[i].textContent}`).join(", "));
 		},
 	};

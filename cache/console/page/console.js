@@ -51,7 +51,7 @@ function overview() {
 	const heads = columns.map(([name, by, kind], i) => nodes("th", { scope: "col", class: kind.replace("name", "") },
 		by ? nodes("button", { type: "button", onclick: () => sortBy(i) }, name) : nodes("span", { class: "unseen" }, "Lookups of the last minutes")));
 	const empty = nodes("p", { class: "panel empty", hidden: "" });
-	const table = nodes("div", { class: "panel scroll" }, nodes("table", { "aria-label": "Caches" },
+	const table = nodes("div", { class: "panel scroll" }, nodes("table", { class: "caches", "aria-label": "Caches" },
 		nodes("thead", {}, nodes("tr", {}, ...heads)), body));
 	main.replaceChildren(nodes("div", { class: "top" },
 		nodes("div", {}, nodes("h1", { tabindex: "-1" }, "Caches"), count),
@@ -135,7 +135,7 @@ function badges(element, c) {
 
 // The form that leads to the explanation of a key.
 function explainForm(cache, key = "") {
-	const input = nodes("input", { id: "key", name: "key", required: "", autocomplete: "off", autocapitalize: "off", spellcheck: "false", placeholder: "user:42, or 42" });
+	const input = nodes("input", { id: "key", name: "key", required: "", autocomplete: "off", autocapitalize: "off", spellcheck: "false", placeholder: `${cache.replace(/[@#].*$/, "")}:42, or 42` });
 	input.value = key;
 	const form = nodes("form", { class: "explain" },
 		nodes("div", { class: "field" }, nodes("label", { for: "key" }, "Explain a key"), input),
@@ -168,7 +168,8 @@ function tableOf(label, heads, none) {
 }
 
 const panel = (title, ...content) => nodes("section", { class: "panel", "aria-label": title }, nodes("h2", {}, title), ...content);
-const eventRows = (events, link) => events.map(e => [when(e.at), e.key.text ? link(e.key) : "–", text(e.text)]);
+const eventRows = (events, link) => events.map(e => [when(e.at),
+	nodes("div", {}, text(e.text), ...(e.key.text ? [nodes("br"), e.times > 1 ? "last of " : "of ", link(e.key)] : [])), e.times.toLocaleString("en")]);
 const loadRows = (loads, link) => loads.map(l => [link(l.key), l.phase, span(l.age_ms * 1e6), String(l.waiting)]);
 const loadHeads = [["Key"], ["Does"], ["Age", "number"], ["Callers", "number"]];
 
@@ -184,7 +185,7 @@ function cachePage(id) {
 	];
 	const loads = tableOf("Loads that run now", loadHeads, "No load is under way.");
 	const hot = tableOf("Hot keys", [["Key"], ["Share", "number"], ["Lookups / s", "number"]], "No key stands out.");
-	const failures = tableOf("Last failures", [["When", "time"], ["Key"], ["What"]], "Nothing has failed since the service began.");
+	const failures = tableOf("Last failures", [["Last", "time"], ["What"], ["Times", "number"]], "Nothing has failed since the service began.");
 	const more = nodes("p", { class: "sub", hidden: "" });
 	main.replaceChildren(
 		nodes("div", { class: "top" }, nodes("div", {}, nodes("h1", { tabindex: "-1" }, text(id)), sub, state), explainForm(id)),
@@ -192,8 +193,7 @@ function cachePage(id) {
 			...drawn.map(c => nodes("div", { class: "panel" }, c.figure)),
 			nodes("section", { class: "panel whole", "aria-label": "Since the cache was made" }, nodes("h2", {}, "Since the cache was made"), totals),
 			panel("Loads that run now", loads.element, more), panel("Hot keys", hot.element),
-			panel("Breaker and near cache", near),
-			panel("Last failures", failures.element)));
+			panel("Breaker and near cache", near), panel("Last failures", failures.element)));
 	return {
 		title: id, address: url("cache", { cache: id }), crumbs: [[id]],
 		show(answer) {
