@@ -47,8 +47,10 @@ func Handler(registry *cache.Registry, opts ...Option) http.Handler {
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
 	folder, last := path.Split(r.URL.Path)
-	if folder == "" && last == "" { // what StripPrefix has left of a path without a slash
-		http.Redirect(w, r, path.Base(strings.SplitN(r.RequestURI, "?", 2)[0])+"/", http.StatusMovedPermanently)
+	if asked, _, _ := strings.Cut(r.RequestURI, "?"); folder+last == "" && !strings.HasSuffix(asked, "/") {
+		// StripPrefix has left nothing of a path without a slash, which links would lead astray.
+		w.Header().Set("Location", "./"+path.Base(asked)+"/") // which no other host can be
+		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
 	method, answer := http.MethodGet, http.HandlerFunc(nil)

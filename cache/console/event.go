@@ -229,14 +229,17 @@ func ofHot(e *cache.HotEvent) event {
 
 // spanOf is explain.Span of what may be short.
 func spanOf(d time.Duration) string {
-	if d < time.Millisecond {
+	switch {
+	case d < time.Microsecond:
+		return "less than 1 µs"
+	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	}
 	return explain.Span(d)
 }
 
 func about(kind, key, text string) event {
-	return event{Kind: kind, Key: textOf(key, false), Text: clip(text, maxText), redisKey: clip(key, maxEventKey)}
+	return event{At: time.Now(), Kind: kind, Key: textOf(key, false), Text: clip(text, maxText), redisKey: clip(key, maxEventKey)}
 }
 
 const (

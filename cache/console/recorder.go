@@ -61,7 +61,9 @@ func (r *ring) newest() []event {
 func (c *console) recorder(m cache.Member) *recorder {
 	r, ok := c.recorders.Load(m)
 	if !ok {
-		r, _ = c.recorders.LoadOrStore(m, new(recorder))
+		fresh := new(recorder)
+		fresh.lookups.turned, fresh.loads.turned = time.Now(), time.Now()
+		r, _ = c.recorders.LoadOrStore(m, fresh)
 	}
 	return r.(*recorder)
 }
@@ -87,9 +89,6 @@ func (r *recorder) observer() cache.Observer {
 // lookupObserver is told of lookups.
 func (r *recorder) lookupObserver() cache.Observer {
 	return cache.Observer{Lookup: func(_ context.Context, e cache.LookupEvent) {
-		if e.Duration <= 0 { // it began before it was observed
-			return
-		}
 		r.lookups.add(e.Duration)
 		if !r.following.Load() {
 			return
@@ -103,7 +102,6 @@ func (r *recorder) lookupObserver() cache.Observer {
 }
 
 func (r *recorder) add(e event) {
-	e.At = time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.recent.add(e, recentKept)
