@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -108,7 +110,7 @@ func waitSamples(p *Page, chart string, samples int) {
 		p.Click("#pause") // which polls at once
 		p.WaitText("#live-text", "live")
 	}
-	p.Wait(fmt.Sprintf(`document.querySelector(%q)?.getAttribute("d").split("L").length > %d`, chart, min(samples-2, 2)))
+	p.Wait(fmt.Sprintf(`(document.querySelector(%q)?.getAttribute("d") ?? "").split("L").length > %d`, chart, min(samples-2, 2)))
 }
 
 // The list of caches leads to each of them, whose charts move.
@@ -148,6 +150,27 @@ func TestConsole(t *testing.T) {
 		if !strings.HasPrefix(r, s.url) {
 			t.Errorf("it asks for %s", r)
 		}
+	}
+}
+
+var readme = flag.String("readme", "", "a file for the README's picture of the console")
+
+// The README has a picture of the console, which -readme writes.
+func TestREADME(t *testing.T) {
+	if *readme == "" {
+		t.Skip("-readme names no file")
+	}
+	s := newService(t)
+	defer s.work(t)()
+	p := Open(t, s.url+"cache?cache=user@2")
+	p.Size(1120, 700)
+	for range 28 {
+		time.Sleep(400 * time.Millisecond) // so that the charts have something to show
+		waitSamples(p, "figure path", 1)
+	}
+	Eval[bool](p, "document.activeElement.blur(), true")
+	if err := os.WriteFile(*readme, p.PNG(false), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -298,7 +321,13 @@ func TestManyCaches(t *testing.T) {
 	}
 	same := cache.Must(cache.New(other, cache.Config[string, string]{Name: "order", TTL: time.Hour, Registry: s.caches}))
 	p.WaitText("main", "203 caches")
-	look(p, "many")
+	p.CheckContrast()
+	p.CheckNames()
+	p.Screenshot("console-many")
+	p.Size(390, 844)
+	p.CheckWidth()
+	p.Screenshot("console-many-phone")
+	p.Size(1280, 900)
 	p.WaitText("tbody", "order#2")
 	p.Click("thead th:first-child button")
 	p.Wait(`document.querySelector("tbody a").innerText === "user@2"`)
