@@ -61,10 +61,11 @@ func (s *service) work(t *testing.T) (stop func()) {
 		calls.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				_, _ = s.users.GetOrSet(ctx, int64((n*n)%(7+40*i)), func(ctx context.Context, id int64) (string, error) {
+					time.Sleep(time.Duration(2+id%9) * time.Millisecond) // as a database does
 					if id == 3 {
 						return "", cache.ErrNotFound
 					}
-					if id == 9 {
+					if id == 9 && n%5 == 0 {
 						return "", errDown
 					}
 					return fmt.Sprint("user ", id), nil
@@ -72,6 +73,9 @@ func (s *service) work(t *testing.T) (stop func()) {
 				_, _ = s.orders.GetOrSet(ctx, fmt.Sprint(n%50), func(context.Context, string) (string, error) { return "order", nil })
 				if n%40 == 0 {
 					_ = s.orders.Delete(ctx, fmt.Sprint(n%50))
+				}
+				if n%9 == 0 {
+					_ = s.users.Delete(ctx, int64(n%16))
 				}
 				time.Sleep(4 * time.Millisecond)
 			}
@@ -106,8 +110,7 @@ func look(p *Page, name string) {
 func waitSamples(p *Page, chart string, samples int) {
 	p.t.Helper()
 	for range samples {
-		p.Click("#pause")
-		p.Click("#pause") // which polls at once
+		Eval[bool](p, `document.querySelector("#pause").click(), document.querySelector("#pause").click(), true`) // which polls
 		p.WaitText("#live-text", "live")
 	}
 	p.Wait(fmt.Sprintf(`(document.querySelector(%q)?.getAttribute("d") ?? "").split("L").length > %d`, chart, min(samples-2, 2)))

@@ -178,7 +178,7 @@ function cachePage(id) {
 	const link = linkTo(id);
 	const sub = nodes("p", { class: "sub" }), state = nodes("div"), totals = nodes("dl"), near = nodes("dl", { class: "wide" });
 	const drawn = [
-		charts("Lookups a second", rate, [["near_hits", "near cache"], ["redis_hits", "Redis"], ["misses", "misses"], ["unanswered", "unanswered"]]),
+		charts("Lookups a second", rate, [["near_hits", "near"], ["redis_hits", "Redis"], ["misses", "misses"], ["unanswered", "unanswered"]]),
 		charts("Loads a second", rate, [["loads", "loads"], ["shared", "shared"], ["fenced", "fenced"], ["errors", "errors"]]),
 		charts("Latency of lookups", span, [["p50", "p50"], ["p99", "p99"]]),
 		charts("Latency of loads", span, [["p50", "p50"], ["p99", "p99"]]),
