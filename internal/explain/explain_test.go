@@ -225,7 +225,8 @@ func TestBounds(t *testing.T) {
 		for _, key := range []string{"a:string", "a:list", "a:hash", "a:fields"} {
 			r := explained(t, env.Client, nil, key, explain.Options{ShowValue: true})
 			text, _ := json.Marshal(r)
-			if r.Value == nil || len(text) > 64<<10 || !r.Value.Cut {
+			read := r.Value != nil && key != "a:string" && r.Value.Shown != nil
+			if r.Value == nil || len(text) > 64<<10 || !r.Value.Cut || read {
 				t.Errorf("%s: cut %v, %d bytes: %.300s", key, r.Value != nil && r.Value.Cut, len(text), text)
 			}
 		}

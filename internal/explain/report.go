@@ -106,16 +106,16 @@ type Place struct {
 	Master string `json:"master,omitempty"`
 }
 
-// Printable returns a key as it is to be shown: quoted if it has anything that no line should
-// hold.
+// Printable returns a key as it is to be shown: as a string in the notation of Go if it has
+// anything that no line should hold, or might be taken for one.
 func Printable(key string) string {
 	for _, r := range key {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return strconv.Quote(key)
 		}
 	}
-	if key == "" {
-		return `""`
+	if key == "" || key[0] == '"' {
+		return strconv.Quote(key)
 	}
 	return key
 }
@@ -138,3 +138,6 @@ func Span(d time.Duration) string {
 }
 
 func whole(d, unit time.Duration) string { return strconv.FormatInt(int64(d.Round(unit)/unit), 10) }
+
+// RoleName returns the word for a role.
+func RoleName(role rediskey.Role) string { return roles[role] }
