@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -148,40 +150,54 @@ func then[E any](first, second func(context.Context, E)) func(context.Context, E
 	}
 }
 
-// observer calls an Observer's functions and contains their panics.
+// observer calls an Observer's functions and contains their panics. It does not refer to the
+// cache, so that what tells it of Redis does not keep the cache from being collected.
 type observer struct {
-	Observer
 	cache string
+	own   *Observer                // of the Config, and of the defaults of the registry
+	told  atomic.Pointer[Observer] // own, and joined after it
+
+	mu     sync.Mutex // guards joined, and changes of told
+	joined []joinedObserver
 }
 
+func newObserver(cache string, own Observer) *observer {
+	o := &observer{cache: cache, own: &own}
+	o.told.Store(o.own)
+	return o
+}
+
+// hears returns the functions that are told of things now.
+func (o *observer) hears() *Observer { return o.told.Load() }
+
 func (o *observer) lookup(ctx context.Context, e LookupEvent) {
-	if o.Lookup != nil {
+	if f := o.hears().Lookup; f != nil {
 		defer o.contain(ctx)
 		e.Cache = o.cache
-		o.Lookup(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) load(ctx context.Context, e LoadEvent) {
-	if o.Load != nil {
+	if f := o.hears().Load; f != nil {
 		defer o.contain(ctx)
 		e.Cache = o.cache
-		o.Load(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) write(ctx context.Context, e WriteEvent) {
-	if o.Write != nil {
+	if f := o.hears().Write; f != nil {
 		defer o.contain(ctx)
 		e.Cache, e.Fenced = o.cache, e.Outcome == WriteFenced
-		o.Write(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) survived(ctx context.Context, err *Error) {
-	if o.Error != nil {
+	if f := o.hears().Error; f != nil {
 		defer func() { _ = recover() }() // there is nobody left to tell
-		o.Error(ctx, err)
+		f(ctx, err)
 	}
 }
 

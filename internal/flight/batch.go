@@ -91,7 +91,7 @@ func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (r
 		s := g.state(key)
 		fresh = append(fresh, newFlight(s))
 		f := &fresh[len(fresh)-1]
-		f.refresh = true
+		f.refresh, f.background = true, true
 		led = append(led, f)
 		s.admit(f)
 	}
