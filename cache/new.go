@@ -130,6 +130,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		ErrorTTL:     max(cfg.errorTTL, 0),
 		FailFast:     cfg.onRedisError == Fail,
 		StaleFor:     c.staleFor,
+		ReportWaits:  c.observer.Wait != nil,
 	}
 	var p keyspace.Problems
 	var err error

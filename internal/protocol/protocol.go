@@ -25,6 +25,7 @@ type Config struct {
 	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
 	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
 	Waker        *Waker        // of flights that wait for other processes; nil: nobody tells of writes
+	ReportWaits  bool          // the Reporter is told of waits for other calls' loads
 }
 
 // An Engine runs the protocol for the keys of one cache. It is safe for concurrent use.
