@@ -41,6 +41,8 @@ var imports = map[string][]string{
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
+	"internal/metrics": {"cache"}, // so that all adapters export the same
+
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
 	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
