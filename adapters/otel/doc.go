@@ -18,9 +18,9 @@
 // # Metrics
 //
 // Each metric has the attribute aside.cache, the Name of the cache; caches of one Name are added
-// up. Lookups that Redis was asked for are db.client.operation.duration as well, by the conventions
-// for clients of databases. No metric has a key, and no span but with WithKeys. Nothing has a value,
-// but for what a loader's own error says.
+// up. Lookups that Redis was asked for are db.client.operation.duration as well, by the stable
+// conventions for clients of databases. No metric has a key, and no span but with WithKeys. Nothing
+// has a value, but for what a loader's own error says.
 //
 // OpenTelemetry's instrumentation of go-redis works beside this: it tells of commands, this of
 // caches.

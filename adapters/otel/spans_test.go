@@ -68,7 +68,7 @@ func (tr *tracing) span(t *testing.T, name string) trace.ReadOnlySpan {
 func attributes(attrs []attribute.KeyValue) string {
 	texts := make([]string, len(attrs))
 	for i, a := range attrs {
-		texts[i] = fmt.Sprintf("%s=%s", a.Key, a.Value.Emit())
+		texts[i] = fmt.Sprintf("%s=%s", a.Key, a.Value.String())
 	}
 	return strings.Join(texts, " ")
 }
