@@ -1,5 +1,5 @@
-// Package cookbook has the code of docs/cookbook.md and docs/migration.md, one recipe a file. A test
-// compares it with the pages.
+// Package cookbook has the code of docs/cookbook.md and docs/migration.md, one recipe a file. A
+// test compares it with the pages.
 package cookbook
 
 import "context"

@@ -41,8 +41,8 @@ func Probes(caches *cache.Registry) *http.ServeMux {
 	return mux
 }
 
-// Stop ends a service within the 30 s of terminationGracePeriodSeconds: first what calls the caches,
-// then the caches, then what these need.
+// Stop ends a service within the 30 s of terminationGracePeriodSeconds: first what calls the
+// caches, then the caches, then what these need.
 func Stop(server *http.Server, caches *cache.Registry, rdb *redis.Client, db interface{ Close() error }) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()

@@ -3,7 +3,6 @@ package cookbook
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"time"
 
@@ -24,11 +23,7 @@ func UserBefore(ctx context.Context, old *oldcache.Cache, db Store, id int64) (u
 
 // ForgetBefore is an invalidation by go-redis/cache.
 func ForgetBefore(ctx context.Context, old *oldcache.Cache, id int64) error {
-	err := old.Delete(ctx, userKey(id))
-	if errors.Is(err, oldcache.ErrCacheMiss) {
-		err = nil
-	}
-	return err
+	return old.Delete(ctx, userKey(id))
 }
 
 // UserByGet is a read by plain commands.

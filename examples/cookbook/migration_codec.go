@@ -19,7 +19,7 @@ type goRedisCache[V any] struct{ msgpack codec.Value[V] }
 const (
 	plain      = 0
 	compressed = 1
-	maxDecoded = 8 << 20 // bytes: more is not believed
+	maxRatio   = 1024 // of compression: more is not believed
 )
 
 var errForeign = errors.New("the entry is not one of go-redis/cache")
@@ -39,7 +39,7 @@ func (c goRedisCache[V]) ParseValue(src []byte, v *V) error {
 	if ending == plain {
 		return c.msgpack.ParseValue(b, v)
 	}
-	if n, err := s2.DecodedLen(b); ending != compressed || err != nil || n > maxDecoded {
+	if n, err := s2.DecodedLen(b); ending != compressed || err != nil || n > maxRatio*len(b) {
 		return errForeign
 	}
 	b, err := s2.Decode(nil, b)
