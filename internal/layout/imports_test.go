@@ -50,7 +50,7 @@ var imports = map[string][]string{
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/protocol": {"internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+	"internal/protocol": {"internal/client", "internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
 
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
