@@ -36,6 +36,7 @@ var requirements = []string{goRedis, msgpack, compress, otter, xsync, miniredis}
 // further down, as far as the line says.
 var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
+	"examples/hello":      {"cache", goRedis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"internal/servertest": {}, // tests alone
