@@ -34,7 +34,7 @@ func NewProfiles(rdb redis.UniversalClient) (*cache.Cache[int64, Profile], *coll
 	if err != nil {
 		return nil, nil, err
 	}
-	// Without a profile in Redis a field alone would be served as the whole.
+	// Without a profile in Redis nothing is written: a field alone would be none.
 	return whole, fields.With(collection.IfCached()), nil
 }
 
