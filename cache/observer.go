@@ -25,8 +25,17 @@ import (
 type Observer struct {
 	// Lookup is called when a call has looked a key up.
 	Lookup func(ctx context.Context, e LookupEvent)
+	// StartLoad is called when a loader is about to run, and returns the context that it runs in:
+	// ctx, or one that is derived from it, with a span for example. That is also the ctx of Load,
+	// which follows in any case. nil counts as ctx, and so does a panic.
+	StartLoad func(ctx context.Context, e LoadStart) context.Context
 	// Load is called when a loader has run.
 	Load func(ctx context.Context, e LoadEvent)
+	// Wait is called when a call has waited for a loader that another call of this process has
+	// started, or that runs in the background, whatever came of it: once for each run, before the
+	// call returns. It does not hear of loaders in other processes, nor of one that has not begun
+	// when the call leaves.
+	Wait func(ctx context.Context, e WaitEvent)
 	// Write is called when an entry was stored or deleted, or was not: see Op and Outcome.
 	Write func(ctx context.Context, e WriteEvent)
 	// Error is called when the cache met a failure, whether or not the caller did.
@@ -125,7 +134,9 @@ func Join(observers ...Observer) Observer {
 	var joined Observer
 	for _, o := range observers {
 		joined.Lookup = then(joined.Lookup, o.Lookup)
+		joined.StartLoad = startBoth(joined.StartLoad, o.StartLoad)
 		joined.Load = then(joined.Load, o.Load)
+		joined.Wait = then(joined.Wait, o.Wait)
 		joined.Write = then(joined.Write, o.Write)
 		joined.Error = then(joined.Error, o.Error)
 		joined.Breaker = then(joined.Breaker, o.Breaker)
@@ -203,6 +214,10 @@ func (o *observer) survived(ctx context.Context, err *Error) {
 
 func (o *observer) contain(ctx context.Context) {
 	if r := recover(); r != nil {
-		o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a value of type %T", r)})
+		o.panicked(ctx, r)
 	}
+}
+
+func (o *observer) panicked(ctx context.Context, value any) {
+	o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a value of type %T", value)})
 }

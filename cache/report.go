@@ -99,11 +99,29 @@ func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r proto
 	if c.observer.hears().Load == nil {
 		return
 	}
-	e.Keys = make([]string, len(jobs))
-	for i, j := range jobs {
-		e.Keys[i] = j.Key
-	}
+	e.Keys = keysOf(jobs)
 	c.observer.load(ctx, e)
+}
+
+func (c *core) StartLoad(ctx context.Context, jobs []*protocol.Job, background bool) context.Context {
+	if c.observer.hears().StartLoad == nil {
+		return ctx
+	}
+	return c.observer.startLoad(ctx, LoadStart{Keys: keysOf(jobs), Background: background})
+}
+
+func (c *core) HearsWaits() bool { return c.observer.hears().Wait != nil }
+
+func (c *core) Waited(ctx context.Context, keys []string, load context.Context, took time.Duration) {
+	c.observer.wait(ctx, WaitEvent{Keys: keys, Load: load, Duration: took})
+}
+
+func keysOf(jobs []*protocol.Job) []string {
+	keys := make([]string, len(jobs))
+	for i, j := range jobs {
+		keys[i] = j.Key
+	}
+	return keys
 }
 
 func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o protocol.Outcome, err error) {

@@ -128,6 +128,18 @@ func (t *ticket[R]) wait(ctx context.Context) (a Answer[R]) {
 	return a
 }
 
+// Origin returns the context in which the result of the key with this index is made, or was. It
+// returns nil if that has not begun, or this caller leads the flight.
+func (t Tickets[R]) Origin(i int) context.Context {
+	f := t[i].flight
+	if f == nil || t[i].leads {
+		return nil
+	}
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	return f.origin
+}
+
 // Leave gives up the flights that have not been waited for.
 func (t Tickets[R]) Leave() {
 	for i := range t {

@@ -33,15 +33,17 @@ type Flight[R any] struct {
 	panicked *PanicError
 
 	// Guarded by group.mu.
-	waits   error         // what the function waits for, see Waits
-	awaits  bool          // see Awaits
-	waiting int           // callers that wait now
-	callers int           // callers that ever joined
-	fenced  bool          // a write came, or nobody waits: the result may not be stored
-	storing bool          // the store of the result was announced
-	settled bool          // that store has been answered
-	ceased  bool          // the function is not needed for this flight any more
-	stored  chan struct{} // closed then; made by the first write that waits
+	waits   error // what the function waits for, see Waits
+	awaits  bool  // see Awaits
+	waiting int   // callers that wait now
+	callers int   // callers that ever joined
+	fenced  bool  // a write came, or nobody waits: the result may not be stored
+	storing bool  // the store of the result was announced
+	settled bool  // that store has been answered
+	ceased  bool  // the function is not needed for this flight any more
+
+	origin context.Context // guarded by group.mu, see SetOrigin
+	stored chan struct{}   // closed then; made by the first write that waits
 }
 
 // flightKey finds, in a context, the flight in whose function it is used.
