@@ -28,6 +28,7 @@
 // The documents, in the repository, begin at docs/README.md: recipes in docs/cookbook.md, coming
 // from other libraries in docs/migration.md, codecs and elements in docs/values.md, what holds in
 // docs/guarantees.md, deploys in docs/deploys.md, failures of Redis in docs/faults.md, settings in
-// docs/tuning.md, metrics, traces and logs in docs/metrics.md, what stands in Redis in
+// docs/tuning.md, rights and readiness in docs/operations.md, metrics, traces and logs in
+// docs/metrics.md, the console in docs/console.md, audits in docs/audit.md, what stands in Redis in
 // docs/format.md, and the code itself in docs/architecture.md and docs/decisions.md.
 package cache

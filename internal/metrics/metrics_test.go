@@ -78,6 +78,7 @@ var covered = map[string][]string{
 	"Breaker":  {"breaker_state", "breaker_opened"},
 	"Delivery": {"delivered", "delivery_given_up", "bypassed"},
 	"Near":     {"near_disconnected"},
+	"Audit":    {"audits", "audits_repaired"},
 	"Hot":      {"hot_keys"},
 }
 
