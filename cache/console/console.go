@@ -35,12 +35,20 @@ type console struct {
 // Handler returns the console of the caches of a registry, those that enter it later included. It
 // lasts as long as the registry.
 func Handler(registry *cache.Registry, opts ...Option) http.Handler {
+	return http.NewCrossOriginProtection().Handler(newConsole(registry, opts...))
+}
+
+func newConsole(registry *cache.Registry, opts ...Option) *console {
 	c := &console{registry: registry, names: make(map[cache.Member]string)}
 	for _, opt := range opts {
 		opt(c)
 	}
-	registry.Observe(func(m cache.Member) cache.Observer { return c.recorder(m).observer() })
-	return http.NewCrossOriginProtection().Handler(c)
+	registry.Observe(func(m cache.Member) cache.Observer {
+		observer := c.recorder(m).observer()
+		c.caches() // which forgets those that are closed, also if nobody ever looks
+		return observer
+	})
+	return c
 }
 
 // ServeHTTP goes by the last element of the path, as the handler may be mounted anywhere.

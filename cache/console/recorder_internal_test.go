@@ -4,9 +4,39 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/cachetest"
 )
+
+// Nothing is kept of caches that are closed, once there is another one.
+func TestClosedCachesAreForgotten(t *testing.T) {
+	registry := new(cache.Registry)
+	c := newConsole(registry)
+	rdb := cachetest.NewServer(t).Client()
+	for range 5 {
+		made, err := cache.New(rdb, cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: registry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := made.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		kept := 0
+		c.recorders.Range(func(_, r any) bool {
+			kept++
+			if n := len(r.(*recorder).recent.events); n != 1 {
+				t.Errorf("%d events", n)
+			}
+			return true
+		})
+		if kept != 1 {
+			t.Errorf("%d caches are kept", kept)
+		}
+		_ = made.Close()
+	}
+}
 
 // Whatever happens, a recorder keeps so much and no more.
 func TestRecorderIsBounded(t *testing.T) {

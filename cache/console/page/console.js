@@ -48,7 +48,7 @@ function overview() {
 	const rows = new Map();
 	const filter = nodes("input", { id: "filter", type: "search", autocomplete: "off", spellcheck: "false" });
 	const body = nodes("tbody"), count = nodes("p", { class: "sub" });
-	const heads = columns.map(([name, by, kind], i) => nodes("th", { scope: "col", class: kind.replace("name", "") },
+	const heads = columns.map(([name, by, kind], i) => nodes("th", { scope: "col", class: kind },
 		by ? nodes("button", { type: "button", onclick: () => sortBy(i) }, name) : nodes("span", { class: "unseen" }, "Lookups of the last minutes")));
 	const empty = nodes("p", { class: "panel empty", hidden: "" });
 	const table = nodes("div", { class: "panel scroll" }, nodes("table", { class: "caches", "aria-label": "Caches" },
