@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"net/url"
 
 	"github.com/redis/go-redis/v9"
@@ -14,7 +15,7 @@ import (
 func Redis(address string) (redis.UniversalClient, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, err
+		return nil, errors.New("that is no URL") // the error has the password
 	}
 	switch query := u.Query(); {
 	case query.Has("master_name"):

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	population = 1000 // users
-	cold       = 900  // users above are not asked for, but by a stampede
+	population = 400 // users
+	cold       = 300 // users above are not asked for, but by a stampede
 )
 
 // A load sends the same requests to both arms, a number a second: mostly reads, of a few users more
