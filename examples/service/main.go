@@ -108,7 +108,7 @@ func serve(ctx context.Context, s settings, a *app.App, h http.Handler, log *slo
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	started("http://" + listener.Addr().String())
+	started(baseURL(listener.Addr()))
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -119,6 +119,15 @@ func serve(ctx context.Context, s settings, a *app.App, h http.Handler, log *slo
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(ctx), a.Shutdown(ctx))
+}
+
+// baseURL is the URL of what listens at an address, for a client of this machine.
+func baseURL(at net.Addr) string {
+	host, port, err := net.SplitHostPort(at.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return "http://localhost:" + port
+	}
+	return "http://" + at.String()
 }
 
 // runDemo is run with what package demo brings along.
