@@ -157,7 +157,7 @@ func TestPage(t *testing.T) {
 		Redis   string
 	}
 	body := r.want(t, "GET", "/demo/state", 200, "SQLite")
-	if err := json.Unmarshal([]byte(body), &state); err != nil || len(state.Samples) == 0 || len(state.Events) < 10 || state.Redis != "up" {
+	if err := json.Unmarshal([]byte(body), &state); err != nil || len(state.Samples) == 0 || len(state.Events) != 8 || state.Redis != "up" {
 		t.Errorf("%v: %s", err, body)
 	}
 	if status, _ := r.ask(t, "POST", "/demo/do/redis?to=stopped", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden {

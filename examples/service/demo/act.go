@@ -94,8 +94,7 @@ func (p *page) setInstance(to string) (string, error) {
 	case to == "start" && i == nil:
 		return p.startInstance()
 	case to == "stop" && i != nil:
-		p.keep(nil) // no further requests, while it answers those that it has
-		i.stop()
+		p.forget(i)
 		return "The second instance has shut down.", nil
 	}
 	return "", errors.New("there is nothing to start or stop")
@@ -128,6 +127,18 @@ func (p *page) keep(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.second = i
+}
+
+// forget stops an instance. It gets no further requests while it answers those that it has, and
+// what it has counted still counts.
+func (p *page) forget(i *instance) {
+	p.keep(nil)
+	i.stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.other.Undelivered = 0 // the entries are others' now
+	p.gone.add(p.other)
+	p.other = counts{}
 }
 
 const callers = 300 // of a stampede, of each service

@@ -29,6 +29,8 @@ type page struct {
 
 	mu      sync.Mutex // guards all below
 	second  *instance
+	other   counts // its last known ones
+	gone    counts // of those that have ended
 	delay   time.Duration
 	samples []sample
 	events  []event
@@ -114,6 +116,9 @@ type event struct {
 	Text string `json:"text"`
 }
 
+// shown is how many events the page shows.
+const shown = 8
+
 func (p *page) say(format string, args ...any) string {
 	text := fmt.Sprintf(format, args...)
 	p.mu.Lock()
@@ -123,6 +128,6 @@ func (p *page) say(format string, args ...any) string {
 		n = p.events[len(p.events)-1].N + 1
 	}
 	p.events = append(p.events, event{n, time.Now().Format("15:04:05"), text})
-	p.events = p.events[max(0, len(p.events)-50):]
+	p.events = p.events[max(0, len(p.events)-shown):]
 	return text
 }

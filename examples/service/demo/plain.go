@@ -27,8 +27,9 @@ type plain struct {
 const plainTTL = 10 * time.Minute // that of the caches
 
 func through[V any](ctx context.Context, p *plain, key string, ttl time.Duration, load func() (V, error)) (v V, err error) {
+	text, err := p.rdb.Get(ctx, key).Bytes()
 	p.lookups.Add(1)
-	if text, err := p.rdb.Get(ctx, key).Bytes(); err == nil && json.Unmarshal(text, &v) == nil {
+	if err == nil && json.Unmarshal(text, &v) == nil {
 		p.hits.Add(1)
 		return v, nil
 	}

@@ -59,23 +59,33 @@ func (p *page) watch() {
 	}
 }
 
-// counts are those of all instances. One that does not answer in time is not waited for.
+// counts are those of all instances. Of one that does not answer in time they are the last known
+// ones, and so they are of one that has ended.
 func (p *page) counts(run string) counts {
-	c := p.demo.counts(run)
-	i := p.instance()
-	if i == nil {
-		return c
+	c, i := p.demo.counts(run), p.instance()
+	var other counts
+	var err error
+	if i != nil {
+		ctx, cancel := context.WithTimeout(p.ctx, every)
+		defer cancel()
+		other, err = i.counts(ctx, p.client, run)
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, every)
-	defer cancel()
-	other, err := i.counts(ctx, p.client, run)
-	if err != nil {
-		return c
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i == nil || i != p.second || err != nil {
+		other = p.other
 	}
-	c.Aside.add(other.Aside)
-	c.Plain.add(other.Plain)
-	c.Undelivered += other.Undelivered
+	c.add(other)
+	c.add(p.gone)
+	other.Aside.OfRun, other.Plain.OfRun = 0, 0
+	p.other = other
 	return c
+}
+
+func (c *counts) add(o counts) {
+	c.Aside.add(o.Aside)
+	c.Plain.add(o.Plain)
+	c.Undelivered += o.Undelivered
 }
 
 func (c *armCounts) add(o armCounts) {
@@ -106,13 +116,13 @@ func (p *page) add(first, before, now totals) {
 func measure(first, before, now armCounts, seenBefore, seenNow seen, span float64) measurement {
 	answered := func(s seen) int { return s.Requests - s.Failed - s.Waiting }
 	m := measurement{
-		Requests: max(0, float64(answered(seenNow)-answered(seenBefore))/span),
-		Queries:  max(0, float64(now.Queries-before.Queries)/span), // less when an instance has ended
+		Requests: float64(answered(seenNow)-answered(seenBefore)) / span,
+		Queries:  float64(now.Queries-before.Queries) / span,
 		Hits:     -1,
 		P50:      seenNow.P50.Seconds() * 1000, P99: seenNow.P99.Seconds() * 1000,
 		Waiting: seenNow.Waiting,
 	}
-	if now.Lookups > first.Lookups && now.Hits >= first.Hits {
+	if now.Lookups > first.Lookups {
 		m.Hits = float64(now.Hits-first.Hits) / float64(now.Lookups-first.Lookups)
 	}
 	return m

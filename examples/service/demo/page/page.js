@@ -120,7 +120,7 @@ function log(events) {
     set(one('#latest'), e.text);
     seenEvent = e.n;
   }
-  while (list.children.length > 50) list.lastChild.remove();
+  while (list.children.length > 8) list.lastChild.remove();
 }
 
 async function refresh() {
@@ -152,7 +152,7 @@ async function act(action, to) {
   buttons.forEach(b => b.setAttribute('aria-disabled', 'true'));
   try {
     const answer = await fetch(`do/${action}`, { method: 'POST', body: new URLSearchParams({ to }) });
-    if (!answer.ok) log([{ n: seenEvent, time: '', text: `That did not work: ${await answer.text()}` }]);
+    set(one('#latest'), answer.ok ? await answer.json() : `That did not work: ${await answer.text()}`);
   } catch {
     one('#lost').hidden = false;
   }
