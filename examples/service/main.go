@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/examples/service/app"
-	"github.com/asidecache/aside/examples/service/demo"
 	"github.com/asidecache/aside/examples/service/store"
 )
 
@@ -49,8 +48,10 @@ func parse(args []string, errs io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("service", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "where to listen; port 0 is a free one")
-	flags.StringVar(&s.demo, "demo", "page", "page: shows the service at work; off: the service alone; instance: a second one of a page")
-	flags.DurationVar(&s.drain, "drain", 0, "how long the readiness probe fails before no request is accepted any more")
+	flags.StringVar(&s.demo, "demo", "page",
+		"page: shows the service at work; off: the service alone; instance: a second one of a page")
+	flags.DurationVar(&s.drain, "drain", 0,
+		"how long the readiness probe fails before no request is accepted any more")
 	s.database, s.redis = os.Getenv("DATABASE_URL"), os.Getenv("REDIS_URL")
 	err = flags.Parse(args)
 	return s, err
@@ -76,13 +77,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	if err != nil {
 		return err
 	}
-	return serve(ctx, s, a, a.Handler(), log, func(base string) { fmt.Fprintln(out, demo.Listening+base) }, func() {})
+	started := func(base string) { fmt.Fprintln(out, "listening on "+base) }
+	return server{settings: s, app: a, handler: a.Handler(), log: log, started: started}.serve(ctx)
 }
 
 // open opens what the service uses.
 func open(ctx context.Context, s settings, log *slog.Logger) (app.Parts, error) {
 	if s.database == "" || s.redis == "" {
-		return app.Parts{}, errors.New("DATABASE_URL and REDIS_URL say what to use; -demo page brings both along")
+		return app.Parts{}, errors.New("DATABASE_URL and REDIS_URL have to say what to use, " +
+			"or else -demo page starts both")
 	}
 	st, err := store.Open(ctx, s.database)
 	if err != nil {
@@ -95,30 +98,43 @@ func open(ctx context.Context, s settings, log *slog.Logger) (app.Parts, error) 
 	return app.Parts{Store: st, Redis: rdb, Log: log}, nil
 }
 
-// serve answers requests until ctx ends. Then the readiness probe fails, requests that are under
-// way are answered, and last the caches and what they use are closed.
-func serve(ctx context.Context, s settings, a *app.App, h http.Handler, log *slog.Logger, started func(base string), stop func()) error {
-	listener, err := net.Listen("tcp", s.addr)
+// A server answers requests with a handler until its context ends.
+type server struct {
+	settings settings
+	app      *app.App
+	handler  http.Handler
+	log      *slog.Logger
+	started  func(base string) // is told where it listens
+	stop     func()            // ends what sends requests to it, nil: nothing
+}
+
+// serve ends in an order: the readiness probe fails, requests that are under way are answered, and
+// last the caches and what they use are closed.
+func (s server) serve(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.settings.addr)
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	started(baseURL(listener.Addr()))
+	s.started(baseURL(listener.Addr()))
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	a.Drain()
-	time.Sleep(s.drain)
-	stop()
+	s.app.Drain()
+	time.Sleep(s.settings.drain)
+	if s.stop != nil {
+		s.stop()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	return errors.Join(err, server.Shutdown(ctx), a.Shutdown(ctx))
+	return errors.Join(err, server.Shutdown(ctx), s.app.Shutdown(ctx))
 }
 
 // baseURL is the URL of what listens at an address, for a client of this machine.
@@ -128,30 +144,4 @@ func baseURL(at net.Addr) string {
 		return "http://localhost:" + port
 	}
 	return "http://" + at.String()
-}
-
-// runDemo is run with what package demo brings along.
-func runDemo(ctx context.Context, s settings, log *slog.Logger, in io.Reader, out io.Writer) error {
-	second := s.demo == "instance"
-	d, parts, err := demo.Open(ctx, demo.Config{Database: s.database, Redis: s.redis, Instance: second, Log: log})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	a, err := app.New(parts)
-	if err != nil {
-		return err
-	}
-	if second { // which ends with the page
-		var end context.CancelFunc
-		ctx, end = context.WithCancel(ctx)
-		go func() { _, _ = io.Copy(io.Discard, in); end() }()
-	}
-	return serve(ctx, s, a, d.Handler(a), log, func(base string) {
-		fmt.Fprintln(out, demo.Listening+base)
-		if !second {
-			fmt.Fprintf(out, "\n\tthe page is at %s/demo/\n\n", base)
-		}
-		d.Start(base)
-	}, d.Stop)
 }

@@ -158,8 +158,10 @@ func (p *page) stampede() string {
 		took[a], failed[i] = p.together(a, id, run)
 	}
 	c := p.counts(run)
-	return fmt.Sprintf("Stampede of %d clients for a user that has just been changed: %s with aside, the slowest client waited %s; %s without, %s.",
-		callers, queries(c.Aside.OfRun, failed[0]), ms(took[p.aside]), queries(c.Plain.OfRun, failed[1]), ms(took[p.plain]))
+	return fmt.Sprintf("Stampede of %d clients for a user that has just been changed: "+
+		"%s with aside, the slowest client waited %s; %s without, %s.", callers,
+		queries(c.Aside.OfRun, failed[0]), ms(took[p.aside]),
+		queries(c.Plain.OfRun, failed[1]), ms(took[p.plain]))
 }
 
 // together sends the requests of a stampede to all instances, and returns when all are answered.
@@ -225,7 +227,8 @@ func (p *page) change() string {
 	both.Go(func() { aside = p.changeOf(p.aside) })
 	both.Go(func() { plain = p.changeOf(p.plain) })
 	both.Wait()
-	return fmt.Sprintf("%d changes of user 1 under %d readers. With aside %s; without, %s.", changes, readers, aside, plain)
+	return fmt.Sprintf("%d changes of user 1 under %d readers. With aside %s; without, %s.",
+		changes, readers, aside, plain)
 }
 
 func (p *page) changeOf(a *arm) (c changing) {

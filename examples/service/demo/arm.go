@@ -58,7 +58,10 @@ const (
 )
 
 func newArm(path string, client *http.Client) *arm {
-	return &arm{path: path, client: client, running: make(map[*request]struct{}), changes: make(map[int64][]change)}
+	return &arm{
+		path: path, client: client,
+		running: make(map[*request]struct{}), changes: make(map[int64][]change),
+	}
 }
 
 // begin counts a request, unless there are too many that wait.
@@ -116,7 +119,9 @@ func (a *arm) read(id, revision int64, began time.Time) (stale bool) {
 }
 
 // user asks for a user.
-func (a *arm) user(ctx context.Context, base string, id int64, o options) (u store.User, took time.Duration, stale bool, err error) {
+func (a *arm) user(
+	ctx context.Context, base string, id int64, o options,
+) (u store.User, took time.Duration, stale bool, err error) {
 	r, ok := a.begin(!o.always)
 	if !ok {
 		return u, 0, false, errTooMany
@@ -130,13 +135,16 @@ func (a *arm) user(ctx context.Context, base string, id int64, o options) (u sto
 }
 
 // rename changes a user.
-func (a *arm) rename(ctx context.Context, base string, id int64, name string, o options) (store.User, error) {
+func (a *arm) rename(
+	ctx context.Context, base string, id int64, name string, o options,
+) (store.User, error) {
 	r, ok := a.begin(!o.always)
 	if !ok {
 		return store.User{}, errTooMany
 	}
 	var u store.User
-	err := a.send(ctx, o, http.MethodPatch, fmt.Sprintf("%s%s/users/%d", base, a.path, id), map[string]string{"name": name}, &u)
+	url := fmt.Sprintf("%s%s/users/%d", base, a.path, id)
+	err := a.send(ctx, o, http.MethodPatch, url, map[string]string{"name": name}, &u)
 	if err == nil {
 		a.acknowledged(id, u.Revision)
 	}

@@ -70,7 +70,7 @@ func asked[T any](ctx context.Context, m *meter, ask func() (T, error)) (answer 
 	if err != nil {
 		return answer, err
 	}
-	_ = m.wait(ctx) // the answer is there, and who asked sees for itself that its context is over
+	_ = m.wait(ctx) // the answer is there: whether the context is over is the caller's to see
 	return answer, nil
 }
 

@@ -1,6 +1,6 @@
 // Package demo is what is not to be copied: it shows the service at work. It starts what is
-// missing, a Redis and a database, puts a proxy in front of Redis, sends requests to the service and
-// to the same service without aside, counts what both ask the database and what their clients get,
+// missing of a Redis and a database, puts a proxy in front of Redis, sends the same requests to the
+// service and to one without aside, counts what both ask the database and what their clients get,
 // and shows all of it on a page.
 package demo
 

@@ -13,9 +13,8 @@ import (
 	"github.com/asidecache/aside/examples/service/store"
 )
 
-// plain is the same service on plain GET, SET and DEL, as it is written a thousand times: for
-// comparison. It does what can be done in these lines: a change is followed by a DEL, and where
-// Redis fails it asks the database.
+// plain is the same service on plain GET, SET and DEL, for comparison. A change is followed by a
+// DEL, and where Redis fails it asks the database.
 type plain struct {
 	store  *store.Store
 	rdb    *redis.Client
@@ -26,7 +25,9 @@ type plain struct {
 
 const plainTTL = 10 * time.Minute // that of the caches
 
-func through[V any](ctx context.Context, p *plain, key string, ttl time.Duration, load func() (V, error)) (v V, err error) {
+func through[V any](
+	ctx context.Context, p *plain, key string, ttl time.Duration, load func() (V, error),
+) (v V, err error) {
 	text, err := p.rdb.Get(ctx, key).Bytes()
 	p.lookups.Add(1)
 	if err == nil && json.Unmarshal(text, &v) == nil {

@@ -28,7 +28,9 @@ func (s *Service) Rename(ctx context.Context, id int64, name string) (store.User
 }
 
 // PlaceOrder adds an order, which changes the orders and the points of its user.
-func (s *Service) PlaceOrder(ctx context.Context, userID int64, item string, cents int64) (store.Order, error) {
+func (s *Service) PlaceOrder(
+	ctx context.Context, userID int64, item string, cents int64,
+) (store.Order, error) {
 	o, err := s.store.PlaceOrder(ctx, userID, item, cents)
 	if committed(err) {
 		s.invalidate(ctx, userID, s.users.Delete, s.orders.Delete)
@@ -50,7 +52,9 @@ const invalidationTime = 2 * time.Second
 // context of its request does not end this. An error does not undo the change and is no error of
 // the request: the caches go on to delete by themselves until Redis acknowledges it, and do not use
 // the entry in this process meanwhile.
-func (s *Service) invalidate(ctx context.Context, id int64, deletes ...func(context.Context, ...int64) error) {
+func (s *Service) invalidate(
+	ctx context.Context, id int64, deletes ...func(context.Context, ...int64) error,
+) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), invalidationTime)
 	defer cancel()
 	for _, del := range deletes {

@@ -65,7 +65,9 @@ type Service struct {
 }
 
 // New makes the caches, with the defaults of a registry and under keys that begin with prefix.
-func New(rdb redis.UniversalClient, st Store, caches *cache.Registry, prefix string, log *slog.Logger) (*Service, error) {
+func New(
+	rdb redis.UniversalClient, st Store, caches *cache.Registry, prefix string, log *slog.Logger,
+) (*Service, error) {
 	s := &Service{store: st, log: log}
 	var errs [3]error
 	// Users are asked for at nearly each request, so that they are kept in memory as well.

@@ -62,7 +62,7 @@ func parse(address string) (c driver.Connector, schema string, err error) {
 		c, err := sqlite.NewConnector(sqliteName(file))
 		return c, sqliteSchema, err
 	}
-	return nil, "", errors.New("the URL of the database begins neither with sqlite: nor with postgres://")
+	return nil, "", errors.New("the URL of the database begins neither with sqlite: nor postgres://")
 }
 
 // sqliteName names a file with its settings. Several processes may use the file: readers do not

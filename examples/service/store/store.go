@@ -66,7 +66,9 @@ func (s *Store) Users(ctx context.Context, ids []int64) (map[int64]User, error) 
 		places[i], args[i] = "$"+strconv.Itoa(i+1), id
 	}
 	query := "SELECT " + userColumns + " FROM users WHERE id IN (" + strings.Join(places, ", ") + ")"
-	found, err := all(ctx, s.db, query, args, func(rows *sql.Rows) (User, error) { return scanUser(rows) })
+	found, err := all(ctx, s.db, query, args, func(rows *sql.Rows) (User, error) {
+		return scanUser(rows)
+	})
 	users := make(map[int64]User, len(found))
 	for _, u := range found {
 		users[u.ID] = u
@@ -76,7 +78,8 @@ func (s *Store) Users(ctx context.Context, ids []int64) (map[int64]User, error) 
 
 // Orders returns the orders of a user, the latest first; none of a user that there is not.
 func (s *Store) Orders(ctx context.Context, userID int64) ([]Order, error) {
-	const query = "SELECT id, user_id, item, cents, placed FROM orders WHERE user_id = $1 ORDER BY id DESC LIMIT 50"
+	const query = "SELECT id, user_id, item, cents, placed FROM orders WHERE user_id = $1 " +
+		"ORDER BY id DESC LIMIT 50"
 	return all(ctx, s.db, query, []any{userID}, func(rows *sql.Rows) (o Order, err error) {
 		err = rows.Scan(&o.ID, &o.UserID, &o.Item, &o.Cents, &o.Placed)
 		o.Placed = o.Placed.UTC()
@@ -92,7 +95,9 @@ func (s *Store) Leaders(ctx context.Context, n int) ([]Leader, error) {
 	})
 }
 
-func all[T any](ctx context.Context, db *sql.DB, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+func all[T any](
+	ctx context.Context, db *sql.DB, query string, args []any, scan func(*sql.Rows) (T, error),
+) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -123,19 +128,25 @@ func (s *Store) AddUser(ctx context.Context, name, email string) (u User, err er
 func (s *Store) Rename(ctx context.Context, id int64, name string) (u User, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		u, err = scanUser(tx.QueryRowContext(ctx,
-			"UPDATE users SET name = $1, revision = revision + 1 WHERE id = $2 RETURNING "+userColumns, name, id))
+			"UPDATE users SET name = $1, revision = revision + 1 WHERE id = $2 RETURNING "+userColumns,
+			name, id))
 		return err
 	})
 	return u, err
 }
 
 // PlaceOrder adds an order and gives its user a point for each full unit of money.
-func (s *Store) PlaceOrder(ctx context.Context, userID int64, item string, cents int64) (Order, error) {
-	o := Order{UserID: userID, Item: item, Cents: cents, Placed: time.Now().UTC().Truncate(time.Millisecond)}
+func (s *Store) PlaceOrder(
+	ctx context.Context, userID int64, item string, cents int64,
+) (Order, error) {
+	o := Order{
+		UserID: userID, Item: item, Cents: cents,
+		Placed: time.Now().UTC().Truncate(time.Millisecond), // as precisely as both databases keep it
+	}
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		_, err := scanUser(tx.QueryRowContext(ctx,
-			"UPDATE users SET points = points + $1, revision = revision + 1 WHERE id = $2 RETURNING "+userColumns,
-			cents/100, userID))
+			"UPDATE users SET points = points + $1, revision = revision + 1 WHERE id = $2 "+
+				"RETURNING "+userColumns, cents/100, userID))
 		if err != nil {
 			return err
 		}

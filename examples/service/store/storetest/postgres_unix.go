@@ -50,12 +50,14 @@ func startPostgres() (address string, stop func(), err error) {
 		return cmd
 	}
 	data := filepath.Join(folder, "data")
-	out, err := command("initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync").CombinedOutput()
+	out, err := command("initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8",
+		"--locale=C", "--no-sync").CombinedOutput()
 	if err != nil {
 		remove()
 		return "", nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	server := command("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB")
+	server := command("postgres", "-D", data, "-k", folder,
+		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB")
 	end, err := untilReady(server)
 	if err != nil {
 		remove()
