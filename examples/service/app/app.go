@@ -44,12 +44,9 @@ type App struct {
 // New makes the caches and what observes them.
 func New(p Parts) (*App, error) {
 	caches := &cache.Registry{Defaults: cache.Defaults{
-		// Redis answers in a millisecond, or something is wrong with it: then it is better to ask
-		// the database soon than to wait.
-		RedisTimeout: 250 * time.Millisecond,
-		LoadTimeout:  10 * time.Second,
-		MaxLoads:     store.Connections, // more would wait for a connection
-		Observer:     asideslog.Observer(p.Log),
+		LoadTimeout: 10 * time.Second,
+		MaxLoads:    store.Connections, // more would wait for a connection
+		Observer:    asideslog.Observer(p.Log),
 	}}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(

@@ -133,6 +133,7 @@ func (p *page) keep(i *instance) {
 // what it has counted still counts.
 func (p *page) forget(i *instance) {
 	p.keep(nil)
+	p.client.CloseIdleConnections() // a server waits for those that were never used
 	i.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()

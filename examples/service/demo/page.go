@@ -90,10 +90,10 @@ func (p *page) stop() {
 	p.works.Wait()
 	p.acting.Lock() // the last action has seen that the demo ends
 	defer p.acting.Unlock()
+	p.client.CloseIdleConnections() // a server waits for those that were never used
 	if i := p.instance(); i != nil {
 		i.stop()
 	}
-	p.client.CloseIdleConnections()
 }
 
 // bases are the addresses of the instances.
