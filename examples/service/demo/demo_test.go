@@ -67,7 +67,7 @@ func TestProxy(t *testing.T) {
 	say("two\n")
 	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	if got, err := lines.ReadString('\n'); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("while it is frozen: %q, %v", got, err)
+		t.Fatalf("while it is frozen: %q, %v", got, err)
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	p.set(up)
