@@ -38,6 +38,8 @@ var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
+	"cmd/aside": {"codec", "internal/client", "internal/explain", "internal/keyspace", "internal/rediskey", "internal/resp", "internal/store", "internal/tracking", goRedis},
+
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
@@ -48,7 +50,9 @@ var imports = map[string][]string{
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/protocol": {"internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+	"internal/protocol": {"internal/client", "internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+
+	"internal/explain": {"codec", "internal/client", "internal/rediskey", "internal/store", goRedis}, // so that one page and one command say the same of a key
 
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 

@@ -50,6 +50,8 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
+	e.reads.inFlight = readCountsOf.Of(c.Store.Redis())
+	e.predictor.deleted = deletionsOf.Of(c.Store.Redis())
 	if e.Waker == nil {
 		e.Waker = new(Waker)
 	}
