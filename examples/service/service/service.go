@@ -62,6 +62,8 @@ type Service struct {
 	users   *cache.Cache[int64, store.User]
 	orders  *cache.Cache[int64, []store.Order]
 	leaders *cache.Cache[string, []codec.Scored[int64]]
+
+	loadUser loader.Func[int64, store.User]
 }
 
 // New makes the caches, with the defaults of a registry and under keys that begin with prefix.
@@ -69,6 +71,10 @@ func New(
 	rdb redis.UniversalClient, st Store, caches *cache.Registry, prefix string, log *slog.Logger,
 ) (*Service, error) {
 	s := &Service{store: st, log: log}
+	// That there is no such user is an answer, and cached as one.
+	s.loadUser = loader.NotFoundIf(st.User, func(err error) bool {
+		return errors.Is(err, store.ErrNotFound)
+	})
 	var errs [3]error
 	// Users are asked for at nearly each request, so that they are kept in memory as well.
 	s.users, errs[0] = cache.New(rdb, cache.Config[int64, store.User]{
@@ -93,15 +99,6 @@ func New(
 func (s *Service) User(ctx context.Context, id int64) (store.User, error) {
 	u, err := s.users.GetOrSet(ctx, id, s.loadUser)
 	return u, found(err)
-}
-
-// loadUser tells the cache what is not an error but an answer: that there is no such user.
-func (s *Service) loadUser(ctx context.Context, id int64) (store.User, error) {
-	u, err := s.store.User(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		err = loader.ErrNotFound
-	}
-	return u, err
 }
 
 // found is the service's own error for what the cache says.
