@@ -21,8 +21,9 @@ import (
 type Cache[K comparable, V any] struct {
 	core     *core
 	codec    codec.Codec[V]
-	clone    func(V) V // nil: values that are shared stay as they are
-	anyKeys  bool      // K holds interfaces, see isNearKey
+	clone    func(V) V         // nil: values that are shared stay as they are
+	equal    func(a, b V) bool // nil: what the codec stores is compared
+	anyKeys  bool              // K holds interfaces, see isNearKey
 	keys     keyspace.Keys[K]
 	ttlFor   func(key K, v *V) time.Duration
 	upgrade  func(w *codec.Wire) (V, error)
@@ -38,6 +39,7 @@ type core struct {
 	engine  *protocol.Engine
 	member  *registry.Member
 	near    *nearTier       // nil: there is none
+	sampler *sampler        // of hits that are audited
 	hot     *hotkeys.Sketch // of the client
 
 	ttl          time.Duration
@@ -79,6 +81,7 @@ type lookup struct {
 	state    State
 	broken   bool // the entry was found, and could not be decoded
 	outdated bool // broken as it lacks a field that is always stored
+	sampled  bool // the hit is to be audited
 }
 
 // begin starts a request. It must be followed by end, or by nothing after an error
@@ -119,7 +122,7 @@ func (c *Cache[K, V]) idle() *request[K, V] {
 	if r == nil {
 		return new(request[K, V])
 	}
-	r.state, r.broken = Missing, false
+	r.state, r.broken, r.sampled = Missing, false, false
 	return r
 }
 
@@ -143,6 +146,15 @@ func (l *lookup) release() {
 
 // deadline is when the lookup has waited for Redis long enough.
 func (c *core) deadline(l *lookup) time.Time { return l.began.Add(c.redisTimeout) }
+
+// deadlineOf is when a call that began at a time has waited long enough for the first answer about
+// its keys. To make many ready takes a while.
+func (c *core) deadlineOf(began time.Time, keys int) time.Time {
+	if keys > store.OneTrip {
+		began = time.Now()
+	}
+	return began.Add(c.redisTimeout)
+}
 
 // maxKeptText is how much memory for the text of a key a lookup keeps for the next.
 const maxKeptText = 4 << 10

@@ -53,7 +53,7 @@ func (c *Cache[K, V]) Delete(ctx context.Context, keys ...K) error {
 
 // delete deletes keys for a call that began at a time. It returns an error for each.
 func (c *core) delete(ctx context.Context, began time.Time, keys []string) (errs []error) {
-	deadline := began.Add(c.redisTimeout)
+	deadline := c.deadlineOf(began, len(keys))
 	var failed map[int]error
 	s := c.sending(ctx)
 	err := c.engine.Write(ctx, deadline, keys, func() error {

@@ -89,7 +89,7 @@ func (c *Cache[K, V]) conclude(b *batch[K, V], r *request[K, V]) {
 // Errors are told by key, in a *BatchError; the map then holds the others. An error
 // of load comes back for each of its keys as it was, or what a *BatchError of load says of
 // the key. Hits cost what GetMany costs, misses two round trips more, however many they are.
-// RedisTimeout bounds the wait for all of them together.
+// RedisTimeout bounds the wait for the answer of each round trip, of which many keys take several.
 func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.BatchFunc[K, V], opts ...Option) (map[K]V, error) {
 	b := newBatch[K, V](OpGetOrSetMany, len(keys))
 	s, err := settingsOf(opts)
@@ -105,23 +105,27 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	}
 	l := &loads[K, V]{cache: c, settings: s, many: load}
 	l.begin(b.op, make([]loadItem[K, V], 0, len(requests)), make([]*protocol.Job, 0, len(requests)))
-	var read []*request[K, V]
-	for _, r := range requests {
-		if c.core.predictsMiss(&r.lookup, s) {
-			c.loadInBatch(ctx, b, l, r, nil)
-		} else {
-			read = append(read, r)
-		}
+	read, look := requests, c.core.engine.LooksFirst()
+	var changes []uint64
+	if look {
+		changes = c.changes(read)
+	} else {
+		read = c.loadPredicted(ctx, b, l, requests)
 	}
-	errs := c.readMany(ctx, read)
+	errs := c.askFirst(ctx, read, look)
 	for i, r := range read {
-		if errs[i] != nil || !r.answers(s) {
+		if errs[i] != nil || !r.answers(s) && r.state != Absent {
 			c.loadInBatch(ctx, b, l, r, errs[i])
+			if look && errs[i] == nil {
+				l.items[len(l.items)-1].job.Looked(changes[i])
+			}
 			continue
 		}
 		c.core.found(ctx, &r.lookup)
 		if c.core.isDue(&r.lookup) {
 			c.dueIn(b, load, s).addFound(r)
+		} else if c.core.samples(&r.lookup) {
+			c.audit(ctx, b.op, r.key, r.redisKey, nil, load, s)
 		}
 		c.conclude(b, r)
 	}
@@ -130,6 +134,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	}
 	c.core.engine.Load(ctx, &l.run)
 	l.refreshFound(ctx)
+	l.auditFound(ctx)
 	for i := range l.items {
 		switch v, absent, err := l.result(ctx, i); {
 		case absent:
@@ -140,6 +145,36 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		}
 	}
 	return c.result(b)
+}
+
+// loadPredicted adds the requests that are predicted to find nothing to the loads of a batch, and
+// returns the others, which are to read.
+func (c *Cache[K, V]) loadPredicted(ctx context.Context, b *batch[K, V], l *loads[K, V], requests []*request[K, V]) (read []*request[K, V]) {
+	for _, r := range requests {
+		if c.core.predictsMiss(&r.lookup, l.settings) {
+			c.loadInBatch(ctx, b, l, r, nil)
+		} else {
+			read = append(read, r)
+		}
+	}
+	return read
+}
+
+// changes returns what protocol.Job.Looked is told of the keys of requests.
+func (c *Cache[K, V]) changes(requests []*request[K, V]) []uint64 {
+	changes := make([]uint64, len(requests))
+	for i, r := range requests {
+		changes[i] = c.core.engine.Changes(r.redisKey)
+	}
+	return changes
+}
+
+// askFirst is what a batch asks Redis before it loads: for values, or also whether they are absent.
+func (c *Cache[K, V]) askFirst(ctx context.Context, requests []*request[K, V], look bool) []error {
+	if look {
+		return c.probeMany(ctx, requests)
+	}
+	return c.readMany(ctx, requests)
 }
 
 // dueIn returns the loads of what a batch is to refresh in the background.
@@ -183,7 +218,7 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 	}
 	var found []error
 	if len(asked) > 0 {
-		found = ask(ctx, c.core.deadline(&requests[0].lookup), redisKeys(asked), entries)
+		found = ask(ctx, c.core.deadlineOf(requests[0].began, len(asked)), redisKeys(asked), entries)
 	}
 	if len(asked) == len(requests) {
 		for i, r := range requests {

@@ -76,13 +76,13 @@ func TestForeseenMissesWithoutLeases(t *testing.T) {
 				t.Errorf("GetOrSet: %v, want %v", got, wanted)
 			}
 		}
-		ask("GET", "MGET", "EVALSHA")
+		ask("GET", "MGET", "DEL", "SET")
 		ask("GET")
 		if err := c.Delete(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
 		log.take()
-		ask("MGET", "EVALSHA")
+		ask("MGET", "DEL", "SET")
 		ask("GET")
 	})
 }

@@ -37,6 +37,9 @@ type Observer struct {
 	Delivery func(ctx context.Context, e DeliveryEvent)
 	// Near is called when Redis has begun or ceased to tell the near cache of writes, as Breaker is.
 	Near func(ctx context.Context, e NearEvent)
+	// Audit is called when a hit was compared with the source, see Config.Audit, on a goroutine of
+	// its own.
+	Audit func(ctx context.Context, e AuditEvent)
 	// Hot is called when a key has become hot, see Cache.HotKeys.
 	Hot func(ctx context.Context, e HotEvent)
 }
@@ -72,8 +75,11 @@ type LoadEvent struct {
 	// of that, with LoadPanicked an *Error with the stack.
 	Err error
 	// Background tells that no caller waited for the load from the start: it refreshes what is
-	// stale or soon to be, see Config.StaleFor. Callers counts the call that began it.
+	// stale or soon to be, see Config.StaleFor, or is one of an audit. Callers counts the call that
+	// began it.
 	Background bool
+	// Audit tells that what was loaded is compared with an entry, see Config.Audit.
+	Audit bool
 }
 
 // An Outcome is how a load ended.
@@ -123,6 +129,7 @@ func Join(observers ...Observer) Observer {
 		joined.Breaker = then(joined.Breaker, o.Breaker)
 		joined.Delivery = then(joined.Delivery, o.Delivery)
 		joined.Near = then(joined.Near, o.Near)
+		joined.Audit = then(joined.Audit, o.Audit)
 		joined.Hot = then(joined.Hot, o.Hot)
 	}
 	return joined

@@ -148,7 +148,7 @@ func loadDuringAWrite(t *testing.T, remove func(c *cache.Cache[string, string]) 
 			switch {
 			case command == "UNLINK":
 				return 100 * time.Millisecond
-			case command == "EVALSHA" && lease == cache.Off: // a store
+			case command == "SET" && lease == cache.Off: // a store
 				return 300 * time.Millisecond
 			}
 			return 0
@@ -185,7 +185,7 @@ func writeWaits(t *testing.T, remove func(c *cache.Cache[string, string]) error)
 		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
 		learnScripts(t, c)
 		f.delay(func(command string) time.Duration {
-			if command == "EVALSHA" { // arrives late
+			if command == "SET" { // arrives late
 				return 100 * time.Millisecond
 			}
 			return 0
@@ -216,7 +216,7 @@ func TestG2WriteWaitsForAStoreThatNobodyWaitsFor(t *testing.T) {
 		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
 		learnScripts(t, c)
 		f.delay(func(command string) time.Duration {
-			if command == "EVALSHA" {
+			if command == "SET" {
 				return 100 * time.Millisecond
 			}
 			return 0

@@ -70,6 +70,7 @@ var (
 	_ = [1]struct{}{}[Unknown-State(protocol.Unknown)]
 	_ = [1]struct{}{}[WriteUnchanged-WriteOutcome(protocol.Unchanged)]
 	_ = [1]struct{}{}[WriteNotEncoded-WriteOutcome(protocol.NotEncoded)]
+	_ = [1]struct{}{}[AuditMissed-AuditResult(protocol.AuditMissed)]
 	_ = [1]struct{}{}[LoadCancelled-Outcome(protocol.LoadCancelled)]
 )
 
@@ -82,8 +83,11 @@ func (c *core) Lookup(ctx context.Context, key string, s protocol.State, outdate
 
 func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r protocol.LoadReport) {
 	c.stats.loads.Add(1)
-	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration, Background: r.Background}
-	if r.Background {
+	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration, Background: r.Background, Audit: r.Audit}
+	switch {
+	case r.Audit:
+		c.stats.auditLoads.Add(1)
+	case r.Background:
 		c.stats.refreshes.Add(1)
 	}
 	switch e.Outcome {

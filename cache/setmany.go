@@ -66,7 +66,7 @@ func (c *Cache[K, V]) putMany(ctx context.Context, b *batch[K, V], began time.Ti
 	if len(puts) == 0 {
 		return
 	}
-	deadline := began.Add(c.core.redisTimeout)
+	deadline := c.core.deadlineOf(began, len(puts))
 	commits, keys := make([]store.Commit, len(puts)), make([]string, len(puts))
 	for i, p := range puts {
 		commits[i], keys[i] = p.commit, p.request.redisKey

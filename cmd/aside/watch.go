@@ -22,7 +22,7 @@ var watchCommand = &command{
 	long: `
 Prints a line for each key that matches and was written, deleted or evicted, or has expired, with
 what it holds since, until it is interrupted. On a cluster it listens to all masters, and follows
-failovers.
+failovers, but with -events not to masters that are new.
 
 It listens by CLIENT TRACKING in broadcasting mode (RESP3), which tells of every write and costs
 the server little, but not which command it was: several writes of a moment are one line. Where

@@ -139,7 +139,18 @@ func (c *Client) EvalBool(
 	return answer.Yes, answer.Err
 }
 
-// EvalBools is EvalBool for n calls, a thousand a round trip.
+// NextTrip returns until when to wait for a round trip that follows another of the same operation,
+// which has ended with err and until then was to end by a deadline: the timeout is that of one
+// answer, but one that did not come is not waited for again.
+func (c *Client) NextTrip(deadline time.Time, err error) time.Time {
+	if err != nil {
+		return deadline
+	}
+	return time.Now().Add(c.timeouts.timeout)
+}
+
+// EvalBools is EvalBool for n calls, a thousand a round trip, the first of which ends by the
+// deadline.
 func (c *Client) EvalBools(
 	ctx context.Context, deadline time.Time, n int, nth func(i int) Call,
 ) []Bool {
@@ -165,6 +176,7 @@ func (c *Client) EvalBools(
 			part[i].Err = err
 		}
 		copy(part, found)
+		deadline = c.NextTrip(deadline, err)
 	}
 	return answers
 }

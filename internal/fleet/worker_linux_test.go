@@ -22,7 +22,7 @@ import (
 const workerEnv = "ASIDE_FLEET_WORKER"
 
 func TestMain(m *testing.M) {
-	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded, nearEnv: workNear} {
+	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded, nearEnv: workNear, auditEnv: workAudit} {
 		if text := os.Getenv(env); text != "" {
 			if err := work(text); err != nil {
 				fmt.Fprintln(os.Stderr, err)

@@ -98,6 +98,14 @@ func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 	return g.parent(ctx).obtains(key)
 }
 
+// Outside returns a context for a function that the one in which ctx is used does not wait for.
+func (g *Group[R]) Outside(ctx context.Context) context.Context {
+	if g.parent(ctx) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, flightKey[R]{g}, (*Flight[R])(nil))
+}
+
 // Close fails all flights with ErrClosed, cancels their functions and returns
 // when the last of them has returned. A flight whose result is being stored is not
 // disturbed. No function may call Close: it would wait for itself.

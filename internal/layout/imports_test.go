@@ -45,12 +45,12 @@ var imports = map[string][]string{
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
+	"cache":            {"codec", "loader", "internal/compare", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
 
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/protocol": {"internal/client", "internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+	"internal/protocol": {"internal/client", "internal/compare", "internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
 
 	"internal/explain": {"codec", "internal/client", "internal/rediskey", "internal/store", goRedis}, // so that one page and one command say the same of a key
 
@@ -65,6 +65,7 @@ var imports = map[string][]string{
 	"internal/relay":    {}, // so that panics cross goroutines in one way
 	"internal/stack":    {}, // so that what the growth of a goroutine costs is known in one place
 
+	"internal/compare":  {"codec"},
 	"internal/rediskey": {},
 	"internal/resp":     {"codec"},
 

@@ -2,6 +2,16 @@ package main
 
 // redisMutants break deletes, and what becomes of commands that Redis does not answer or refuses.
 var redisMutants = []mutant{
+	{
+		what: "all round trips of a batch together have RedisTimeout",
+		file: "internal/client/call.go", old: "return time.Now().Add(c.timeouts.timeout)", new: "return deadline",
+		pkg: "cache", tests: "TestManyKeysHaveTimeForEachTrip",
+	},
+	{
+		what: "a load without a lease leaves the control key",
+		file: "internal/store/fill.go", old: "client.NewSmall(ctx, \"del\", f.store.family.Control(f.key)),", new: "client.NewSmall(ctx, \"exists\", f.store.family.Control(f.key)),",
+		pkg: "cache", tests: "TestForeseenMissesWithoutLeases",
+	},
 	// Deletes.
 	{
 		what: "a Delete hides the error of a key's last command",

@@ -39,6 +39,9 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 	// A call that leaves meanwhile must not leave leases behind that nobody knows of.
 	e.Store.AcquireAll(context.WithoutCancel(ctx), deadline, asks, e.Lease)
 	e.hold(asking, asks)
+	if len(asking) > store.OneTrip {
+		deadline = asking.deadline()
+	}
 	finds := e.readAcquired(ctx, r, deadline, asking, asks)
 	asking.spent(began)
 

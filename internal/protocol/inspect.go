@@ -51,6 +51,9 @@ func (j *Job) finishFound(err error) {
 func (e *Engine) probeFirst(ctx context.Context, all jobs, attempt int) []find {
 	deadline := all[0].Began.Add(e.RedisTimeout)
 	if len(all) > 1 {
+		if len(all) > store.OneTrip {
+			deadline = time.Now().Add(e.RedisTimeout)
+		}
 		return e.probeAll(ctx, deadline, all)
 	}
 	f := find{entry: e.entry()}

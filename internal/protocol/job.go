@@ -19,6 +19,7 @@ type Run struct {
 	Jobs    []*Job // with different keys
 
 	background bool            // no caller waits: see RefreshInBackground
+	audit      bool            // what is loaded is compared: see Audit
 	caller     context.Context // of the call, set by Load
 }
 
@@ -70,6 +71,7 @@ type Job struct {
 	TTL   time.Duration
 
 	changes uint64 // of the key when the call looked, see flight.Group.Changes
+	looked  bool   // before Load, see Looked
 
 	reported atomic.Bool // the observer knows what the call has found
 	woken    atomic.Bool // the key was written while the flight waits, see Waker
@@ -159,7 +161,11 @@ func (all jobs) deadline() time.Time {
 // start and spent stand around what asks Redis: its time is taken from the budgets.
 func (jobs) start() time.Time { return time.Now() }
 
+// What takes several round trips has time for each of them, and is taken from no budget.
 func (all jobs) spent(began time.Time) {
+	if len(all) > store.OneTrip {
+		return
+	}
 	took := time.Since(began)
 	for _, j := range all {
 		j.budget -= took

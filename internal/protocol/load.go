@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
 )
 
 // maxAttempts is how often a call joins a flight that may not be for it, and how often a
@@ -35,18 +36,23 @@ func (e *Engine) UnderWay(key string) bool { return e.flights.UnderWay(key) }
 func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (open jobs) {
 	var unsure jobs
 	open, _ = all.partition(func(j *Job) bool {
-		j.changes = e.flights.Changes(j.Key)
+		if looked := j.looked && attempt == 0; !looked {
+			j.changes = e.flights.Changes(j.Key)
+		}
 		if err := e.bypass(ctx, r, j); err != nil {
 			e.reportLookup(ctx, j, Unknown, true)
 			j.End.Err = err
 			return false
 		}
 		switch {
-		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key):
+		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
+			e.audits != nil && e.audits.Obtaining(ctx, j.Key):
 			j.End.Err = flight.ErrReentrant
 			return false
 		case r.Refresh:
 			j.reported.Store(true)
+		case j.looked && !j.Degraded && attempt == 0:
+			e.reportLookup(ctx, j, Missing, false)
 		case j.Degraded && e.Lease == Off: // with leases the flight tells
 			e.reportLookup(ctx, j, Unknown, true)
 		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) || e.failures.of(j.Key) != nil):
@@ -78,6 +84,19 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 	}
 	return open
 }
+
+// LooksFirst reports whether a call is to look closely at its keys before it loads some of them:
+// then that look is the only one, see Looked.
+func (e *Engine) LooksFirst() bool {
+	return e.Lease == Off && e.failures == nil && e.Store.ProbesStrings()
+}
+
+// Looked says that the call has looked closely at the key of a job, and found nothing, when so much
+// had changed. It is called before Load.
+func (j *Job) Looked(changes uint64) { j.looked, j.changes = true, changes }
+
+// Changes returns what Looked is told of a key, before the look.
+func (e *Engine) Changes(key string) uint64 { return e.flights.Changes(key) }
 
 // join has the jobs join the flights of their keys, and begin those that there are not. It
 // returns the jobs that have joined too late, and have to look again.
@@ -129,7 +148,9 @@ func (e *Engine) joinGroup(ctx context.Context, r *Run, group *flight.Group[*Res
 	}
 	g.jobs, g.at = all, time.Now()
 	for _, j := range all { // that nobody else uses yet
-		j.budget = j.Began.Add(e.RedisTimeout).Sub(g.at)
+		if j.budget = j.Began.Add(e.RedisTimeout).Sub(g.at); len(all) > store.OneTrip {
+			j.budget = e.RedisTimeout
+		}
 		j.startedDegraded = j.Degraded
 	}
 	g.tickets, g.err = group.Join(ctx, all.keys(), next, func(ctx context.Context, flights []*flight.Flight[*Result]) error {

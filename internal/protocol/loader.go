@@ -20,6 +20,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 			report.Err = e.Reporter.LoadPanicked(r.Op, all[0].Key, debug.Stack())
 		}
 		report.Duration, report.Callers, report.Background = time.Since(began), all.callers(), r.background
+		report.Audit = r.audit
 		if e.StaleFor > 0 && (report.Outcome == LoadOK || report.Outcome == LoadNotFound) {
 			e.refreshes.took(report.Duration)
 		}
@@ -29,6 +30,9 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
 	end := &ending{engine: e, run: r, jobs: all, call: call, timedOut: (*Engine).loadEnded}
+	if r.audit {
+		end.timedOut = (*Engine).auditTimedOut
+	}
 	end.begin(bounded)
 	defer end.done()
 	for _, j := range all {

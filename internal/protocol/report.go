@@ -38,6 +38,10 @@ type Reporter interface {
 	LoadPanicked(op, key string, stack []byte) error
 	// RefreshPanicked tells of a panic, or a runtime.Goexit, in a load that no caller waits for.
 	RefreshPanicked(ctx context.Context, op, key string, stack []byte)
+	// Audited tells how an audit has ended.
+	Audited(ctx context.Context, op, key string, r AuditReport)
+	// AuditPanicked is RefreshPanicked for an audit.
+	AuditPanicked(ctx context.Context, op, key string, stack []byte)
 	// HookPanicked tells of a panic in a hook of the client, of this value.
 	HookPanicked(key string, value any)
 }
@@ -50,6 +54,7 @@ type LoadReport struct {
 	Duration time.Duration
 
 	Background bool // no caller waited from the start
+	Audit      bool // what was loaded is compared alone
 }
 
 // A LoadResult is how a loader has ended that has returned.

@@ -19,13 +19,15 @@ func (s *Store) AcquireAll(
 		return
 	}
 	for part := range slices.Chunk(asks, client.CallsPerTrip) {
-		s.acquireChunk(ctx, deadline, part, ttl)
+		err := s.acquireChunk(ctx, deadline, part, ttl)
+		deadline = s.NextTrip(deadline, err)
 	}
 }
 
+// acquireChunk is AcquireAll in one round trip. It returns an error if that was not answered.
 func (s *Store) acquireChunk(
 	ctx context.Context, deadline time.Time, asks []Ask, ttl time.Duration,
-) {
+) (unanswered error) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
 	for i, ask := range asks {
@@ -40,6 +42,7 @@ func (s *Store) acquireChunk(
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {
 			return calls, s.ExecAll(ctx, client.NotRetryable, client.Pointers(calls))
 		})
+		unanswered = err
 		late := ctx.Err() != nil || !time.Now().Before(deadline)
 		for n, i := range due {
 			ask := &asks[i]
@@ -61,6 +64,7 @@ func (s *Store) acquireChunk(
 			return over
 		})
 	}
+	return unanswered
 }
 
 // RenewAll is Renew for many leases, a thousand a round trip. It reports which it knows

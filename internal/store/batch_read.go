@@ -13,9 +13,13 @@ import (
 // How many keys are asked for at once: none may keep the server, or callers that wait behind
 // it, busy for long.
 const (
-	firstChunk = 256     // keys
+	firstChunk = OneTrip // keys
 	chunkBytes = 4 << 20 // bytes, going by the size of the values so far
 )
+
+// OneTrip is for how many keys an operation takes one round trip; more may take several, each of
+// which is waited for anew.
+const OneTrip = 256
 
 // ReadAll is Read for many keys, in one round trip, or a few where the keys are many or
 // their values large. What it finds is told by the entries' states, and an error for each;
@@ -41,11 +45,14 @@ func (s *Store) ProbeAll(
 		return []error{s.Probe(ctx, deadline, keys[0], entries[0])}
 	}
 	ask := s.inspectEach
-	if s.multiString() && !s.ttls {
+	if s.ProbesStrings() {
 		ask = s.probeStrings
 	}
 	return s.inChunks(ctx, deadline, keys, entries, ask)
 }
+
+// ProbesStrings reports whether ProbeAll asks for many keys by one command.
+func (s *Store) ProbesStrings() bool { return s.multiString() && !s.ttls }
 
 func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
 
@@ -78,6 +85,7 @@ func (s *Store) inChunks(
 			}
 		}
 		asked = to
+		deadline = s.NextTrip(deadline, err)
 		fit := int64(chunkBytes) * int64(asked) / int64(max(received, 1))
 		size = int(min(max(fit, 1), client.CallsPerTrip))
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
@@ -64,15 +65,18 @@ func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Com
 		c.Stored, c.Err = c.Send(ctx, deadline)
 		return
 	}
-	var small, large []int
+	var small, large, plain []int
 	calls := make([]client.Call, 0, len(commits))
 	for i, c := range commits {
-		if e, ok := c.call(); ok {
+		if c.fills() {
+			plain = append(plain, i)
+		} else if e, ok := c.call(); ok {
 			small, calls = append(small, i), append(calls, e)
 		} else {
 			large = append(large, i)
 		}
 	}
+	large = append(large, s.fillAll(ctx, deadline, commits, plain)...)
 	for n, v := range s.EvalBools(ctx, deadline, len(small), func(n int) client.Call { return calls[n] }) {
 		c := &commits[small[n]]
 		if _, leased := c.Committer.(*Lease); !leased && withoutScripts(v.Err) {
@@ -81,8 +85,14 @@ func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Com
 		}
 		c.Stored, c.Err = v.Yes && v.Err == nil, v.Err
 	}
+	var lost atomic.Bool // what is sent by itself may be much, and is waited for anew each time
 	client.ForEach(len(large), func(n int) {
-		c := &commits[large[n]]
-		c.Stored, c.Err = c.Send(ctx, deadline)
+		c, deadline := &commits[large[n]], deadline
+		if n > 0 && !lost.Load() {
+			deadline = s.NextTrip(deadline, nil)
+		}
+		if c.Stored, c.Err = c.Send(ctx, deadline); c.Err != nil {
+			lost.Store(true)
+		}
 	})
 }

@@ -35,6 +35,11 @@ type leaseless struct {
 func (u leaseless) Store(
 	ctx context.Context, deadline time.Time, e *Entry, ttl time.Duration,
 ) (bool, error) {
+	if u.leaves {
+		if tried, err := u.store.fill(ctx, deadline, u.key, e, ttl); tried {
+			return err == nil, err
+		}
+	}
 	return true, u.store.put(ctx, deadline, u.valueStep(e, ttl))
 }
 

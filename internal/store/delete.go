@@ -68,6 +68,7 @@ func (s *Store) send(
 			}
 		}
 		first += len(part)
+		deadline = s.NextTrip(deadline, err)
 	}
 	return failed
 }
