@@ -114,10 +114,10 @@ type AuditEvent struct {
 }
 
 func (o *observer) audit(ctx context.Context, e AuditEvent) {
-	if o.Audit != nil {
+	if f := o.hears().Audit; f != nil {
 		defer o.contain(ctx)
 		e.Cache = o.cache
-		o.Audit(ctx, e)
+		f(ctx, e)
 	}
 }
 

@@ -51,7 +51,7 @@ type core struct {
 	decoded   bool // see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
-	observer  observer
+	observer  *observer
 	stats     counters
 	reminders reminders
 	limited   atomic.Bool // the observer was told, see reportLimit

@@ -112,7 +112,7 @@ func (c *Cache[K, V]) nearLookup(ctx context.Context, op Op, key K, s settings, 
 	h.sampled = loads && h.state != Stale && !h.due && c.core.sampler.chooses()
 	random := rand.Uint32()
 	c.core.near.hits.add(h.state, random)
-	if c.core.observer.Lookup != nil {
+	if c.core.observer.hears().Lookup != nil {
 		c.core.foundNear(ctx, op, c.RedisKey(key), h.state, h.left, time.Duration(tracking.Now()-now))
 	}
 	if hotkeys.Sampled(random) {

@@ -114,7 +114,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		staleFor:     max(cfg.staleFor, 0).Truncate(time.Millisecond),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
-		observer:     observer{cfg.observer, cfg.name},
+		observer:     newObserver(cfg.name, cfg.observer),
 		reminders:    reminders{start: time.Now()},
 		ended:        make(chan struct{}),
 		registry:     cfg.registry,

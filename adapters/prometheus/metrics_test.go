@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,5 +274,30 @@ aside_audits_total{cache="user",verdict="overtaken"} 0
 `
 	if err := testutil.GatherAndCompare(gathered, strings.NewReader(want), "aside_audits_total", "aside_audits_repaired_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+// The page of the metrics names those that are exported, and no others.
+func TestMetricsAreDocumented(t *testing.T) {
+	gathered, caches, rdb := service(t)
+	_, _ = open(t, rdb, caches, "user", 0).GetOrSet(t.Context(), "a", returns("v", nil))
+	families, err := gathered.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented, exported []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(aside_\\w+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		documented = append(documented, row[1])
+	}
+	for _, family := range families {
+		exported = append(exported, family.GetName())
+	}
+	slices.Sort(documented)
+	if !slices.Equal(documented, exported) { // which Gather sorts
+		t.Errorf("exported are\n%v\ndocumented are\n%v", exported, documented)
 	}
 }

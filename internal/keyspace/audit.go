@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// AuditAtOnce, as Audit.MaxPerSecond of a cache, has each hit audited before its call returns. It
-// is for package cachetest.
+// AuditAtOnce has each hit audited before its call returns, as Audit.MaxPerSecond of a cache. It is
+// for package cachetest.
 const AuditAtOnce = math.MinInt
 
 type auditedCall struct{}

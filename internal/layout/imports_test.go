@@ -36,12 +36,16 @@ var requirements = []string{goRedis, msgpack, compress, otter, xsync, miniredis}
 // further down, as far as the line says.
 var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
+	"examples/hello":      {"cache", goRedis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
 
 	"cmd/aside": {"codec", "internal/client", "internal/explain", "internal/keyspace", "internal/rediskey", "internal/resp", "internal/store", "internal/tracking", goRedis},
 
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
+
+	"cache/console":    {"cache", "internal/explain", goRedis},
+	"internal/metrics": {"cache"}, // so that all adapters export the same
 
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},

@@ -27,6 +27,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 		e.Reporter.Load(ctx, r.Op, all, report)
 	}()
 	defer e.limit.release() // before the observer is told, which may load as well
+	ctx = e.Reporter.StartLoad(ctx, all, r.background)
 	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
 	defer cancel()
 	end := &ending{engine: e, run: r, jobs: all, call: call, timedOut: (*Engine).loadEnded}
@@ -38,6 +39,9 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	for _, j := range all {
 		j.loads++
 		j.flight.Begin()
+		if e.Reporter.HearsWaits() {
+			j.flight.SetOrigin(bounded)
+		}
 	}
 	result := r.Loader.Load(bounded, all)
 	if bounded.Err() == context.DeadlineExceeded {

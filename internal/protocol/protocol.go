@@ -69,6 +69,11 @@ func New(c Config) *Engine {
 // Unleased returns how many keys were loaded without a lease, as Redis refuses what those need.
 func (e *Engine) Unleased() uint64 { return e.unleased.Load() }
 
+// Running returns the flights whose functions run, with and without Redis.
+func (e *Engine) Running() []flight.Running {
+	return append(e.flights.Running(), e.degraded.Running()...)
+}
+
 // Close fails all flights, cancels the contexts of loaders, and returns when all that the
 // engine has started has ended. It must be called once.
 func (e *Engine) Close() {
