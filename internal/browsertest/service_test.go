@@ -182,7 +182,7 @@ func testReader(t *testing.T, p *Page) {
 	p.WaitText("#instances", "1") // all is drawn
 	p.CheckNames()
 	order := p.TabOrder()
-	if len(order) != 12 || order[0].Name != "Send a stampede" || order[5].ID != "slow" || order[7].ID != "rate" {
+	if len(order) != 13 || order[0].Name != "Send a stampede" || order[5].ID != "slow" || order[7].ID != "rate" {
 		t.Errorf("%+v", order)
 	}
 	p.CheckContrast()

@@ -17,6 +17,7 @@ import (
 	asideprometheus "github.com/asidecache/aside/adapters/prometheus"
 	asideslog "github.com/asidecache/aside/adapters/slog"
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/cache/console"
 	"github.com/asidecache/aside/examples/service/service"
 	"github.com/asidecache/aside/examples/service/store"
 	"github.com/asidecache/aside/examples/service/web"
@@ -70,6 +71,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/", web.Handler(a.Service, a.parts.Log))
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.probes.ready)
+	mux.Handle("/debug/aside/", console.Handler(a.Caches))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	return mux
 }

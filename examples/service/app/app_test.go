@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -15,17 +16,12 @@ import (
 	"github.com/asidecache/aside/examples/service/store/storetest"
 )
 
-func get(t *testing.T, a *app.App, path string) (int, string) {
+func want(t *testing.T, h http.Handler, path string, status int, says string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	a.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-	return w.Code, w.Body.String()
-}
-
-func want(t *testing.T, a *app.App, path string, status int, says string) {
-	t.Helper()
-	if got, body := get(t, a, path); got != status || !strings.Contains(body, says) {
-		t.Errorf("%s: %d, %s; want %d, %s", path, got, body, status, says)
+	h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	if w.Code != status || !strings.Contains(w.Body.String(), says) {
+		t.Errorf("%s: %d, %s; want %d, %s", path, w.Code, w.Body, status, says)
 	}
 }
 
@@ -38,21 +34,23 @@ func TestApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, a, "/healthz", 200, "")
-	want(t, a, "/readyz", 503, "redis does not answer") // it has never answered
+	h := a.Handler()
+	want(t, h, "/healthz", 200, "")
+	want(t, h, "/readyz", 503, "redis does not answer") // it has never answered
 	server.Up()
-	want(t, a, "/readyz", 200, "ready\n")
-	want(t, a, "/users/1", 404, "not found")
-	want(t, a, "/metrics", 200, `aside_requests_total{cache="test:user",result="miss",source="redis"} 1`)
-	want(t, a, "/metrics", 200, `go_sql_open_connections{db_name="service"}`)
+	want(t, h, "/readyz", 200, "ready\n")
+	want(t, h, "/users/1", 404, "not found")
+	want(t, h, "/metrics", 200, `aside_requests_total{cache="test:user",result="miss",source="redis"} 1`)
+	want(t, h, "/debug/aside/", 200, "<html")
+	want(t, h, "/metrics", 200, `go_sql_open_connections{db_name="service"}`)
 
 	server.Down() // for all instances: none of them is to be taken out
-	want(t, a, "/readyz", 200, "ready, without Redis:\n")
-	want(t, a, "/users/1", 404, "not found")
+	want(t, h, "/readyz", 200, "ready, without Redis:\n")
+	want(t, h, "/users/1", 404, "not found")
 	server.Up()
 
 	a.Drain()
-	want(t, a, "/readyz", 503, "shutting down")
+	want(t, h, "/readyz", 503, "shutting down")
 	if err := a.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
@@ -71,9 +69,10 @@ func TestNotReadyWithoutDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, a, "/readyz", 200, "ready\n")
+	h := a.Handler()
+	want(t, h, "/readyz", 200, "ready\n")
 	_ = st.Close()
-	want(t, a, "/readyz", 503, "database")
+	want(t, h, "/readyz", 503, "database")
 	if err := a.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
