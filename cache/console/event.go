@@ -49,6 +49,7 @@ const (
 	kindDelivery = "delivery"
 	kindNear     = "near"
 	kindHot      = "hot"
+	kindAudit    = "audit"
 )
 
 // maxEventKeys is of how many keys of one load events are kept.
@@ -57,7 +58,10 @@ const maxEventKeys = 100
 func ofLoad(e *cache.LoadEvent) []event {
 	var text strings.Builder
 	took := spanOf(e.Duration)
-	if e.Background {
+	switch {
+	case e.Audit:
+		text.WriteString("For an audit: ")
+	case e.Background:
 		text.WriteString("In the background: ")
 	}
 	failed := false
@@ -225,6 +229,27 @@ func ofNear(e *cache.NearEvent) event {
 
 func ofHot(e *cache.HotEvent) event {
 	return about(kindHot, e.Key, fmt.Sprintf("It has become hot: %.1f %% of the lookups of the client.", e.Share*100))
+}
+
+// audits say what an audit has found.
+var audits = map[cache.AuditResult]string{
+	cache.AuditEqual:     "An audit has found what the source has",
+	cache.AuditOvertaken: "An audit was overtaken by a write",
+	cache.AuditLate:      "An audit has found an old value, which was invalidated late",
+	cache.AuditMissed:    "An audit has found an old value, which nobody has invalidated",
+}
+
+func ofAudit(e *cache.AuditEvent) event {
+	text := audits[e.Result]
+	if len(e.Fields) > 0 {
+		text += "; these fields differ: " + strings.Join(e.Fields, ", ")
+	}
+	if e.Repaired {
+		text += "; it was replaced"
+	}
+	event := about(kindAudit, e.Key, fmt.Sprintf("%s, by %s.", text, e.Op))
+	event.Failed, event.cause = e.Result == cache.AuditMissed, text
+	return event
 }
 
 // spanOf is explain.Span of what may be short.

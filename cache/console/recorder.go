@@ -82,6 +82,7 @@ func (r *recorder) observer() cache.Observer {
 		Breaker:  func(_ context.Context, e cache.BreakerEvent) { r.add(ofBreaker(&e)) },
 		Delivery: func(_ context.Context, e cache.DeliveryEvent) { r.add(ofDelivery(&e)) },
 		Near:     func(_ context.Context, e cache.NearEvent) { r.add(ofNear(&e)) },
+		Audit:    func(_ context.Context, e cache.AuditEvent) { r.add(ofAudit(&e)) },
 		Hot:      func(_ context.Context, e cache.HotEvent) { r.add(ofHot(&e)) },
 	}
 }

@@ -86,3 +86,18 @@ func TestFailuresAreCounted(t *testing.T) {
 		t.Errorf("%+v", failed)
 	}
 }
+
+// An old value that nobody has invalidated is a failure, and no other audit is.
+func TestMissedAuditsAreFailures(t *testing.T) {
+	r := new(recorder)
+	for result := cache.AuditEqual; result <= cache.AuditMissed; result++ {
+		r.observer().Audit(t.Context(), cache.AuditEvent{Op: cache.OpGetOrSet, Key: "k", Result: result, Fields: []string{"Name"}})
+	}
+	if n := len(r.recent.events); n != 4 {
+		t.Errorf("%d events", n)
+	}
+	failed := r.failed()
+	if want := "An audit has found an old value, which nobody has invalidated; these fields differ: Name, by GetOrSet."; len(failed) != 1 || failed[0].Text != want {
+		t.Errorf("%+v, want %q", failed, want)
+	}
+}
