@@ -25,18 +25,27 @@ const (
 	compressedS2   = "compressed by S2"
 )
 
+// maxInflated is how many bytes a value may have behind its compression to be looked at: a few may
+// stand for very many.
+const maxInflated = 1 << 20
+
 var (
-	inflates = codec.Compress[[]byte](codec.Bytes[[]byte](), codec.Zstd, 0)
+	inflates = codec.CompressLimit[[]byte](codec.Bytes[[]byte](), codec.Zstd, 0, maxInflated)
 	unpacks  = codec.Msgpack[any]()
 )
 
+// maxLayers is how many codecs may be around a value that are looked through. One is usual.
+const maxLayers = 3
+
 // Encoding guesses how a value is encoded, by its bytes or the first of them.
-func Encoding(b []byte, whole bool) string {
-	if outer, inner, ok := unwrap(b, whole); ok {
+func Encoding(b []byte, whole bool) string { return encoding(b, whole, maxLayers) }
+
+func encoding(b []byte, whole bool, layers int) string {
+	if outer, inner, ok := unwrap(b, whole, layers); ok {
 		if inner == nil {
 			return outer
 		}
-		return Encoding(inner, whole) + ", " + outer
+		return encoding(inner, whole, layers-1) + ", " + outer
 	}
 	switch {
 	case len(b) == 0:
@@ -56,16 +65,16 @@ func Encoding(b []byte, whole bool) string {
 var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
 // unwrap looks for what codec.Compress writes. Inner is what is inside, nil if that is not to
-// be had.
-func unwrap(b []byte, whole bool) (outer string, inner []byte, ok bool) {
+// be had. It looks through so many layers at most.
+func unwrap(b []byte, whole bool, layers int) (outer string, inner []byte, ok bool) {
 	padded := bytes.TrimLeft(b, "\xff")
-	if len(padded) < 2 {
+	if len(padded) < 2 || layers == 0 {
 		return "", nil, false
 	}
 	format, rest := codec.Compression(padded[0]), padded[1:]
 	switch {
 	case padded[0] == 0:
-		looks := Encoding(rest, whole) // other bytes may begin with a zero for another reason
+		looks := encoding(rest, whole, layers-1) // other bytes may begin with a zero for another reason
 		return uncompressed, rest, looks != looksOther && looks != looksEncrypted
 	case format == codec.Zstd && bytes.HasPrefix(rest, zstdMagic):
 		outer = compressedZstd
@@ -126,8 +135,12 @@ const maxShown = 4 << 10
 // Readable returns a value, or the beginning of it, in a form to be read, and whether anything
 // was left out: text as it is, MessagePack as JSON, all else in hexadecimal.
 func Readable(b []byte, whole bool) (text string, cut bool) {
-	if _, inner, ok := unwrap(b, whole); ok && inner != nil {
-		return Readable(inner, whole)
+	for layers := maxLayers; ; layers-- {
+		_, inner, ok := unwrap(b, whole, layers)
+		if !ok || inner == nil {
+			break
+		}
+		b = inner
 	}
 	switch {
 	case isText(b, whole):

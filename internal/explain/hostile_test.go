@@ -1,10 +1,12 @@
 package explain_test
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
 
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/explain"
 	"github.com/asidecache/aside/internal/redistest"
 )
@@ -21,6 +23,25 @@ func TestHostileAnswers(t *testing.T) {
 			if err == nil && len(r.Sentences) == 0 {
 				t.Errorf("%q: neither an error nor a sentence", answer)
 			}
+		}
+	}
+}
+
+// A value of many layers, or of a few bytes that stand for very many, is looked at as others are.
+func TestHostileValues(t *testing.T) {
+	bomb := encode(codec.Compress(codec.Bytes[[]byte](), codec.Zstd, 0), append([]byte{0xdd, 3, 0, 0, 0}, bytes.Repeat([]byte{0x80}, 3<<24)...))
+	for name, tt := range map[string]struct {
+		value []byte
+		looks string
+	}{
+		"many layers": {append(make([]byte, 60_000), "{}"...), "bytes"},
+		"a bomb":      {[]byte(bomb), "something compressed by Zstandard"},
+	} {
+		if looks := explain.Encoding(tt.value, true); !strings.Contains("something "+looks, tt.looks) {
+			t.Errorf("%s: it looks like %s, want %s", name, looks, tt.looks)
+		}
+		if text, _ := explain.Readable(tt.value, true); !strings.HasPrefix(text, "0x") {
+			t.Errorf("%s: it is shown as %.40q", name, text)
 		}
 	}
 }
