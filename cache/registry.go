@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/keyspace"
+	"github.com/asidecache/aside/internal/relay"
 )
 
 // A Registry is what the caches of a service have in common: defaults for their settings, one
@@ -136,14 +137,22 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 	return r.each(func(c *core) error { return c.shutdown(ctx) })
 }
 
-// each calls f for all caches at one time, and returns their errors in the order of the caches.
+// each calls f for all caches at one time, and returns their errors in the order of the caches. What
+// a hook of a client panics with, its caller does.
 func (r *Registry) each(f func(*core) error) error {
 	all := r.all()
-	errs := make([]error, len(all))
+	errs, crashes := make([]error, len(all)), make([]*relay.Crash, len(all))
 	var calls sync.WaitGroup
 	for i, c := range all {
-		calls.Go(func() { errs[i] = f(c) })
+		calls.Go(func() {
+			relay.Catch(func() { errs[i] = f(c) }, func(crash *relay.Crash) { crashes[i] = crash })
+		})
 	}
 	calls.Wait()
+	for _, crash := range crashes {
+		if crash != nil {
+			crash.Repeat()
+		}
+	}
 	return errors.Join(errs...)
 }

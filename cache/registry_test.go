@@ -157,3 +157,26 @@ func TestRegistryRefusesLateCaches(t *testing.T) {
 		open(t, env.Client, cache.Config[string, string]{Name: "user", TTL: time.Hour})
 	})
 }
+
+// What a hook of a client panics with in a Check, the caller of Registry.Check does.
+func TestRegistryCheckPanics(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		hook, rdb := &panicHook{}, env.NewClient(t)
+		rdb.AddHook(hook)
+		r := new(cache.Registry)
+		c := cache.Must(cache.New(rdb, cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: r}))
+		defer c.Close()
+		_, _ = c.GetOrSet(t.Context(), "k", value("v", new(int))) // so that scripts are loaded
+		for name, check := range map[string]func(context.Context) error{"Cache": c.Check, "Registry": r.Check} {
+			hook.left.Store(1)
+			func() {
+				defer func() {
+					if v := recover(); v != "hook" {
+						t.Errorf("%s.Check panics with %v", name, v)
+					}
+				}()
+				t.Errorf("%s.Check returned %v", name, check(t.Context()))
+			}()
+		}
+	})
+}

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -61,8 +62,8 @@ func free(m cache.Member, taken map[string]bool) string {
 }
 
 // wanted returns the cache that a request names, or answers that there is none.
-func (c *console) wanted(w http.ResponseWriter, r *http.Request) (m named, ok bool) {
-	id := r.FormValue("cache")
+func (c *console) wanted(w http.ResponseWriter, form url.Values) (m named, ok bool) {
+	id := form.Get("cache")
 	for _, m := range c.caches() {
 		if m.id == id {
 			return m, true
@@ -117,7 +118,7 @@ func countsOf(s *cache.Stats) counts {
 }
 
 func (c *console) row(m named, s *cache.Stats, running int, now time.Time) row {
-	recorder := c.recorder(m.Member)
+	recorder := c.recorded(m.Member)
 	near := map[cache.NearState]string{
 		cache.NearOff: "off", cache.NearConnected: "connected", cache.NearDisconnected: "disconnected",
 	}[s.NearState]
@@ -212,7 +213,7 @@ const maxHotKeys = 10
 // one answers with all that there is to see of a cache.
 func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	c.watch()
-	m, ok := c.wanted(w, r)
+	m, ok := c.wanted(w, r.URL.Query())
 	if !ok {
 		return
 	}
@@ -234,7 +235,7 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 		Failures []event     `json:"failures"` // the last first
 	}{
 		c.settings(now), c.row(m, &stats, len(running), now), stats, loads, hot,
-		orNone(c.recorder(m.Member).failed()),
+		orNone(c.recorded(m.Member).failed()),
 	})
 }
 

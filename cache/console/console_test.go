@@ -244,3 +244,17 @@ func TestPollsDoNotAskRedis(t *testing.T) {
 		}
 	})
 }
+
+// A body of a request that reads nothing is left alone: a form of many parts would go to the disk.
+func TestBodiesAreNotRead(t *testing.T) {
+	f := newFixture(t)
+	for _, path := range []string{"cache?", "key?cache=user&key=1&"} {
+		body := strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"cache\"\r\n\r\nuser\r\n--x--\r\n")
+		before := body.Len()
+		r := httptest.NewRequest("GET", "/debug/aside/"+path, body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		if w := f.ask(r); body.Len() < before {
+			t.Errorf("%s: status %d, and %d bytes were read", path, w.Code, before-body.Len())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/asidecache/aside/cache"
@@ -19,9 +20,9 @@ const maxKey = 16 << 10
 const explainTimeout = 3 * time.Second
 
 // keyOf returns the Redis key that a request names, or answers what is wrong with it.
-func keyOf(w http.ResponseWriter, r *http.Request, m cache.Member) (key string, ok bool) {
-	key = r.FormValue("key")
-	if encoded := r.FormValue("key64"); encoded != "" {
+func keyOf(w http.ResponseWriter, form url.Values, m cache.Member) (key string, ok bool) {
+	key = form.Get("key")
+	if encoded := form.Get("key64"); encoded != "" {
 		raw, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
 			fail(w, http.StatusBadRequest, "key64 is not base64")
@@ -58,18 +59,19 @@ type explanation struct {
 // explain answers with what there is to say of a key.
 func (c *console) explain(w http.ResponseWriter, r *http.Request) {
 	c.watch()
-	m, ok := c.wanted(w, r)
+	form := r.URL.Query() // a body is not read
+	m, ok := c.wanted(w, form)
 	if !ok {
 		return
 	}
-	key, ok := keyOf(w, r, m.Member)
+	key, ok := keyOf(w, form, m.Member)
 	if !ok {
 		return
 	}
 	now := time.Now()
 	e := explanation{
 		settings: c.settings(now), Cache: m.id, Key: textOf(key, false), Near: m.IsNear(key),
-		Loads: []load{}, Events: orNone(c.recorder(m.Member).of(key)),
+		Loads: []load{}, Events: orNone(c.recorded(m.Member).of(key)),
 	}
 	for _, l := range m.Loads() {
 		if l.Key == key {
@@ -147,12 +149,11 @@ func (c *console) invalidate(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "the form cannot be read")
 		return
 	}
-	r.Form = r.PostForm // nothing is deleted that stands in an address
-	m, ok := c.wanted(w, r)
+	m, ok := c.wanted(w, r.PostForm) // nothing is deleted that stands in an address
 	if !ok {
 		return
 	}
-	key, ok := keyOf(w, r, m.Member)
+	key, ok := keyOf(w, r.PostForm, m.Member)
 	if !ok {
 		return
 	}

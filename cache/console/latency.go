@@ -21,7 +21,7 @@ type latency struct {
 const span = 5 * time.Second
 
 // A bank counts durations by size: eight classes for each power of two, so that a class is at most
-// an eighth wide, from 64 ns to 18 minutes.
+// an eighth wide, from 64 ns to 36 minutes.
 type bank [264]atomic.Uint32
 
 const unit = 6 // the logarithm of the nanoseconds of the first class

@@ -68,6 +68,14 @@ func (c *console) recorder(m cache.Member) *recorder {
 	return r.(*recorder)
 }
 
+// recorded returns what is kept of a cache, which is forgotten when it is closed.
+func (c *console) recorded(m cache.Member) *recorder {
+	if r, ok := c.recorders.Load(m); ok {
+		return r.(*recorder)
+	}
+	return new(recorder)
+}
+
 // observer is told of all but lookups.
 func (r *recorder) observer() cache.Observer {
 	return cache.Observer{

@@ -38,6 +38,25 @@ func TestClosedCachesAreForgotten(t *testing.T) {
 	}
 }
 
+// An answer that names a cache which is closed meanwhile does not keep it.
+func TestClosedCachesAreNotKept(t *testing.T) {
+	registry := new(cache.Registry)
+	c := newConsole(registry)
+	made, err := cache.New(cachetest.NewServer(t).Client(), cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.caches()[0]
+	_ = made.Close()
+	_ = c.caches()
+	stats := m.Stats()
+	_ = c.row(m, &stats, 0, time.Now())
+	c.recorders.Range(func(any, any) bool {
+		t.Error("a closed cache is kept")
+		return true
+	})
+}
+
 // Whatever happens, a recorder keeps so much and no more.
 func TestRecorderIsBounded(t *testing.T) {
 	r := new(recorder)

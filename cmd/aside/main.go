@@ -78,13 +78,14 @@ func run(
 	var usage usageError
 	switch {
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "aside: %v\nRun aside -h for help.\n", err)
+		a.complain(err.Error())
+		fmt.Fprintln(stderr, "Run aside -h for help.")
 		return exitUsage
 	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(stderr, "aside: interrupted")
+		a.complain("interrupted")
 		return exitRedis
 	case err != nil:
-		fmt.Fprintf(stderr, "aside: %v\n", err)
+		a.complain(err.Error())
 		return exitRedis
 	}
 	return code

@@ -217,3 +217,15 @@ func TestErrorsOfRedis(t *testing.T) {
 		t.Errorf("a wrong password: exit code %d, %s", r.code, r.stderr)
 	}
 }
+
+// What others have written moves no cursor: errors of a server, messages in place of events.
+func TestTerminalsAreSafe(t *testing.T) {
+	const evil = "\x1b]0;owned\x07"
+	server := miniredis.RunT(t)
+	server.SetError("ERR " + evil)
+	r := aside(t, "redis://"+server.Addr(), "", "keys", "*")
+	event := watched{named: nameOf("k" + evil), Event: evil, Type: evil}.text()
+	if text := r.stderr + event; r.code != exitRedis || strings.Contains(text, "\x1b") || strings.Count(text, "owned") != 4 {
+		t.Errorf("exit code %d, %q", r.code, text)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,6 +19,17 @@ func (a *app) print(object any, text string) error {
 	}
 	_, err := fmt.Fprintln(a.stdout, text)
 	return err
+}
+
+// complain prints what is wrong on stderr, without what a server may say to a terminal.
+func (a *app) complain(text string) {
+	text = strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+	fmt.Fprintf(a.stderr, "aside: %s\n", text)
 }
 
 // A named is the key in a JSON object.

@@ -96,7 +96,7 @@ func (w *watcher) run(ctx context.Context, events bool) error {
 func (w *watcher) say(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fmt.Fprintf(w.app.stderr, "aside: "+format+"\n", args...)
+	w.app.complain(fmt.Sprintf(format, args...))
 }
 
 // matches reports whether a key is watched.
@@ -193,14 +193,15 @@ func (w *watcher) printAll(ctx context.Context, c *client.Client, some []change)
 
 func (w watched) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s  %s", w.Time.Format("15:04:05.000"), explain.Printable(w.Key), w.Event)
+	fmt.Fprintf(&b, "%s  %s  %s", w.Time.Format("15:04:05.000"),
+		explain.Printable(w.Key), explain.Printable(w.Event)) // an event may be anybody's message
 	switch {
 	case w.Type == "none":
 		b.WriteString(", gone")
 	case w.Type != "" && w.TTL != nil:
-		fmt.Fprintf(&b, ", now a %s for %s", w.Type, explain.Span(time.Duration(*w.TTL)*time.Millisecond))
+		fmt.Fprintf(&b, ", now a %s for %s", explain.Printable(w.Type), explain.Span(time.Duration(*w.TTL)*time.Millisecond))
 	case w.Type != "":
-		fmt.Fprintf(&b, ", now a %s that does not expire", w.Type)
+		fmt.Fprintf(&b, ", now a %s that does not expire", explain.Printable(w.Type))
 	}
 	return b.String()
 }

@@ -26,7 +26,7 @@ func (r *Report) sentences() (all []string) {
 	if c := r.Cluster; c != nil {
 		where := ""
 		if c.Master != "" {
-			where = ", on the master " + c.Master
+			where = ", on the master " + Printable(c.Master)
 		}
 		add("It lies in slot %d%s.", c.Slot, where)
 	}
