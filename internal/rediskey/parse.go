@@ -28,6 +28,10 @@ type Parsed struct {
 // versionMark is what may stand behind the name in the key of a version.
 var versionMark = regexp.MustCompile(`@([1-9][0-9]*)[:{]`)
 
+// maxMarks is how many of these are looked at: a text may hold any number, and each takes the time
+// that the key is long.
+const maxMarks = 16
+
 // Parse takes a key apart, where control keys begin with prefix, empty for ControlPrefix. A key
 // is of a version if it looks like one: a text may hold what looks like the version of another
 // name.
@@ -40,7 +44,7 @@ func Parse(prefix, key string) Parsed {
 	if name, ok := strings.CutSuffix(key, "@prefix"); ok && !strings.Contains(name, ":") {
 		return Parsed{Role: RolePrefix, Name: name}
 	}
-	for _, at := range versionMark.FindAllStringSubmatchIndex(key, -1) {
+	for _, at := range versionMark.FindAllStringSubmatchIndex(key, maxMarks) {
 		name := key[:at[0]]
 		version, err := strconv.Atoi(key[at[2]:at[3]])
 		if err != nil || !Versions(name) {

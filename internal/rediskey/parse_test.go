@@ -90,3 +90,11 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// A text that looks like very many versions takes no longer than another one of its length.
+func TestParseManyMarks(t *testing.T) {
+	key := "user" + strings.Repeat("@1:", 200_000)
+	if got := rediskey.Parse("", key); got != (rediskey.Parsed{Plain: key}) {
+		t.Errorf("Name %.40q, Version %d", got.Name, got.Version)
+	}
+}
