@@ -40,7 +40,7 @@ type BreakerEvent struct {
 
 // watchBreaker has the observer told of the client's breaker.
 func (c *core) watchBreaker() {
-	if c.observer.Breaker == nil {
+	if !c.isObserved(c.observer.own.Breaker != nil) {
 		return
 	}
 	c.store.Watch(func(change store.Change) {
@@ -53,10 +53,14 @@ func (c *core) watchBreaker() {
 }
 
 func (o *observer) breaker(e BreakerEvent) {
+	f := o.hears().Breaker
+	if f == nil {
+		return
+	}
 	ctx := context.Background()
 	defer o.contain(ctx)
 	e.Cache = o.cache
-	o.Breaker(ctx, e)
+	f(ctx, e)
 }
 
 // breakerState is that of the breaker now, or of any that the client has.

@@ -21,8 +21,9 @@ import (
 type Cache[K comparable, V any] struct {
 	core     *core
 	codec    codec.Codec[V]
-	clone    func(V) V // nil: values that are shared stay as they are
-	anyKeys  bool      // K holds interfaces, see isNearKey
+	clone    func(V) V         // nil: values that are shared stay as they are
+	equal    func(a, b V) bool // nil: what the codec stores is compared
+	anyKeys  bool              // K holds interfaces, see isNearKey
 	keys     keyspace.Keys[K]
 	ttlFor   func(key K, v *V) time.Duration
 	upgrade  func(w *codec.Wire) (V, error)
@@ -38,6 +39,7 @@ type core struct {
 	engine  *protocol.Engine
 	member  *registry.Member
 	near    *nearTier       // nil: there is none
+	sampler *sampler        // of hits that are audited
 	hot     *hotkeys.Sketch // of the client
 
 	ttl          time.Duration
@@ -49,7 +51,7 @@ type core struct {
 	decoded   bool // see keyspace.SetDecodeLoaded
 	size      sizeHint
 	trial     trial
-	observer  observer
+	observer  *observer
 	stats     counters
 	reminders reminders
 	limited   atomic.Bool // the observer was told, see reportLimit
@@ -79,6 +81,7 @@ type lookup struct {
 	state    State
 	broken   bool // the entry was found, and could not be decoded
 	outdated bool // broken as it lacks a field that is always stored
+	sampled  bool // the hit is to be audited
 }
 
 // begin starts a request. It must be followed by end, or by nothing after an error
@@ -119,7 +122,7 @@ func (c *Cache[K, V]) idle() *request[K, V] {
 	if r == nil {
 		return new(request[K, V])
 	}
-	r.state, r.broken = Missing, false
+	r.state, r.broken, r.sampled = Missing, false, false
 	return r
 }
 

@@ -8,9 +8,10 @@ import (
 
 // Check asks Redis whether it does all that the cache needs, and returns all that it does not,
 // one sentence a line: that it does not answer, that it may only be read or has no memory left,
-// that an ACL refuses commands or keys, that a cluster is down. It is for a program that starts,
-// and for its readiness. It stores entries under random keys of the cache, which it removes, one
-// on each master of a cluster, in RedisTimeout; no value is in the error.
+// that an ACL refuses commands or keys, with the rules that it lacks, that a cluster is down. It is
+// for a program that starts, and for its readiness: see docs/operations.md. It stores entries
+// under random keys of the cache, which it removes, one on each master of a cluster, in
+// RedisTimeout; no value is in the error.
 //
 // That scripts or control keys are refused is an error, unless Lease is Off, though the cache
 // works without leases then: see docs/guarantees.md. It is one as well

@@ -130,6 +130,16 @@ type Config[K comparable, V any] struct {
 	// every caller has a value of its own, and Clone has to be nil.
 	Clone func(V) V
 
+	// Audit compares a sample of the hits with the source, so that you know how far the cache can be
+	// trusted, and which entries nobody invalidates: see AuditConfig. The zero value compares none.
+	Audit AuditConfig
+
+	// Equal says for Audit whether two values are the same. Both are as the codec decodes them. It
+	// is called only for values of which the codec makes different bytes. By default all is compared
+	// that the codec stores, whatever the order of a map; a moment is the same in each time zone,
+	// and nil the same as an empty slice or map.
+	Equal func(a, b V) bool
+
 	// RedisTimeout is the longest that one call waits for Redis, all commands
 	// together; while it waits for the load of another process, each answer; of a batch of more
 	// than 256 keys, the answer of each round trip. Where no connection can be made it is about a

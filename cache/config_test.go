@@ -49,6 +49,7 @@ var refusals = []struct {
 	{"Upgrade without leases", func(cfg *config) {
 		cfg.Version, cfg.Lease, cfg.Upgrade = 1, cache.Off, upgradeOf(codec.Text[int]())
 	}},
+	{"Audit without leases", func(cfg *config) { cfg.Audit.Rate, cfg.Lease = 0.01, cache.Off }},
 	{"Upgrade without a codec", func(cfg *config) { cfg.Version, cfg.Upgrade = 1, upgradeOf[int](nil) }},
 	{"Upgrade with a nil codec", func(cfg *config) {
 		cfg.Version, cfg.Upgrade = 1, upgradeOf((*hashmap.Mapping[int])(nil))
@@ -107,6 +108,12 @@ var refusals = []struct {
 	{"Near.Coherence", func(cfg *config) { cfg.Near = cache.NearConfig{MaxEntries: 1, Coherence: 2} }},
 	{"TTLOnly without a TTL", func(cfg *config) { cfg.Near = cache.NearConfig{MaxEntries: 1, Coherence: cache.TTLOnly} }},
 	{"Clone without Near", func(cfg *config) { cfg.Clone = func(v string) string { return v } }},
+	{"Audit without a Rate", func(cfg *config) { cfg.Audit.Repair = true }},
+	{"Audit of more than all", func(cfg *config) { cfg.Audit.Rate = 1.5 }},
+	{"Audit of a NaN", func(cfg *config) { cfg.Audit.Rate = math.NaN() }},
+	{"Audit with a negative MaxPerSecond", func(cfg *config) { cfg.Audit = cache.AuditConfig{Rate: 1, MaxPerSecond: -1} }},
+	{"Audit without Grace", func(cfg *config) { cfg.Audit = cache.AuditConfig{Rate: 1, Grace: cache.Off} }},
+	{"Audit with a long Grace", func(cfg *config) { cfg.Audit = cache.AuditConfig{Rate: 1, Grace: time.Minute} }},
 	{"RedisTimeout below a millisecond", func(cfg *config) { cfg.RedisTimeout = time.Microsecond }},
 	{"RedisTimeout off", func(cfg *config) { cfg.RedisTimeout = cache.Off }},
 	{"unknown FailurePolicy", func(cfg *config) { cfg.OnRedisError = 7 }},

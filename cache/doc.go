@@ -24,4 +24,11 @@
 // an error of a loader comes back as it was; what went wrong in the cache itself
 // is an *Error, of one of the kinds ErrRedis, ErrEncode, ErrDecode, ErrPanic and
 // ErrClosed. No error and no event holds a value.
+//
+// The documents, in the repository, begin at docs/README.md: recipes in docs/cookbook.md, coming
+// from other libraries in docs/migration.md, codecs and elements in docs/values.md, what holds in
+// docs/guarantees.md, deploys in docs/deploys.md, failures of Redis in docs/faults.md, settings in
+// docs/tuning.md, rights and readiness in docs/operations.md, metrics, traces and logs in
+// docs/metrics.md, the console in docs/console.md, audits in docs/audit.md, what stands in Redis in
+// docs/format.md, and the code itself in docs/architecture.md and docs/decisions.md.
 package cache

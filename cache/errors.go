@@ -139,11 +139,13 @@ func (c *core) redisError(ctx context.Context, op Op, key string, cause error) e
 		c.stats.notAsked.Add(1)
 		lasts = true
 	}
-	if c.observer.Error != nil && (!lasts || c.reminders.due(o)) {
+	if c.observer.hears().Error != nil && (!lasts || c.reminders.due(o)) {
 		c.observer.survived(ctx, err)
 	}
 	return err
 }
+
+var errForeignKey = errors.New("it is no key of this cache, whose keys begin with its Name")
 
 var errReentrant = errors.New("the loader asks its own cache for the key that it is loading, and would wait for itself: ask the source instead")
 

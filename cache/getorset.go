@@ -26,8 +26,8 @@ import (
 func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V], opts ...Option) (V, error) {
 	if load != nil {
 		if h, ok := c.fromNear(ctx, OpGetOrSet, key, opts, true); ok {
-			if h.due {
-				c.refreshNear(ctx, h, entryFunc(load), opts)
+			if h.due || h.sampled {
+				c.followNear(ctx, h, entryFunc(load), opts)
 			}
 			if c.isShared(&h) {
 				return h.entry.value, h.err()
@@ -47,8 +47,8 @@ func (c *Cache[K, V]) GetOrSet(ctx context.Context, key K, load loader.Func[K, V
 func (c *Cache[K, V]) GetOrSetEntry(ctx context.Context, key K, load loader.EntryFunc[K, V], opts ...Option) (V, error) {
 	if load != nil {
 		if h, ok := c.fromNear(ctx, OpGetOrSet, key, opts, true); ok {
-			if h.due {
-				c.refreshNear(ctx, h, load, opts)
+			if h.due || h.sampled {
+				c.followNear(ctx, h, load, opts)
 			}
 			if c.isShared(&h) {
 				return h.entry.value, h.err()
@@ -108,7 +108,7 @@ func (c *Cache[K, V]) beginLoad(op Op, key K, noLoader bool, opts []Option) (r *
 
 // lookup is the part of GetOrSet that most calls do not get beyond: one plain
 // read. It returns nil and the answer; or a request that is to be loaded, or that has its answer
-// and is to be refreshed. Then the error is that of a read that Redis has failed.
+// and is to be refreshed or audited. Then the error is that of a read that Redis has failed.
 func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, opts []Option) (r *request[K, V], s settings, v V, err error) {
 	r, s, err = c.beginLoad(op, key, noLoader, opts)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 		return r, s, v, err
 	}
 	c.core.found(ctx, &r.lookup)
-	if c.core.isDue(&r.lookup) {
+	if c.core.isDue(&r.lookup) || c.core.samples(&r.lookup) {
 		return r, s, v, nil
 	}
 	v, err = c.answer(r)
@@ -131,10 +131,14 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 
 // load answers a request for which a read has found no value, or for a refresh, by a load,
 // its own or one that is under way. failed is the error of that read. A request that has found its
-// answer is refreshed in the background. It ends the request.
+// answer is refreshed in the background, or audited. It ends the request.
 func (c *Cache[K, V]) load(ctx context.Context, r *request[K, V], failed error, load loader.EntryFunc[K, V], s settings) (V, error) {
 	if r.answers(s) {
-		c.refresh(ctx, r, load, s)
+		if r.sampled {
+			c.audit(ctx, r.op, r.key, r.redisKey, load, nil, s)
+		} else {
+			c.refresh(ctx, r, load, s)
+		}
 		return c.answer(r)
 	}
 	l := &loads[K, V]{cache: c, settings: s, one: load}
@@ -145,6 +149,7 @@ func (c *Cache[K, V]) load(ctx context.Context, r *request[K, V], failed error, 
 	}
 	c.core.engine.Load(ctx, &l.run)
 	l.refreshFound(ctx)
+	l.auditFound(ctx)
 	v, _, err := l.result(ctx, 0)
 	return v, err
 }

@@ -112,7 +112,7 @@ func testsByFolder(t *testing.T) map[string]string {
 	t.Helper()
 	sources := map[string]string{}
 	for _, pattern := range []string{
-		"../cache/*_test.go", "../cache/*/*_test.go", "../internal/*/*_test.go", "../codec/*_test.go", "../hashmap/*_test.go",
+		"../cache/*_test.go", "../cache/*/*_test.go", "../internal/*/*_test.go", "../codec/*_test.go", "../hashmap/*_test.go", "../cmd/*/*_test.go",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {

@@ -41,9 +41,9 @@ type HotEvent struct {
 }
 
 func (o *observer) hot(ctx context.Context, k hotkeys.Key) {
-	if o.Hot != nil {
+	if f := o.hears().Hot; f != nil {
 		defer o.contain(ctx)
-		o.Hot(ctx, HotEvent{o.cache, HotKey{Key: k.Text, Share: k.Share, PerSecond: k.PerSecond}})
+		f(ctx, HotEvent{o.cache, HotKey{Key: k.Text, Share: k.Share, PerSecond: k.PerSecond}})
 	}
 }
 

@@ -124,6 +124,8 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		c.core.found(ctx, &r.lookup)
 		if c.core.isDue(&r.lookup) {
 			c.dueIn(b, load, s).addFound(r)
+		} else if c.core.samples(&r.lookup) {
+			c.audit(ctx, b.op, r.key, r.redisKey, nil, load, s)
 		}
 		c.conclude(b, r)
 	}
@@ -132,6 +134,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	}
 	c.core.engine.Load(ctx, &l.run)
 	l.refreshFound(ctx)
+	l.auditFound(ctx)
 	for i := range l.items {
 		switch v, absent, err := l.result(ctx, i); {
 		case absent:

@@ -28,6 +28,8 @@ type nearHit[K comparable, V any] struct {
 	state State
 	left  time.Duration // of Redis's own entry, Forever for no end
 	due   bool          // it is to be refreshed, if that is not under way
+
+	sampled bool // it is to be audited
 }
 
 // isNearKey reports whether the near tier can find a key: not where an interface in it holds what
@@ -107,9 +109,10 @@ func (c *Cache[K, V]) nearLookup(ctx context.Context, op Op, key K, s settings, 
 		}
 		h.due = loads && h.state != Absent && c.core.engine.Chooses(h.left)
 	}
+	h.sampled = loads && h.state != Stale && !h.due && c.core.sampler.chooses()
 	random := rand.Uint32()
 	c.core.near.hits.add(h.state, random)
-	if c.core.observer.Lookup != nil {
+	if c.core.observer.hears().Lookup != nil {
 		c.core.foundNear(ctx, op, c.RedisKey(key), h.state, h.left, time.Duration(tracking.Now()-now))
 	}
 	if hotkeys.Sampled(random) {
@@ -147,6 +150,16 @@ func (c *Cache[K, V]) own(v V) V {
 	return c.clone(v)
 }
 
+// followNear does what a call is to do with what it has found in the near tier.
+func (c *Cache[K, V]) followNear(ctx context.Context, h nearHit[K, V], load loader.EntryFunc[K, V], opts []Option) {
+	if h.due {
+		c.refreshNear(ctx, h, load, opts)
+		return
+	}
+	s, _ := settingsOf(opts)
+	c.auditNear(ctx, OpGetOrSet, h, load, nil, s)
+}
+
 // refreshNear has what a call has found in the near tier refreshed in the background, unless that
 // is under way.
 func (c *Cache[K, V]) refreshNear(ctx context.Context, h nearHit[K, V], load loader.EntryFunc[K, V], opts []Option) {
@@ -176,8 +189,11 @@ func (c *Cache[K, V]) nearMany(ctx context.Context, b *batch[K, V], s settings, 
 		if h.state.hasValue() {
 			b.values[key] = c.own(h.entry.value)
 		}
-		if h.due {
+		switch {
+		case h.due:
 			c.addNear(c.dueIn(b, load, s), h)
+		case h.sampled:
+			c.auditNear(ctx, b.op, h, nil, load, s)
 		}
 		return true
 	}

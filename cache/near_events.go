@@ -30,10 +30,14 @@ type NearEvent struct {
 }
 
 func (o *observer) near(e NearEvent) {
+	f := o.hears().Near
+	if f == nil {
+		return
+	}
 	ctx := context.Background()
 	defer o.contain(ctx)
 	e.Cache = o.cache
-	o.Near(ctx, e)
+	f(ctx, e)
 }
 
 // nearChanges has changes told on a goroutine that runs while there are any: what is told must

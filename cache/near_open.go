@@ -105,9 +105,8 @@ func (c *core) openNear() {
 	}
 	n.stopWatching = c.store.WatchWrites(n.tier.Written)
 	if n.listener != nil {
-		if c.observer.Near != nil {
-			o := c.observer // which does not refer to the cache
-			n.changes.tell = o.near
+		if c.isObserved(c.observer.own.Near != nil) {
+			n.changes.tell = c.observer.near
 		}
 		n.subscription = n.listener.Subscribe(c.store.Prefixes(), nearHandler{n.tier, &n.changes, &n.wakes})
 		n.tier.ListenTo(n.subscription)

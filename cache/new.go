@@ -43,7 +43,7 @@ const minLease = 10 * time.Millisecond
 // ContextTimeoutEnabled, and so is a cluster client: without, each command takes a
 // goroutine.
 func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cache[K, V], error) {
-	c := &Cache[K, V]{codec: cfg.Codec, clone: cfg.Clone, ttlFor: cfg.TTLFor, upgrade: cfg.Upgrade.convert}
+	c := &Cache[K, V]{codec: cfg.Codec, clone: cfg.Clone, equal: cfg.Equal, ttlFor: cfg.TTLFor, upgrade: cfg.Upgrade.convert}
 	if c.codec == nil {
 		c.codec = keyspace.DefaultCodec[V]()
 	}
@@ -56,7 +56,7 @@ func New[K comparable, V any](rdb redis.UniversalClient, cfg Config[K, V]) (*Cac
 		loadTimeout: cfg.LoadTimeout, errorTTL: cfg.ErrorTTL, maxLoads: cfg.MaxLoads, lease: cfg.Lease,
 		waitReplicas: cfg.WaitReplicas, near: cfg.Near, redisTimeout: cfg.RedisTimeout,
 		onRedisError: cfg.OnRedisError, pipelining: cfg.Pipelining, observer: cfg.Observer,
-		upgrade: cfg.Upgrade.previous, registry: cfg.Registry,
+		upgrade: cfg.Upgrade.previous, registry: cfg.Registry, audit: cfg.Audit,
 	}
 	settings.takeDefaults()
 	var err error
@@ -101,6 +101,7 @@ type coreConfig struct {
 	observer      Observer
 	upgrade       previous
 	registry      *Registry
+	audit         AuditConfig
 }
 
 func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
@@ -113,10 +114,11 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		staleFor:     max(cfg.staleFor, 0).Truncate(time.Millisecond),
 		jitter:       max(defaultTo(cfg.jitter, keyspace.DefaultJitter), 0),
 		redisTimeout: defaultTo(cfg.redisTimeout, keyspace.DefaultRedisTimeout),
-		observer:     observer{cfg.observer, cfg.name},
+		observer:     newObserver(cfg.name, cfg.observer),
 		reminders:    reminders{start: time.Now()},
 		ended:        make(chan struct{}),
 		registry:     cfg.registry,
+		sampler:      newSampler(cfg.audit),
 	}
 	c.longest.note(keyspace.StoredTTL(c.ttl, 0, c.staleFor))
 	c.trial.begin()
@@ -130,6 +132,7 @@ func newCore(rdb redis.UniversalClient, cfg coreConfig) (*core, error) {
 		ErrorTTL:     max(cfg.errorTTL, 0),
 		FailFast:     cfg.onRedisError == Fail,
 		StaleFor:     c.staleFor,
+		Audits:       cfg.audit.engine(),
 	}
 	var p keyspace.Problems
 	var err error
@@ -230,5 +233,6 @@ func (cfg *coreConfig) check(p *keyspace.Problems, c *core, engine protocol.Conf
 	p.Check(cfg.waitReplicas >= 0,
 		"WaitReplicas is %d: use a positive number, or 0 for none", cfg.waitReplicas)
 	cfg.near.check(p, cfg.clone)
+	cfg.audit.check(p, engine.Lease)
 	p.Add("Key", cfg.keyErr)
 }

@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +25,17 @@ import (
 type Observer struct {
 	// Lookup is called when a call has looked a key up.
 	Lookup func(ctx context.Context, e LookupEvent)
+	// StartLoad is called when a loader is about to run, and returns the context that it runs in:
+	// ctx, or one that is derived from it, with a span for example. That is also the ctx of Load,
+	// which follows in any case. nil counts as ctx, and so does a panic.
+	StartLoad func(ctx context.Context, e LoadStart) context.Context
 	// Load is called when a loader has run.
 	Load func(ctx context.Context, e LoadEvent)
+	// Wait is called when a call has waited for a loader that another call of this process has
+	// started, or that runs in the background, whatever came of it: once for each run, before the
+	// call returns. It does not hear of loaders in other processes, nor of one that has not begun
+	// when the call leaves.
+	Wait func(ctx context.Context, e WaitEvent)
 	// Write is called when an entry was stored or deleted, or was not: see Op and Outcome.
 	Write func(ctx context.Context, e WriteEvent)
 	// Error is called when the cache met a failure, whether or not the caller did.
@@ -37,6 +48,9 @@ type Observer struct {
 	Delivery func(ctx context.Context, e DeliveryEvent)
 	// Near is called when Redis has begun or ceased to tell the near cache of writes, as Breaker is.
 	Near func(ctx context.Context, e NearEvent)
+	// Audit is called when a hit was compared with the source, see Config.Audit, on a goroutine of
+	// its own.
+	Audit func(ctx context.Context, e AuditEvent)
 	// Hot is called when a key has become hot, see Cache.HotKeys.
 	Hot func(ctx context.Context, e HotEvent)
 }
@@ -72,8 +86,11 @@ type LoadEvent struct {
 	// of that, with LoadPanicked an *Error with the stack.
 	Err error
 	// Background tells that no caller waited for the load from the start: it refreshes what is
-	// stale or soon to be, see Config.StaleFor. Callers counts the call that began it.
+	// stale or soon to be, see Config.StaleFor, or is one of an audit. Callers counts the call that
+	// began it.
 	Background bool
+	// Audit tells that what was loaded is compared with an entry, see Config.Audit.
+	Audit bool
 }
 
 // An Outcome is how a load ended.
@@ -117,12 +134,15 @@ func Join(observers ...Observer) Observer {
 	var joined Observer
 	for _, o := range observers {
 		joined.Lookup = then(joined.Lookup, o.Lookup)
+		joined.StartLoad = startBoth(joined.StartLoad, o.StartLoad)
 		joined.Load = then(joined.Load, o.Load)
+		joined.Wait = then(joined.Wait, o.Wait)
 		joined.Write = then(joined.Write, o.Write)
 		joined.Error = then(joined.Error, o.Error)
 		joined.Breaker = then(joined.Breaker, o.Breaker)
 		joined.Delivery = then(joined.Delivery, o.Delivery)
 		joined.Near = then(joined.Near, o.Near)
+		joined.Audit = then(joined.Audit, o.Audit)
 		joined.Hot = then(joined.Hot, o.Hot)
 	}
 	return joined
@@ -141,45 +161,63 @@ func then[E any](first, second func(context.Context, E)) func(context.Context, E
 	}
 }
 
-// observer calls an Observer's functions and contains their panics.
+// observer calls an Observer's functions and contains their panics. It does not refer to the
+// cache, so that what tells it of Redis does not keep the cache from being collected.
 type observer struct {
-	Observer
 	cache string
+	own   *Observer                // of the Config, and of the defaults of the registry
+	told  atomic.Pointer[Observer] // own, and joined after it
+
+	mu     sync.Mutex // guards joined, and changes of told
+	joined []joinedObserver
 }
 
+func newObserver(cache string, own Observer) *observer {
+	o := &observer{cache: cache, own: &own}
+	o.told.Store(o.own)
+	return o
+}
+
+// hears returns the functions that are told of things now.
+func (o *observer) hears() *Observer { return o.told.Load() }
+
 func (o *observer) lookup(ctx context.Context, e LookupEvent) {
-	if o.Lookup != nil {
+	if f := o.hears().Lookup; f != nil {
 		defer o.contain(ctx)
 		e.Cache = o.cache
-		o.Lookup(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) load(ctx context.Context, e LoadEvent) {
-	if o.Load != nil {
+	if f := o.hears().Load; f != nil {
 		defer o.contain(ctx)
 		e.Cache = o.cache
-		o.Load(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) write(ctx context.Context, e WriteEvent) {
-	if o.Write != nil {
+	if f := o.hears().Write; f != nil {
 		defer o.contain(ctx)
 		e.Cache, e.Fenced = o.cache, e.Outcome == WriteFenced
-		o.Write(ctx, e)
+		f(ctx, e)
 	}
 }
 
 func (o *observer) survived(ctx context.Context, err *Error) {
-	if o.Error != nil {
+	if f := o.hears().Error; f != nil {
 		defer func() { _ = recover() }() // there is nobody left to tell
-		o.Error(ctx, err)
+		f(ctx, err)
 	}
 }
 
 func (o *observer) contain(ctx context.Context) {
 	if r := recover(); r != nil {
-		o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a value of type %T", r)})
+		o.panicked(ctx, r)
 	}
+}
+
+func (o *observer) panicked(ctx context.Context, value any) {
+	o.survived(ctx, &Error{Op: "Observer", Cache: o.cache, Kind: ErrPanic, Err: fmt.Errorf("in a function of the observer, with a value of type %T", value)})
 }

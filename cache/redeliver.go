@@ -97,13 +97,14 @@ func (c *core) Unleased(key string, cause error) {
 }
 
 func (o *observer) delivery(e DeliveryEvent) {
-	if o.Delivery == nil {
+	f := o.hears().Delivery
+	if f == nil {
 		return
 	}
 	ctx := context.Background()
 	defer o.contain(ctx)
 	e.Cache = o.cache
-	o.Delivery(ctx, e)
+	f(ctx, e)
 }
 
 // A sending is what is known of a write when it begins.

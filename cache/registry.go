@@ -20,9 +20,10 @@ type Registry struct {
 	// New runs.
 	Defaults Defaults
 
-	mu     sync.Mutex
-	caches []*core
-	closed bool
+	mu           sync.Mutex // guards all below
+	caches       []*core
+	observations []*observation
+	closed       bool
 }
 
 // Defaults are for settings that a Config leaves zero; see there what each of them means. A cache
@@ -77,11 +78,17 @@ func (c *core) enterRegistry() error {
 
 func (r *Registry) add(c *core) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
+	closed, observations := r.closed, slices.Clone(r.observations)
+	if !closed {
+		r.caches = append(r.caches, c)
+	}
+	r.mu.Unlock()
+	if closed {
 		return false
 	}
-	r.caches = append(r.caches, c)
+	for _, o := range observations {
+		c.observer.join(o, o.of(Member{c}))
+	}
 	return true
 }
 
@@ -140,22 +147,3 @@ func (r *Registry) each(f func(*core) error) error {
 	calls.Wait()
 	return errors.Join(errs...)
 }
-
-// A Member is one cache of a Registry, whatever the types of its keys and values. It stays usable
-// when the cache is closed.
-type Member struct{ core *core }
-
-// Name returns the Name of the cache.
-func (m Member) Name() string { return m.core.name }
-
-// Version returns the Version of the cache.
-func (m Member) Version() int { return m.core.version }
-
-// Stats is Cache.Stats.
-func (m Member) Stats() Stats { return m.core.snapshot() }
-
-// HotKeys is Cache.HotKeys.
-func (m Member) HotKeys() []HotKey { return m.core.hotKeys() }
-
-// Check is Cache.Check.
-func (m Member) Check(ctx context.Context) error { return m.core.check(ctx) }

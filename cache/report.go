@@ -44,7 +44,7 @@ func (c *core) reportUnanswered(ctx context.Context, key string, began time.Time
 
 // lookupTime is the duration of a lookup, if anybody wants to know.
 func (c *core) lookupTime(began time.Time) time.Duration {
-	if c.observer.Lookup == nil {
+	if c.observer.hears().Lookup == nil {
 		return 0
 	}
 	return time.Since(began)
@@ -53,7 +53,7 @@ func (c *core) lookupTime(began time.Time) time.Duration {
 func (c *core) reportLookup(ctx context.Context, e LookupEvent) {
 	c.stats.lookup(e.State)
 	c.engine.Learn(protocol.State(e.State), c.stats.hits.Load())
-	if c.observer.Lookup != nil {
+	if c.observer.hears().Lookup != nil {
 		e.Source = Redis
 		if e.State == Unknown {
 			e.Source = None
@@ -70,6 +70,7 @@ var (
 	_ = [1]struct{}{}[Unknown-State(protocol.Unknown)]
 	_ = [1]struct{}{}[WriteUnchanged-WriteOutcome(protocol.Unchanged)]
 	_ = [1]struct{}{}[WriteNotEncoded-WriteOutcome(protocol.NotEncoded)]
+	_ = [1]struct{}{}[AuditMissed-AuditResult(protocol.AuditMissed)]
 	_ = [1]struct{}{}[LoadCancelled-Outcome(protocol.LoadCancelled)]
 )
 
@@ -82,8 +83,11 @@ func (c *core) Lookup(ctx context.Context, key string, s protocol.State, outdate
 
 func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r protocol.LoadReport) {
 	c.stats.loads.Add(1)
-	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration, Background: r.Background}
-	if r.Background {
+	e := LoadEvent{Outcome: Outcome(r.Outcome), Err: r.Err, Callers: r.Callers, Duration: r.Duration, Background: r.Background, Audit: r.Audit}
+	switch {
+	case r.Audit:
+		c.stats.auditLoads.Add(1)
+	case r.Background:
 		c.stats.refreshes.Add(1)
 	}
 	switch e.Outcome {
@@ -92,14 +96,32 @@ func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r proto
 	case LoadCancelled:
 		c.stats.loadsCancelled.Add(1)
 	}
-	if c.observer.Load == nil {
+	if c.observer.hears().Load == nil {
 		return
 	}
-	e.Keys = make([]string, len(jobs))
-	for i, j := range jobs {
-		e.Keys[i] = j.Key
-	}
+	e.Keys = keysOf(jobs)
 	c.observer.load(ctx, e)
+}
+
+func (c *core) StartLoad(ctx context.Context, jobs []*protocol.Job, background bool) context.Context {
+	if c.observer.hears().StartLoad == nil {
+		return ctx
+	}
+	return c.observer.startLoad(ctx, LoadStart{Keys: keysOf(jobs), Background: background})
+}
+
+func (c *core) HearsWaits() bool { return c.observer.hears().Wait != nil }
+
+func (c *core) Waited(ctx context.Context, keys []string, load context.Context, took time.Duration) {
+	c.observer.wait(ctx, WaitEvent{Keys: keys, Load: load, Duration: took})
+}
+
+func keysOf(jobs []*protocol.Job) []string {
+	keys := make([]string, len(jobs))
+	for i, j := range jobs {
+		keys[i] = j.Key
+	}
+	return keys
 }
 
 func (c *core) Commit(ctx context.Context, op, key string, l protocol.Loaded, o protocol.Outcome, err error) {

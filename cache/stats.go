@@ -1,6 +1,10 @@
 package cache
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/asidecache/aside/internal/protocol"
+)
 
 // Stats are counts since the cache was made, of this process alone. Each count is
 // exact; together they are no snapshot of one moment. When nothing is under way they add
@@ -17,6 +21,7 @@ type Stats struct {
 
 	Loads          uint64 // runs of a loader, one for all keys of a batch
 	Refreshes      uint64 // of these, in the background, of entries that were stale or soon to be
+	AuditLoads     uint64 // of Loads, of audits, see Config.Audit
 	LoadErrors     uint64 // of Loads, ended by an error other than ErrNotFound, or a panic
 	LoadsCancelled uint64 // of Loads, ended by an error after all callers had left: no LoadErrors
 	Shared         uint64 // calls served by another call's load
@@ -72,6 +77,13 @@ type Stats struct {
 	NearFlushes       uint64    // times when all entries were dropped
 	NearState         NearState // now
 
+	AuditsEqual     uint64 // AuditEqual
+	AuditsOvertaken uint64 // AuditOvertaken
+	AuditsLate      uint64 // AuditLate
+	AuditsMissed    uint64 // AuditMissed
+	AuditsFailed    uint64 // audits without a result, as Redis or the loader has failed
+	AuditsRepaired  uint64 // of AuditsMissed, those whose entries were replaced
+
 	HotKeys  int     // now: keys of this cache that Cache.HotKeys names
 	HotShare float64 // now: the Share of the first of them
 }
@@ -92,6 +104,8 @@ type counters struct {
 	stores, broken, outdated                  atomic.Uint64
 	redisErrors, notAsked                     atomic.Uint64
 	delivered, givenUp                        atomic.Uint64
+	audits                                    [protocol.AuditFailed + 1]atomic.Uint64
+	auditLoads, auditsRepaired                atomic.Uint64
 }
 
 // Stats returns the counts so far.
@@ -119,6 +133,7 @@ func (c *core) snapshot() Stats {
 		Unsettled: uint64(c.store.Unsettled()), Replayed: replayed, NotReplayed: notReplayed,
 	}
 	c.addNear(&s)
+	c.addAudits(&s)
 	c.addHot(&s)
 	return s
 }

@@ -52,12 +52,12 @@ func TestCheckTellsAll(t *testing.T) {
 		}{
 			{"scripts", forbids("-@scripting"), []string{"scripts are refused", "'eval'"}},
 			{"hashes of scripts", forbids("-evalsha"), nil},
-			{"control keys", forbids("resetkeys", "~test*"), []string{`begin with "aside:" are refused`, "choose a ControlPrefix"}},
-			{"value keys", forbids("resetkeys", "~aside:*"), []string{`begin with "test:" are refused`, `begin with "test@1{test:" are refused`}},
+			{"control keys", forbids("resetkeys", "~test*"), []string{`begin with "aside:" are refused`, "choose a ControlPrefix", "permit ~aside:*"}},
+			{"value keys", forbids("resetkeys", "~aside:*"), []string{`begin with "test:" are refused`, "permit ~test:*", `begin with "test@1{test:" are refused`}},
 			{"versions", forbids("resetkeys", "~aside:*", "~test:*"), []string{`begin with "test@1{test:" are refused`}},
-			{"commands", forbids("-pexpire", "-get", "-rename"), []string{"'pexpire'", "'get'", "'rename'"}},
+			{"commands", forbids("-pexpire", "-get", "-rename"), []string{"'pexpire'", "'get'", "'rename'", "rule +pexpire ", "rule +get ", "rule +rename "}},
 			{"commands and scripts", forbids("-pexpire", "-eval", "-evalsha"), []string{"'pexpire'", "scripts are refused"}},
-			{"memory", noMemory, []string{"no memory left"}},
+			{"memory", noMemory, []string{"no memory left", "maxmemory-policy is noeviction"}},
 			{"replica", func(ctx context.Context, rdb redis.UniversalClient) error {
 				return rdb.Do(ctx, "replicaof", "127.0.0.1", "1").Err()
 			}, []string{"may only be read"}},

@@ -12,16 +12,17 @@ import (
 // An unpacker reads one value from bytes that were scanned: lengths are there,
 // and recursion is not deeper than maxDepth.
 type unpacker struct {
-	b    []byte
-	pos  int
-	left int    // bytes of memory that may still be allocated, see held
-	text []byte // what short strings are cut from
+	b       []byte
+	pos     int
+	left    int    // bytes of memory that may still be allocated, see held
+	text    []byte // what strings are cut from
+	strings int    // about how long those are together that are still to be read
 
 	missingAreZero bool // see MissingFieldsAreZero
 }
 
-// Short strings share an allocation, which saves most of a struct's: one of them
-// keeps at most textChunk bytes in memory.
+// Strings share an allocation, which saves most of a struct's: all of a value that has few, and
+// the short ones of others. One of them keeps at most textChunk bytes in memory.
 const (
 	textShort = 64
 	textChunk = 256
@@ -29,15 +30,31 @@ const (
 
 // string returns a copy of b, which was just read.
 func (r *unpacker) string(b []byte) string {
-	if len(b) > textShort || len(b) == 0 {
-		return string(b)
+	if len(b) == 0 {
+		return ""
 	}
 	if cap(r.text)-len(r.text) < len(b) {
-		r.text = make([]byte, 0, min(len(b)+len(r.b)-r.pos, textChunk))
+		if len(b) > textShort && r.strings > textChunk || len(b) > textChunk {
+			return string(b)
+		}
+		r.text = make([]byte, 0, max(len(b), min(r.strings, textChunk)))
 	}
+	r.strings -= len(b)
 	start := len(r.text)
 	r.text = append(r.text, b...)
 	return unsafe.String(&r.text[start], len(b))
+}
+
+// names returns how long the names of the fields are together that a value has, if it is a
+// struct.
+func (n *packNode) names() int {
+	if n.op == packPointer {
+		n = n.elem
+	}
+	if n.op != packStruct {
+		return 0
+	}
+	return n.fields.names
 }
 
 var (

@@ -185,7 +185,7 @@ func missingField(name string) *unreadable { return &unreadable{path: name, outd
 
 // skip moves behind the next value.
 func (r *unpacker) skip() {
-	r.pos, _ = scanValue(r.b, r.pos, 0) // scanned before
+	r.pos, _, _ = scanValue(r.b, r.pos, 0) // scanned before
 }
 
 // field reads a field of the struct at p, and allocates the embedded structs it is

@@ -16,6 +16,7 @@ type packFields struct {
 	array   bool           // written as an array
 	omits   bool           // some field has omitempty
 	needed  int            // behind the last that is always written
+	names   int            // how long the names are together that a value has
 }
 
 // A packField is a field of a struct, or of a struct embedded in it.
@@ -144,6 +145,9 @@ func (fs *packFields) finish(readOnly []packField) {
 	for i := range fs.all {
 		f := &fs.all[i]
 		f.key = string(appendString(nil, f.name))
+		if i < fs.written && !fs.array {
+			fs.names += len(f.name)
+		}
 		if n := len(f.key); n <= 8 {
 			var word [8]byte
 			copy(word[:], f.key)

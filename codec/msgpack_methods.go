@@ -75,7 +75,7 @@ func (w *packer) library(dst []byte, n *packNode, p unsafe.Pointer) ([]byte, err
 	if err != nil {
 		return dst, opaque(fmt.Sprintf("the MessagePack method of %v", n.typ), err)
 	}
-	end, bad := scanValue(b, len(dst), w.depth)
+	end, _, bad := scanValue(b, len(dst), w.depth)
 	if bad != nil || end != len(b) {
 		return dst, fmt.Errorf("codec: the MessagePack method of %v wrote what is not one value nested at most %d deep", n.typ, maxDepth)
 	}
@@ -164,7 +164,7 @@ func (d *libraryDecoder) cross() {
 // plain reports whether b is well-formed values without extensions.
 func plain(b []byte) bool {
 	for pos := 0; pos < len(b); {
-		end, err := scanValue(b, pos, 0)
+		end, _, err := scanValue(b, pos, 0)
 		if err != nil {
 			return false
 		}

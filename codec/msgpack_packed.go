@@ -127,9 +127,11 @@ func (k *Packed) append(w *packer, dst []byte, p unsafe.Pointer) (b []byte, err 
 // variable keeps. On an error the variable holds some of the value or none. The
 // error names the field that cannot be read and never holds the bytes.
 func (k *Packed) Parse(src []byte, p unsafe.Pointer) error {
-	bad := scan(src)
+	text, bad := scan(src)
 	if bad == nil {
-		r := unpacker{b: src, left: held(len(src)), missingAreZero: k.missingAreZero}
+		r := unpacker{
+			b: src, left: held(len(src)), strings: text - k.node.names(), missingAreZero: k.missingAreZero,
+		}
 		bad = k.parse(&r, p)
 	}
 	switch {

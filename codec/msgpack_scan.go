@@ -108,31 +108,42 @@ var (
 	errRemainder = &unreadable{why: "there are more bytes after the value"}
 )
 
+// texts are the lengths of the strings that lead bytes begin, where they tell them.
+var texts = func() (t [256]uint8) {
+	for n := range uint8(codeNil - codeFixStr) {
+		t[codeFixStr+n] = n
+	}
+	return t
+}()
+
 // scan reports whether b is exactly one well-formed MessagePack value: every
 // length it declares is there, every count fits in the bytes that remain, nothing
 // nests deeper than maxDepth and nothing follows. It takes time in proportion to
-// len(b), does not recurse and does not allocate.
-func scan(b []byte) *unreadable {
-	end, err := scanValue(b, 0, 0)
+// len(b), does not recurse and does not allocate. text is how long all strings are
+// together, names of fields included.
+func scan(b []byte) (text int, err *unreadable) {
+	end, text, err := scanValue(b, 0, 0)
 	if err == nil && end != len(b) {
-		return errRemainder
+		return 0, errRemainder
 	}
-	return err
+	return text, err
 }
 
 // scanValue scans the value that begins at b[pos] inside of depth arrays and
-// maps, and returns where it ends.
-func scanValue(b []byte, pos, depth int) (end int, err *unreadable) {
+// maps, and returns where it ends, and how long its strings are.
+func scanValue(b []byte, pos, depth int) (end, text int, err *unreadable) {
 	var open [maxDepth]int // values still to come in the arrays and maps around
 	left := 1              // in the innermost
 	outer := depth
 	for {
 		for ; left > 0 && uint(pos) < uint(len(b)); left-- {
-			class := leads[b[pos]]
+			c := b[pos]
+			class := leads[c]
 			if class-1 >= leadFixed { // 0 wraps around
 				break
 			}
 			pos += int(class)
+			text += int(texts[c])
 		}
 		switch {
 		case left == 0 && depth > outer:
@@ -140,22 +151,25 @@ func scanValue(b []byte, pos, depth int) (end int, err *unreadable) {
 			left = open[depth]
 			continue
 		case left == 0 && pos <= len(b):
-			return pos, nil
+			return pos, text, nil
 		case pos >= len(b):
-			return 0, errCut
+			return 0, 0, errCut
 		}
 		left--
 		class := leads[b[pos]]
 		next, count, err := scanLong(b, pos, class)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
+		}
+		if c := b[pos]; c >= codeStr8 && c <= codeStr32 {
+			text += next - pos
 		}
 		pos = next
 		if class < leadFixArray {
 			continue
 		}
 		if depth == maxDepth {
-			return 0, errDepth
+			return 0, 0, errDepth
 		}
 		open[depth] = left
 		depth++

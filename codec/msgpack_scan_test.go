@@ -25,16 +25,35 @@ func TestScanTakesEveryForm(t *testing.T) {
 		"\x80", "\x81\x00\x00", "\x8f" + strings.Repeat("\x00\x00", 15), "\xde\x00\x00", "\xde\x00\x01\x00\x00", "\xdf\x00\x00\x00\x01\x00\x00",
 		"\x92\x92\x00\x90\x81\xa1k\x91\xc0",
 	} {
-		if err := scan([]byte(b)); err != nil {
+		if _, err := scan([]byte(b)); err != nil {
 			t.Errorf("%q: %v", b, err)
 		}
 		for n := range len(b) {
-			if err := scan([]byte(b[:n])); err != errCut {
+			if _, err := scan([]byte(b[:n])); err != errCut {
 				t.Errorf("%q cut to %d bytes: %v", b, n, err)
 			}
 		}
-		if err := scan([]byte(b + "\x00")); err != errRemainder {
+		if _, err := scan([]byte(b + "\x00")); err != errRemainder {
 			t.Errorf("%q with one more byte: %v", b, err)
+		}
+	}
+}
+
+func TestScanMeasuresStrings(t *testing.T) {
+	for _, tt := range []struct {
+		bytes string
+		want  int
+	}{
+		{"\x00", 0},
+		{"\xa0", 0},
+		{"\xa3abc", 3},
+		{"\xd9\x03abc", 3 + 2},
+		{"\xc4\x03abc", 0},
+		{"\x94\xa3abc\x81\xa1k\xa2vv\xc0\xa1x", 7},
+		{"\xbf" + strings.Repeat("x", 31), 31},
+	} {
+		if got, err := scan([]byte(tt.bytes)); err != nil || got != tt.want {
+			t.Errorf("%q: %d, %v, want %d", tt.bytes, got, err, tt.want)
 		}
 	}
 }
@@ -66,7 +85,7 @@ func TestScanRefuses(t *testing.T) {
 		{"\x92" + strings.Repeat("\x91", maxDepth-1) + "\x00\x00", nil}, // up again
 		{"\x00\xc1", errRemainder},
 	} {
-		if err := scan([]byte(c.bytes)); err != c.want {
+		if _, err := scan([]byte(c.bytes)); err != c.want {
 			t.Errorf("%d bytes, %.20q: %v, want %v", len(c.bytes), c.bytes, err, c.want)
 		}
 	}
@@ -75,10 +94,10 @@ func TestScanRefuses(t *testing.T) {
 // A value inside of others may nest less.
 func TestScanValueCountsWhatIsAround(t *testing.T) {
 	b := []byte("\x91\x91\x00")
-	if end, err := scanValue(b, 0, maxDepth-2); err != nil || end != len(b) {
+	if end, _, err := scanValue(b, 0, maxDepth-2); err != nil || end != len(b) {
 		t.Errorf("end %d, %v", end, err)
 	}
-	if _, err := scanValue(b, 0, maxDepth-1); err != errDepth {
+	if _, _, err := scanValue(b, 0, maxDepth-1); err != errDepth {
 		t.Errorf("%v, want %v", err, errDepth)
 	}
 }
@@ -89,7 +108,7 @@ func TestScanDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := testing.AllocsPerRun(100, func() {
-		if scan(b) != nil {
+		if _, err := scan(b); err != nil {
 			t.Fatal("refused")
 		}
 	}); n != 0 {
@@ -119,7 +138,8 @@ func FuzzMsgpackScan(f *testing.F) {
 		if len(b) > 1<<16 {
 			return
 		}
-		err, theirs := scan(b), skips(b)
+		_, err := scan(b)
+		theirs := skips(b)
 		if err != errDepth && (err == nil) != (theirs == nil) {
 			t.Errorf("%x: scan says %v, the library %v", b, err, theirs)
 		}

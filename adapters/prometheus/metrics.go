@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/internal/metrics"
 )
 
 // Metrics is a prometheus.Collector of the caches of a registry. Counts are read from the caches
@@ -56,14 +57,8 @@ func New(r *cache.Registry, opts ...Option) *Metrics {
 	return m
 }
 
-// outcomes are the values of the label outcome.
-var outcomes = map[cache.Outcome]string{
-	cache.LoadOK: "ok", cache.LoadNotFound: "not_found", cache.LoadFailed: "error",
-	cache.LoadPanicked: "panic", cache.LoadCancelled: "cancelled",
-}
-
 func (m *Metrics) observeLoad(_ context.Context, e cache.LoadEvent) {
-	m.loads.WithLabelValues(e.Cache, outcomes[e.Outcome]).Inc()
+	m.loads.WithLabelValues(e.Cache, metrics.Outcomes[e.Outcome]).Inc()
 	m.load.WithLabelValues(e.Cache).Observe(e.Duration.Seconds())
 }
 

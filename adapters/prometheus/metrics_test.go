@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,5 +240,64 @@ func TestDashboard(t *testing.T) {
 		if !exported[name] {
 			t.Errorf("the dashboard asks for %s, which is not exported", name)
 		}
+	}
+}
+
+// Audits are told by what they have found.
+func TestMetricsOfAudits(t *testing.T) {
+	gathered, caches, rdb := service(t)
+	heard := make(chan cache.AuditEvent, 10)
+	users := cache.Must(cache.New(rdb, cache.Config[string, string]{
+		Name: "user", TTL: time.Hour, Registry: caches,
+		Audit:    cache.AuditConfig{Rate: 1, MaxPerSecond: 1_000_000_000, Grace: time.Millisecond, Repair: true},
+		Observer: cache.Observer{Audit: func(_ context.Context, e cache.AuditEvent) { heard <- e }},
+	}))
+	for _, found := range []string{"v", "v", "w"} { // loaded, equal, missed
+		if _, err := users.GetOrSet(t.Context(), "a", returns(found, nil)); err != nil {
+			t.Fatal(err)
+		}
+		if users.Stats().Hits > 0 {
+			<-heard
+		}
+	}
+	want := `
+# HELP aside_audits_repaired_total Entries that audits have replaced, as nobody had invalidated them.
+# TYPE aside_audits_repaired_total counter
+aside_audits_repaired_total{cache="user"} 1
+# HELP aside_audits_total Hits that were compared with the source, by the result.
+# TYPE aside_audits_total counter
+aside_audits_total{cache="user",verdict="equal"} 1
+aside_audits_total{cache="user",verdict="failed"} 0
+aside_audits_total{cache="user",verdict="late"} 0
+aside_audits_total{cache="user",verdict="missed"} 1
+aside_audits_total{cache="user",verdict="overtaken"} 0
+`
+	if err := testutil.GatherAndCompare(gathered, strings.NewReader(want), "aside_audits_total", "aside_audits_repaired_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+// The page of the metrics names those that are exported, and no others.
+func TestMetricsAreDocumented(t *testing.T) {
+	gathered, caches, rdb := service(t)
+	_, _ = open(t, rdb, caches, "user", 0).GetOrSet(t.Context(), "a", returns("v", nil))
+	families, err := gathered.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented, exported []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(aside_\\w+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		documented = append(documented, row[1])
+	}
+	for _, family := range families {
+		exported = append(exported, family.GetName())
+	}
+	slices.Sort(documented)
+	if !slices.Equal(documented, exported) { // which Gather sorts
+		t.Errorf("exported are\n%v\ndocumented are\n%v", exported, documented)
 	}
 }

@@ -25,7 +25,8 @@ func WithoutKeys() Option { return func(l *logger) { l.withoutKeys = true } }
 //   - Error: a panic of a loader; a breaker that opens; so many undelivered deletes that no key is
 //     cached, and deletes that are given up
 //   - Warn: a load that fails; a failure of Redis; a broken entry; a load that could not be stored;
-//     a near cache that Redis ceases to tell of writes
+//     a near cache that Redis ceases to tell of writes; an entry that an audit finds different from
+//     its source, and that nobody has invalidated
 //   - Info: a breaker that closes; a near cache that Redis tells of writes; keys that are cached
 //     again; a key that has become hot
 //   - Debug: a load that a write has overtaken; a lookup that found an entry of another schema
@@ -38,7 +39,7 @@ func Observer(to *slog.Logger, opts ...Option) cache.Observer {
 	}
 	return cache.Observer{
 		Lookup: l.lookup, Load: l.load, Write: l.write, Error: l.err,
-		Breaker: l.breaker, Near: l.near, Delivery: l.delivery, Hot: l.hot,
+		Breaker: l.breaker, Near: l.near, Delivery: l.delivery, Hot: l.hot, Audit: l.audit,
 	}
 }
 
@@ -120,6 +121,14 @@ func (l *logger) near(ctx context.Context, e cache.NearEvent) {
 	case cache.NearConnected:
 		l.log(ctx, slog.LevelInfo, "near cache serves: redis tells of writes", e.Cache)
 	}
+}
+
+func (l *logger) audit(ctx context.Context, e cache.AuditEvent) {
+	if e.Result != cache.AuditMissed {
+		return
+	}
+	l.log(ctx, slog.LevelWarn, "nobody has invalidated an entry", e.Cache, l.key(e.Key), slog.Any("fields", e.Fields),
+		slog.String("cached", e.Cached.String()), slog.String("loaded", e.Loaded.String()), slog.Bool("repaired", e.Repaired))
 }
 
 func (l *logger) hot(ctx context.Context, e cache.HotEvent) {

@@ -90,6 +90,14 @@ func TestLevels(t *testing.T) {
 		"near cache connected": {func(o cache.Observer) {
 			o.Near(t.Context(), cache.NearEvent{Cache: "user", State: cache.NearConnected})
 		}, "level=INFO msg=\"aside: near cache serves: redis tells of writes\" cache=user\n"},
+		"missed": {func(o cache.Observer) {
+			o.Audit(t.Context(), cache.AuditEvent{Cache: "user", Key: key, Result: cache.AuditMissed, Fields: []string{"Name", "Address.City"}, Cached: cache.Present, Loaded: cache.Present})
+		}, "level=WARN msg=\"aside: nobody has invalidated an entry\" cache=user key=user:1 fields=\"[Name Address.City]\" cached=Present loaded=Present repaired=false\n"},
+		"audits that find no fault": {func(o cache.Observer) {
+			for _, r := range []cache.AuditResult{cache.AuditEqual, cache.AuditOvertaken, cache.AuditLate} {
+				o.Audit(t.Context(), cache.AuditEvent{Cache: "user", Key: key, Result: r})
+			}
+		}, ""},
 		"hot key": {func(o cache.Observer) {
 			o.Hot(t.Context(), cache.HotEvent{Cache: "user", HotKey: cache.HotKey{Key: key, Share: 0.123456, PerSecond: 4321.9}})
 		}, "level=INFO msg=\"aside: key is hot\" cache=user key=user:1 share=0.123 per_second=4322\n"},

@@ -23,6 +23,10 @@
 //	rec := cachetest.Record()
 //	cfg.Observer = rec.Observer()
 //
+// Strict makes a test fail at the first hit whose entry nobody has invalidated:
+//
+//	cachetest.Strict(t, &cfg)
+//
 // Schema fails when what a codec stores has changed since a file was written, and says what
 // becomes of the entries while processes of both versions run:
 //

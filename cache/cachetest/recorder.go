@@ -34,6 +34,7 @@ func (r *Recorder) Observer() cache.Observer {
 		Write: func(_ context.Context, e cache.WriteEvent) { r.add(e) },
 		Error: func(_ context.Context, err *cache.Error) { r.add(err) },
 
+		Audit:   func(_ context.Context, e cache.AuditEvent) { r.add(e) },
 		Breaker: func(_ context.Context, e cache.BreakerEvent) { r.add(e) },
 		Near:    func(_ context.Context, e cache.NearEvent) { r.add(e) },
 
@@ -52,8 +53,8 @@ func (r *Recorder) add(event any) {
 }
 
 // Events returns all events so far: each is a cache.LookupEvent, cache.LoadEvent,
-// cache.WriteEvent, cache.BreakerEvent, cache.NearEvent, cache.DeliveryEvent or *cache.Error. The
-// slice is the caller's.
+// cache.WriteEvent, cache.AuditEvent, cache.BreakerEvent, cache.NearEvent, cache.DeliveryEvent or
+// *cache.Error. The slice is the caller's.
 func (r *Recorder) Events() []any {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -104,6 +105,11 @@ func (r *Recorder) NotStored(outcomes ...cache.WriteOutcome) []cache.WriteEvent 
 	return pick(r, func(e cache.WriteEvent) bool {
 		return e.Outcome != cache.WriteOK && among(e.Outcome, outcomes)
 	})
+}
+
+// Audits returns the audits that had one of the results, all audits without any.
+func (r *Recorder) Audits(results ...cache.AuditResult) []cache.AuditEvent {
+	return pick(r, func(e cache.AuditEvent) bool { return among(e.Result, results) })
 }
 
 // Breakers returns the changes of the clients' breakers.
@@ -182,6 +188,7 @@ func (r *Recorder) growth() <-chan struct{} {
 //	delete user:42
 //	lookup user:42 Present from Redis
 //	error GetOrSet user:42: redis failed
+//	audit user:42 AuditMissed in Name
 //	breaker of user BreakerOpen
 //	near cache of user NearConnected
 //	delivery user:42 DeliveryDone
@@ -206,6 +213,9 @@ func line(event any) string {
 	case cache.WriteEvent:
 		return verb(e.Op) + " " + e.Key + when(e.Fenced, " refused, a write came first") +
 			when(e.Outcome != cache.WriteOK && !e.Fenced, fmt.Sprintf(" %v", e.Outcome))
+	case cache.AuditEvent:
+		return fmt.Sprintf("audit %s %v", e.Key, e.Result) +
+			when(len(e.Fields) > 0, " in "+strings.Join(e.Fields, ", ")) + when(e.Repaired, ", repaired")
 	case cache.BreakerEvent:
 		return fmt.Sprintf("breaker of %s %v", e.Cache, e.State)
 	case cache.NearEvent:

@@ -41,6 +41,14 @@ func NewSmall(ctx context.Context, args ...any) *Command {
 // that gives no part of a value.
 const smallAnswer = 4 << 10
 
+// NewBounded returns a command whose answer has n bytes at the most. A longer one is a
+// resp.ErrBroken, and ends the connection, so that commands behind it fail.
+func NewBounded(ctx context.Context, n int, args ...any) *Command {
+	cmd := NewCommand(ctx, args...)
+	cmd.reply.Limit(n)
+	return cmd
+}
+
 // NewText returns a command whose answer is a text for people to read.
 func NewText(ctx context.Context, args ...any) *Command {
 	cmd := NewCommand(ctx, args...)

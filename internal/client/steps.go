@@ -104,6 +104,18 @@ func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) 
 	return c.answeredAll(ctx, steps, cmds), nil
 }
 
+// SendUntil sends commands in one pipeline, which go-redis may repeat, and waits no longer than
+// until deadline. Each has its error; that of SendUntil is of a pipeline that was not sent.
+func (c *Client) SendUntil(
+	ctx context.Context, deadline time.Time, commands func(context.Context) []*Command,
+) ([]*Command, error) {
+	return RunUntil(ctx, c, deadline, func(ctx context.Context) ([]*Command, error) {
+		cmds := commands(ctx)
+		all := Cmders(cmds)
+		return cmds, PipelineError(all, c.Pipeline(ctx, c.rdb, all))
+	})
+}
+
 // sendSteps sends steps, and waits for so many replicas.
 func (c *Client) sendSteps(
 	ctx context.Context, steps []Step, inOneStep bool, replicas int) ([]error, error,

@@ -35,7 +35,10 @@ func TestFleetOfAFailover(t *testing.T) {
 			for began, seed := time.Now(), firstSeed(); !t.Failed(); seed++ {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					i := s.StartCalm(t, redistest.Cluster) // where a replica is elected once
-					for _, p := range []plan{gracefulPlan(seed), durablePlan(seed), lossPlan(seed)} {
+					for _, p := range []plan{
+						gracefulPlan(seed), durablePlan(seed), lossPlan(seed),
+						withNear(gracefulPlan(seed)), withNear(lossPlan(seed)),
+					} {
 						h := play(t, i, p)
 						h.judge(t, p)
 						tellLosses(t, h, p)

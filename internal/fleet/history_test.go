@@ -47,6 +47,7 @@ const (
 	load                        // a run of a loader
 	failure                     // the cache heard that Redis failed, or of the breaker, which concerns all keys
 	undelivered                 // from a write that Redis failed until a delete of the key was delivered
+	replay                      // a process deleted again what it had written, as a master was another
 	stall                       // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
 	fault                       // something that was done to the fleet
 )
@@ -190,6 +191,8 @@ func (h *history) line(e event) string {
 		}
 	case undelivered:
 		what = "a write was followed by deletes, until one was delivered, of"
+	case replay:
+		what = "deletes were sent again, as a master was another"
 	case stall:
 		what = "the process did not get on"
 		if e.process == parent {

@@ -16,6 +16,7 @@ import (
 //     process loads the key without a lease meanwhile, and the delete ends that of another;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
+//   - deletes that a process sent again, as a master was another than before;
 //   - an eviction, whichever key it hit, and the [loss] of the key's master;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
@@ -64,7 +65,7 @@ func (h *history) reasons() reasons {
 			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
 		case e.kind == write, e.kind == undelivered, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
-		case e.op == evict, e.kind == stall && e.process == parent:
+		case e.op == evict, e.kind == replay, e.kind == stall && e.process == parent:
 			r.everywhere.add(e.span)
 		case e.kind == stall, e.op == killWorker, e.op == pauseWorker:
 			r.ofProcess.add(e.process, e.span)

@@ -140,10 +140,16 @@ func deployPlan(seed uint64, d time.Duration) plan {
 	return p
 }
 
-// nearPlan is harmPlan with near caches, which are too small for all keys.
+// nearPlan is harmPlan with near caches.
 func nearPlan(seed uint64, d time.Duration) plan {
-	p := harmPlan(seed, d)
+	p := withNear(harmPlan(seed, d))
 	p.Name, p.List, p.TTL = "near caches", false, 2*time.Second
+	return p
+}
+
+// withNear is a plan with near caches, which are too small for all keys.
+func withNear(p plan) plan {
+	p.Name += ", near caches"
 	p.Near = &cache.NearConfig{MaxEntries: keyCount / 2}
 	return p
 }

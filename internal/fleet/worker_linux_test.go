@@ -22,7 +22,7 @@ import (
 const workerEnv = "ASIDE_FLEET_WORKER"
 
 func TestMain(m *testing.M) {
-	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded, nearEnv: workNear} {
+	for env, work := range map[string]func(string) error{workerEnv: work, loadedEnv: workLoaded, nearEnv: workNear, auditEnv: workAudit} {
 		if text := os.Getenv(env); text != "" {
 			if err := work(text); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -99,7 +99,7 @@ func work(text string) error {
 
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	all.Go(func() { w.watch(ctx) })
+	all.Go(func() { w.watch(ctx, c) })
 	for i := range w.Plan.Callers {
 		all.Go(func() { w.readOn(ctx, newDice(w.Plan.Seed, w.Process, i)) })
 	}
@@ -158,17 +158,26 @@ func (w *worker) config() cache.Config[string, []string] {
 	return cfg
 }
 
-// watch tells when the process did not get on.
-func (w *worker) watch(ctx context.Context) {
+// watch tells when the process did not get on, and when it sent deletes again.
+func (w *worker) watch(ctx context.Context, c *cache.Cache[string, []string]) {
+	replayed := uint64(0)
 	for last := now(); ctx.Err() == nil; {
 		time.Sleep(min(10*time.Millisecond, w.Plan.Lease/10))
 		at := now()
 		if at.since(last) > w.Plan.Lease/3 {
 			w.journal.tell(event{kind: stall, key: noKey, span: span{last, at}})
 		}
+		if n := c.Stats().Replayed; n > replayed {
+			replayed = n
+			w.journal.tell(event{kind: replay, key: noKey, span: span{last.add(-answerTime), at}})
+		}
 		last = at
 	}
 }
+
+// answerTime is for how long a delete may have been carried out before its answer is counted: a
+// server that takes longer is a stall of its own.
+const answerTime = 100 * time.Millisecond
 
 // odd notes an error that nothing explains. It may quote values: they are test data.
 func (w *worker) odd(what op, key int, err error) {

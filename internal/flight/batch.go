@@ -91,7 +91,7 @@ func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (r
 		s := g.state(key)
 		fresh = append(fresh, newFlight(s))
 		f := &fresh[len(fresh)-1]
-		f.refresh = true
+		f.refresh, f.background = true, true
 		led = append(led, f)
 		s.admit(f)
 	}
@@ -126,6 +126,18 @@ func (t *ticket[R]) wait(ctx context.Context) (a Answer[R]) {
 		a.Result, a.Outcome, a.Err = t.flight.follow(ctx, t.joined)
 	}
 	return a
+}
+
+// Origin returns the context in which the result of the key with this index is made, or was. It
+// returns nil if that has not begun, or this caller leads the flight.
+func (t Tickets[R]) Origin(i int) context.Context {
+	f := t[i].flight
+	if f == nil || t[i].leads {
+		return nil
+	}
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	return f.origin
 }
 
 // Leave gives up the flights that have not been waited for.

@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/asidecache/aside/internal/stack"
 )
@@ -17,7 +18,10 @@ type Flight[R any] struct {
 	run    func()        // calls the function and ends the flight; nil if that of another does
 	done   chan struct{} // closed when the flight is resolved
 
-	refresh bool // of Refresh; set before the flight is admitted
+	// Set before the flight is admitted.
+	began      time.Time
+	refresh    bool // of Refresh or Start
+	background bool // of Start: no caller waits from the start
 
 	// Guarded by group.mu until resolved is set, constant afterwards: a caller that has seen
 	// done closed reads them without the lock.
@@ -30,14 +34,17 @@ type Flight[R any] struct {
 	panicked *PanicError
 
 	// Guarded by group.mu.
-	waits   error         // what the function waits for, see Waits
-	waiting int           // callers that wait now
-	callers int           // callers that ever joined
-	fenced  bool          // a write came, or nobody waits: the result may not be stored
-	storing bool          // the store of the result was announced
-	settled bool          // that store has been answered
-	ceased  bool          // the function is not needed for this flight any more
-	stored  chan struct{} // closed then; made by the first write that waits
+	waits   error // what the function waits for, see Waits
+	awaits  bool  // see Awaits
+	waiting int   // callers that wait now
+	callers int   // callers that ever joined
+	fenced  bool  // a write came, or nobody waits: the result may not be stored
+	storing bool  // the store of the result was announced
+	settled bool  // that store has been answered
+	ceased  bool  // the function is not needed for this flight any more
+
+	origin context.Context // guarded by group.mu, see SetOrigin
+	stored chan struct{}   // closed then; made by the first write that waits
 }
 
 // flightKey finds, in a context, the flight in whose function it is used.
@@ -91,7 +98,7 @@ func (e *execution) callOnCancel() {
 }
 
 func newFlight[R any](s *keyState[R]) Flight[R] {
-	return Flight[R]{group: s.group, state: s, waiting: 1, callers: 1, done: make(chan struct{})}
+	return Flight[R]{group: s.group, state: s, began: time.Now(), waiting: 1, callers: 1, done: make(chan struct{})}
 }
 
 // flight prepares a flight of fn.

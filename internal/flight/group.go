@@ -34,8 +34,8 @@ type Group[R any] struct {
 	keys    map[string]*keyState[R] // that have a flight or a write under way
 	flights map[*Flight[R]]struct{} // whose functions run
 	closed  bool
-	running sync.WaitGroup     // the functions
-	changes [256]atomic.Uint64 // see Changes
+	running sync.WaitGroup                     // the functions
+	changes atomic.Pointer[[256]atomic.Uint64] // see Changes; nil before the first
 }
 
 // Do returns the result of fn, or of the flight for key that is already under
@@ -98,6 +98,14 @@ func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 	return g.parent(ctx).obtains(key)
 }
 
+// Outside returns a context for a function that the one in which ctx is used does not wait for.
+func (g *Group[R]) Outside(ctx context.Context) context.Context {
+	if g.parent(ctx) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, flightKey[R]{g}, (*Flight[R])(nil))
+}
+
 // Close fails all flights with ErrClosed, cancels their functions and returns
 // when the last of them has returned. A flight whose result is being stored is not
 // disturbed. No function may call Close: it would wait for itself.
@@ -138,11 +146,19 @@ func (g *Group[R]) Refreshing(key string) bool {
 // ended, of key and of others that share its count. As long as it stays the same,
 // neither has changed what key holds.
 func (g *Group[R]) Changes(key string) uint64 {
-	return g.changes[stripe(key)].Load()
+	if counts := g.changes.Load(); counts != nil {
+		return counts[stripe(key)].Load()
+	}
+	return 0
 }
 
 func (g *Group[R]) changed(key string) {
-	g.changes[stripe(key)].Add(1)
+	counts := g.changes.Load()
+	if counts == nil {
+		g.changes.CompareAndSwap(nil, new([256]atomic.Uint64))
+		counts = g.changes.Load()
+	}
+	counts[stripe(key)].Add(1)
 }
 
 var seed = maphash.MakeSeed()

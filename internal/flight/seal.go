@@ -1,6 +1,9 @@
 package flight
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Seal announces a command that would validate the result, such as the read that
 // may find one: callers that join from here on do not share it. The rule closes
@@ -25,6 +28,14 @@ func (f *Flight[R]) Begin() {
 		f.seals++
 		f.begun = f.seals
 	}
+}
+
+// SetOrigin says in which context the result is made, for those that have waited for it: see
+// Tickets.Origin. When the function starts over, the last one counts.
+func (f *Flight[R]) SetOrigin(ctx context.Context) {
+	f.group.mu.Lock()
+	defer f.group.mu.Unlock()
+	f.origin = ctx
 }
 
 // Restart says that the store was refused and that the function starts over. When

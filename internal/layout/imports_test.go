@@ -36,19 +36,27 @@ var requirements = []string{goRedis, msgpack, compress, otter, xsync, miniredis}
 // further down, as far as the line says.
 var imports = map[string][]string{
 	"examples/quickstart": {"cache", "cache/cachetest", "codec", "hashmap", "loader", goRedis, miniredis},
+	"examples/hello":      {"cache", goRedis},
 	"examples/interop":    {"cache", "codec", "hashmap", "loader", goRedis},
+
+	"cmd/aside": {"codec", "internal/client", "internal/explain", "internal/keyspace", "internal/rediskey", "internal/resp", "internal/store", "internal/tracking", goRedis},
 
 	"internal/servertest": {}, // tests alone
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
+	"cache/console":    {"cache", "internal/explain", goRedis},
+	"internal/metrics": {"cache"}, // so that all adapters export the same
+
 	"cache/cachetest":  {"cache", "codec", "loader", "internal/client", "internal/keyspace", "internal/minitracking", "internal/store", goRedis, miniredis},
 	"cache/collection": {"cache", "codec", "hashmap", "internal/keyspace", "internal/pipeline", "internal/registry", "internal/store", goRedis},
-	"cache":            {"codec", "loader", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
+	"cache":            {"codec", "loader", "internal/compare", "internal/keyspace", "internal/flight", "internal/hotkeys", "internal/near", "internal/pipeline", "internal/protocol", "internal/registry", "internal/store", "internal/tracking", goRedis, xsync},
 
 	"internal/keyspace": {"codec", "internal/rediskey", "internal/store"}, // so that keys are named, and settings checked, in one place
 	"internal/pipeline": {"internal/store", goRedis},                      // so that a cache can be queued in a pipeline, which stands above it
 
-	"internal/protocol": {"internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+	"internal/protocol": {"internal/client", "internal/compare", "internal/flight", "internal/relay", "internal/store"}, // in bytes: no type parameters of the caller
+
+	"internal/explain": {"codec", "internal/client", "internal/rediskey", "internal/store", goRedis}, // so that one page and one command say the same of a key
 
 	"internal/registry": {"codec", "internal/client", goRedis}, // which tells one client from another
 
@@ -61,6 +69,7 @@ var imports = map[string][]string{
 	"internal/relay":    {}, // so that panics cross goroutines in one way
 	"internal/stack":    {}, // so that what the growth of a goroutine costs is known in one place
 
+	"internal/compare":  {"codec"},
 	"internal/rediskey": {},
 	"internal/resp":     {"codec"},
 

@@ -24,7 +24,7 @@ var nearMutants = []mutant{
 	},
 	{
 		what: "entries are served while nobody tells of writes",
-		file: "internal/near/tier.go", old: "if !ok || now >= e.until.Load() || e.epoch != nil && !e.epoch.Proven(now, Bound) {", new: "if !ok || now >= e.until.Load() {",
+		file: "internal/near/entry.go", old: "return now < e.until.Load() && (e.epoch == nil || e.epoch.Proven(now, Bound))", new: "return now < e.until.Load()",
 		pkg: "internal/near", tests: "TestServed",
 	},
 	{

@@ -64,6 +64,11 @@ func (e *Entry) servedUntil(ttl time.Duration) int64 {
 	return min(e.ends, e.sent+int64(ttl))
 }
 
+// isServed reports whether the entry may be served at a time.
+func (e *Entry) isServed(now int64) bool {
+	return now < e.until.Load() && (e.epoch == nil || e.epoch.Proven(now, Bound))
+}
+
 // kill makes sure that the entry is served no more, and reports whether it was.
 func (e *Entry) kill() bool { return e.until.Swap(dead) != dead }
 

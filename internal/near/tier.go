@@ -44,7 +44,7 @@ func (t *Tier) ListenTo(source Source) { t.source = source }
 // compared.
 func (t *Tier) Get(hash uint64, now int64) *Entry {
 	e, ok := t.space.Load().entries.GetIfPresent(hash)
-	if !ok || now >= e.until.Load() || e.epoch != nil && !e.epoch.Proven(now, Bound) {
+	if !ok || !e.isServed(now) {
 		return nil
 	}
 	return e
@@ -58,6 +58,16 @@ type Ticket struct {
 	text  uint64
 	count uint64 // of the shard of the key
 	sent  int64
+}
+
+// Serves reports whether Get would find an entry of a Redis key.
+func (t *Tier) Serves(redisKey string, now int64) bool {
+	text := maphash.String(seed, redisKey)
+	sh := t.space.Load().shardOf(text)
+	sh.mu.Lock()
+	e := sh.entries[text]
+	sh.mu.Unlock()
+	return e != nil && e.isServed(now)
 }
 
 // Ticket issues a ticket for a read of a Redis key.

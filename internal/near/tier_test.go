@@ -64,6 +64,9 @@ func wantGet(t *testing.T, tier *Tier, key string, value int) {
 	if got := get(tier, key); got != value {
 		t.Errorf("%s has the value %d, want %d", key, got, value)
 	}
+	if served := tier.Serves(key, tracking.Now()); served != (value != 0) {
+		t.Errorf("%s is served: %v, and has the value %d", key, served, value)
+	}
 }
 
 // What happens between the ticket of a read and its answer decides whether that is kept.

@@ -19,6 +19,7 @@ type Run struct {
 	Jobs    []*Job // with different keys
 
 	background bool            // no caller waits: see RefreshInBackground
+	audit      bool            // what is loaded is compared: see Audit
 	caller     context.Context // of the call, set by Load
 }
 

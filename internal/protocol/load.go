@@ -45,7 +45,8 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			return false
 		}
 		switch {
-		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key):
+		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
+			e.audits != nil && e.audits.Obtaining(ctx, j.Key):
 			j.End.Err = flight.ErrReentrant
 			return false
 		case r.Refresh:
@@ -179,6 +180,8 @@ func led(all jobs, flights []*flight.Flight[*Result]) jobs {
 
 // collect waits for the flights, and adds the jobs that have joined too late to others.
 func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs {
+	var w waits
+	defer func() { e.reportWaits(ctx, w) }() // also where a panic is repeated
 	for i, j := range g.jobs {
 		if g.err != nil {
 			e.reportLookup(ctx, j, Unknown, true)
@@ -186,6 +189,9 @@ func (e *Engine) collect(ctx context.Context, r *Run, g joined, late jobs) jobs 
 			continue
 		}
 		a := g.tickets.Collect(ctx, i)
+		if e.Reporter.HearsWaits() {
+			w.add(g.tickets.Origin(i), j.Key, g.at)
+		}
 		waited := g.at.Sub(j.Began)
 		switch {
 		case a.Outcome == flight.Led && a.Err != nil && ctx.Err() != nil:

@@ -20,13 +20,18 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 			report.Err = e.Reporter.LoadPanicked(r.Op, all[0].Key, debug.Stack())
 		}
 		report.Duration, report.Callers, report.Background = time.Since(began), all.callers(), r.background
+		report.Audit = r.audit
 		if e.StaleFor > 0 && (report.Outcome == LoadOK || report.Outcome == LoadNotFound) {
 			e.refreshes.took(report.Duration)
 		}
 		e.Reporter.Load(ctx, r.Op, all, report)
 	}()
 	defer e.limit.release() // before the observer is told, which may load as well
+	ctx = e.Reporter.StartLoad(ctx, all, r.background)
 	end := &ending{engine: e, run: r, jobs: all, timedOut: (*Engine).loadEnded}
+	if r.audit {
+		end.timedOut = (*Engine).auditTimedOut
+	}
 	end.bounded.Context = ctx
 	var bounded context.Context
 	bounded, end.call = e.limit.bound(&end.bounded)
@@ -35,6 +40,9 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	for _, j := range all {
 		j.loads++
 		j.flight.Begin()
+		if e.Reporter.HearsWaits() {
+			j.flight.SetOrigin(bounded)
+		}
 	}
 	result := r.Loader.Load(bounded, all)
 	if bounded.Err() == context.DeadlineExceeded {

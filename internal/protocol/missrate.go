@@ -5,17 +5,25 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/asidecache/aside/internal/client"
 )
 
 // A missPredictor guesses which calls Redis has nothing for. These ask for the lease at once:
 // the plain read before it would be a round trip for nothing.
 type missPredictor struct {
-	deleted [1024]atomic.Uint64 // hashes of keys that were deleted here and not asked for since
-	missing atomic.Uint64       // the rate of misses, a moving average as in math.Float64bits
+	deleted *deletions
+	missing atomic.Uint64 // the rate of misses, a moving average as in math.Float64bits
 
 	mu   sync.Mutex
 	hits uint64 // that missing knows of
 }
+
+// The deletions are hashes of keys that this process has deleted and not asked for since: of all
+// engines on a client, whose keys are different ones.
+type deletions [4096]atomic.Uint64
+
+var deletionsOf client.Table[deletions]
 
 const (
 	predictedFrom = 0.8      // the rate of misses from which on a miss is predicted

@@ -23,6 +23,7 @@ type Config struct {
 	MaxLoads     int           // how many loads run at once; 0: no limit
 	FailFast     bool          // a call that Redis fails does not load
 	StaleFor     time.Duration // that entries are kept beyond their TTLs; 0: they are not
+	Audits       AuditConfig   // of hits
 	ErrorTTL     time.Duration // that the error of a load is remembered; 0: it is not
 	Waker        *Waker        // of flights that wait for other processes; nil: nobody tells of writes
 }
@@ -31,25 +32,33 @@ type Config struct {
 type Engine struct {
 	Config
 
-	flights   flight.Group[*Result]
-	degraded  flight.Group[*Result] // of calls that Redis has failed
-	limit     loadLimit
-	reads     sharedReads
-	predictor missPredictor
-	refreshes refreshes
-	failures  *failures      // nil: no error is remembered
-	abandoned atomic.Int64   // loaders that run though their contexts have ended
-	entries   sync.Pool      // of *store.Entry, which nothing refers to
-	leases    sync.WaitGroup // leases to be released, and what keeps them alive
-	unleased  atomic.Uint64  // loads without a lease, as Redis refuses what it needs
-	uncertain atomic.Int64   // leases of which it is not known whether there are any
-	closing   chan struct{}  // closed by Close
+	flights    flight.Group[*Result]
+	degraded   flight.Group[*Result]  // of calls that Redis has failed
+	audits     *flight.Group[*Result] // which have no callers; nil: there are none
+	limit      loadLimit
+	auditLimit loadLimit // beside limit
+	reads      sharedReads
+	predictor  missPredictor
+	refreshes  refreshes
+	failures   *failures      // nil: no error is remembered
+	abandoned  atomic.Int64   // loaders that run though their contexts have ended
+	entries    sync.Pool      // of *store.Entry, which nothing refers to
+	leases     sync.WaitGroup // leases to be released, and what keeps them alive
+	unleased   atomic.Uint64  // loads without a lease, as Redis refuses what it needs
+	uncertain  atomic.Int64   // leases of which it is not known whether there are any
+	closing    chan struct{}  // closed by Close
 }
 
 // New returns an engine.
 func New(c Config) *Engine {
 	e := &Engine{Config: c, closing: make(chan struct{})}
 	e.limit.init(c.MaxLoads)
+	if c.Audits.Grace > 0 {
+		e.audits = new(flight.Group[*Result])
+		e.auditLimit.init(c.Audits.Loads)
+	}
+	e.reads.inFlight = readCountsOf.Of(c.Store.Redis())
+	e.predictor.deleted = deletionsOf.Of(c.Store.Redis())
 	if e.Waker == nil {
 		e.Waker = new(Waker)
 	}
@@ -60,12 +69,22 @@ func New(c Config) *Engine {
 // Unleased returns how many keys were loaded without a lease, as Redis refuses what those need.
 func (e *Engine) Unleased() uint64 { return e.unleased.Load() }
 
+// Running returns the flights whose functions run, with and without Redis.
+func (e *Engine) Running() []flight.Running {
+	return append(e.flights.Running(), e.degraded.Running()...)
+}
+
 // Close fails all flights, cancels the contexts of loaders, and returns when all that the
 // engine has started has ended. It must be called once.
 func (e *Engine) Close() {
 	close(e.closing)
+	var audits sync.WaitGroup
+	if e.audits != nil {
+		audits.Go(e.audits.Close)
+	}
 	e.flights.Close()
 	e.degraded.Close()
+	audits.Wait()
 	e.leases.Wait()
 	e.reads.close()
 	e.Store.Close()

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asidecache/aside/internal/store"
@@ -15,8 +16,15 @@ type Reporter interface {
 	Lookup(ctx context.Context, key string, s State, outdated bool, took time.Duration)
 	// LookupRemembered is Lookup for a call that ends with an error that is remembered.
 	LookupRemembered(ctx context.Context, key string, s State, outdated bool, took time.Duration, err error)
-	// Load tells of one run of a loader.
+	// StartLoad tells that a loader is about to run, and returns the context that it runs in.
+	StartLoad(ctx context.Context, jobs []*Job, background bool) context.Context
+	// Load tells of one run of a loader, in the context that StartLoad has returned.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
+	// HearsWaits reports whether anybody hears of Waited.
+	HearsWaits() bool
+	// Waited tells that a call has waited so long for a load that another call has begun, which
+	// runs or ran in a context.
+	Waited(ctx context.Context, keys []string, load context.Context, took time.Duration)
 	// Commit tells what has become of the result of a load, once for each key.
 	Commit(ctx context.Context, op, key string, l Loaded, o Outcome, err error)
 	// Unleased tells of a failed store that may still be carried out, as no lease prevents it.
@@ -38,6 +46,10 @@ type Reporter interface {
 	LoadPanicked(op, key string, stack []byte) error
 	// RefreshPanicked tells of a panic, or a runtime.Goexit, in a load that no caller waits for.
 	RefreshPanicked(ctx context.Context, op, key string, stack []byte)
+	// Audited tells how an audit has ended.
+	Audited(ctx context.Context, op, key string, r AuditReport)
+	// AuditPanicked is RefreshPanicked for an audit.
+	AuditPanicked(ctx context.Context, op, key string, stack []byte)
 	// HookPanicked tells of a panic in a hook of the client, of this value.
 	HookPanicked(key string, value any)
 }
@@ -50,6 +62,7 @@ type LoadReport struct {
 	Duration time.Duration
 
 	Background bool // no caller waited from the start
+	Audit      bool // what was loaded is compared alone
 }
 
 // A LoadResult is how a loader has ended that has returned.
@@ -156,4 +169,32 @@ func (e *Engine) reportFollower(ctx context.Context, j *Job, r *Result, redisFai
 		s = r.lookupState()
 	}
 	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, took)
+}
+
+// waits are the loads of other calls that a call has waited for, each once.
+type waits []wait
+
+type wait struct {
+	load context.Context // one that loadLimit.bound has made, so that it can be compared
+	keys []string
+	took time.Duration
+}
+
+// add adds the wait for a key that began at a time. load is nil if nothing was loaded.
+func (w *waits) add(load context.Context, key string, began time.Time) {
+	if load == nil {
+		return
+	}
+	i := slices.IndexFunc(*w, func(known wait) bool { return known.load == load })
+	if i < 0 {
+		*w, i = append(*w, wait{load: load}), len(*w)
+	}
+	at := &(*w)[i]
+	at.keys, at.took = append(at.keys, key), time.Since(began)
+}
+
+func (e *Engine) reportWaits(ctx context.Context, all waits) {
+	for _, w := range all {
+		e.Reporter.Waited(ctx, w.keys, w.load, w.took)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/store"
 )
@@ -15,10 +16,16 @@ import (
 // So a stampede costs a process a handful of reads, and the readers of a hot key take turns
 // of one round trip. No caller gets an answer to a question that was asked before it came.
 type sharedReads struct {
-	inFlight [4096]atomic.Int32 // reads and probes of callers for themselves, by a hash of the key
+	inFlight *readCounts
 	reads    flight.Group[*store.Entry]
 	probes   flight.Group[*store.Entry]
 }
+
+// The readCounts count the reads and probes of callers for themselves, by a hash of the key: of all
+// engines on a client, whose keys are different ones.
+type readCounts [4096]atomic.Int32
+
+var readCountsOf client.Table[readCounts]
 
 // maxInFlight is how many callers read a key for themselves at one time. With a thousand
 // callers of a thousand keys hardly any has to share by chance.

@@ -19,6 +19,8 @@ import (
 // found that there is nothing.
 func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded <-chan struct{}) (open jobs) {
 	w.watch(e.Waker, busy)
+	busy.await(true)
+	defer busy.await(false)
 	for len(busy) > 0 && (loaded != nil || len(open) == 0) {
 		var free, asking, still jobs
 		select {
@@ -64,6 +66,13 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 		busy = still
 	}
 	return append(open, busy...)
+}
+
+// await says whether the flights wait for the loads of other processes.
+func (all jobs) await(awaits bool) {
+	for _, j := range all {
+		j.flight.Awaits(awaits)
+	}
 }
 
 // A waiting is the time for which a flight waits for the loads of other processes.

@@ -3,6 +3,7 @@ package rediskey
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -90,6 +91,31 @@ func (f *Family) End(dst []byte, from int) []byte {
 		return append(dst, '}')
 	}
 	return appendVersion(dst[:from], f.stem, f.name, string(plain))
+}
+
+// Is reports whether a key is one of the family.
+func (f *Family) Is(key string) bool {
+	if !slices.ContainsFunc(f.Prefixes(), func(p string) bool { return strings.HasPrefix(key, p) }) {
+		return false
+	}
+	if f.version == 0 {
+		return true
+	}
+	text, ok := strings.CutPrefix(f.plain(key), f.name+":")
+	return ok && f.make(text) == key
+}
+
+// KeyOf returns the key of the family that a person means by a text: the key itself, the key
+// without a version, or what the key has after the name.
+func (f *Family) KeyOf(text string) string {
+	if f.Is(text) {
+		return text
+	}
+	return f.make(strings.TrimPrefix(text, f.name+":"))
+}
+
+func (f *Family) make(text string) string {
+	return string(f.End(append(f.Begin(nil), text...), 0))
 }
 
 // appendVersion appends the key of a stem for the key without a version.

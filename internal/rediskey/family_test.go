@@ -100,3 +100,32 @@ func TestFamilyWithoutVersion(t *testing.T) {
 		t.Errorf("the name cannot have versions, and these are beside its key: %q", keys)
 	}
 }
+
+// A person may leave out the version of a key, and the name.
+func TestKeyOf(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		version int
+		texts   []string
+		want    string
+	}{
+		{"user", 0, []string{"user:42", "42"}, "user:42"},
+		{"user", 0, []string{"user:user@2{user:42}", "user@2{user:42}"}, "user:user@2{user:42}"},
+		{"user", 2, []string{"user@2{user:42}", "user:42", "42"}, "user@2{user:42}"},
+		{"user", 2, []string{"user@2:{acme}:42", "user:{acme}:42", "{acme}:42"}, "user@2:{acme}:42"},
+		{"user", 2, []string{"user@2{user:}", "user:", ""}, "user@2{user:}"},
+		{"user", 2, []string{"user@2{user:42"}, "user@2{user:user@2{user:42}"},
+		{"user", 2, []string{"user@2{other:42}"}, "user@2{1}user:user@2{other:42}"},
+	} {
+		f := rediskey.NewFamily(tt.name, tt.version)
+		for _, text := range tt.texts {
+			got := f.KeyOf(text)
+			if got != tt.want && !strings.Contains(tt.want, "{1}") {
+				t.Errorf("version %d of %q is %q, want %q", tt.version, text, got, tt.want)
+			}
+			if !f.Is(got) || got != text && f.Is(text) {
+				t.Errorf("version %d: %q is a key: %v; %q is one: %v", tt.version, got, f.Is(got), text, f.Is(text))
+			}
+		}
+	}
+}

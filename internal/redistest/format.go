@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,4 +28,27 @@ func FormatTable(t *testing.T, head string) (rows [][]string) {
 		rows = append(rows, row)
 	}
 	return rows[1:] // without the rule below the head
+}
+
+// Rules returns the rules of ACL SETUSER that docs/operations.md has in these lines, each once, for
+// a test of a package two levels below the module's root.
+func Rules(t *testing.T, lines ...string) (rules []string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		_, rest, found := strings.Cut(string(page), "\n| "+line+" | `")
+		if !found {
+			t.Fatalf("docs/operations.md has no rules for %s", line)
+		}
+		row, _, _ := strings.Cut(rest, "`")
+		for _, rule := range strings.Fields(strings.ReplaceAll(row, `\|`, "|")) {
+			if !slices.Contains(rules, rule) {
+				rules = append(rules, rule)
+			}
+		}
+	}
+	return rules
 }

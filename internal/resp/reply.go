@@ -35,13 +35,14 @@ type Reply struct {
 	depth int             // how many arrays are open
 	stale bool            // the next line begins another answer
 	text  bool            // see AcceptText
+	large bool            // buf is of newBuffer
 }
 
 // maxNesting is how deep arrays may stand in an answer. Redis has three levels at the most.
 const maxNesting = 4
 
 // Use makes a reply begin with the memory of buf, rather than its own.
-func (r *Reply) Use(buf []byte) { r.buf = buf[:0] }
+func (r *Reply) Use(buf []byte) { r.buf, r.large = buf[:0], false }
 
 // Limit makes a reply accept no answer of more than n bytes.
 func (r *Reply) Limit(n int) { r.limit = n }
@@ -57,14 +58,34 @@ func (r *Reply) Reset() { r.buf, r.depth, r.stale = r.buf[:0], 0, false }
 // begins.
 func (r *Reply) Expect() { r.stale = true }
 
-// Grow makes room for an answer of n bytes.
-func (r *Reply) Grow(n int) { r.buf = slices.Grow(r.buf, n) }
+// Grow makes room for n bytes more.
+func (r *Reply) Grow(n int) {
+	if n <= cap(r.buf)-len(r.buf) {
+		return
+	}
+	if cap(r.buf)+n < minPooled {
+		r.buf = slices.Grow(r.buf, n)
+		return
+	}
+	buf := append(newBuffer(max(len(r.buf)+n, 2*cap(r.buf))), r.buf...)
+	r.release()
+	r.buf, r.large = buf, true
+}
 
-// Trim gives up memory that only an answer of more than n bytes needs.
+// Trim gives up memory that only an answer of more than n bytes needs: no part of the answer may
+// be in use any more.
 func (r *Reply) Trim(n int) {
 	if cap(r.buf) > n {
-		r.buf = nil
+		r.release()
 	}
+}
+
+// release gives up the memory.
+func (r *Reply) release() {
+	if r.large {
+		freeBuffer(r.buf)
+	}
+	r.buf, r.large = nil, false
 }
 
 // Len returns the size of the answer in bytes.
@@ -80,6 +101,7 @@ func (r *Reply) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	r.Grow(len(p))
 	r.buf = append(r.buf, p...)
 	return len(p), nil
 }
@@ -161,7 +183,7 @@ func length(line []byte) (n int, ok bool) {
 func (r *Reply) ReadFrom(src io.Reader) (n int64, err error) {
 	for {
 		if len(r.buf) == cap(r.buf) {
-			r.buf = slices.Grow(r.buf, r.step(src))
+			r.Grow(r.step(src))
 		}
 		m, err := src.Read(r.buf[len(r.buf):cap(r.buf)])
 		r.buf = r.buf[:len(r.buf)+m]
@@ -182,12 +204,12 @@ func (r *Reply) ReadFrom(src io.Reader) (n int64, err error) {
 const maxStep = 64 << 10
 
 // step returns how many bytes more to make room for: all that are claimed to come, but not
-// much more than maxStep or three times those that have come.
+// much more than maxStep or twice those that have come. A buffer may be twice as long again.
 func (r *Reply) step(src io.Reader) int {
 	bulk, ok := src.(*io.LimitedReader)
 	if !ok {
 		return 1
 	}
 	// There is some more room, to see the end in.
-	return int(min(max(bulk.N, 0), int64(max(3*len(r.buf), maxStep)))) + len(end)
+	return int(min(max(bulk.N, 0), int64(max(2*len(r.buf), maxStep)))) + len(end)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ func (s *Store) checkCommands(
 		s.kind.appendParts([]any{s.kind.add, staged}, &part, 0, 1), {"pexpire", staged, ms},
 		s.kind.appendParts([]any{s.kind.add, key}, &part, 0, 1), {"pexpire", key, ms},
 		s.readArgs(nil, key), {s.kind.count, key}, {"exists", key}, {"type", key}, {"pttl", key},
-		{"pexpiretime", key}, {"persist", key}, {"del", key}, {"rename", staged, key},
+		{"pexpiretime", key}, {"persist", key}, {"del", key}, {"dump", key}, {"rename", staged, key},
 		{"set", control, "", "px", ms}, {"get", control}, {"pttl", control}, {"unlink", control},
 	}
 	switch s.shape {
@@ -108,10 +109,19 @@ func (s *Store) checkCommands(
 	if err := cmds[0].Err(); err != nil && !errors.As(err, &answer) {
 		return nil, fmt.Errorf("redis does not answer: %w", s.Explain(err))
 	}
+	full := false
 	for i, cmd := range cmds {
-		if err := client.Redact(cmd.Err()); err != nil && !strings.Contains(err.Error(), "no such key") {
+		err := client.Redact(cmd.Err())
+		switch {
+		case err == nil || strings.Contains(err.Error(), "no such key"):
+		case client.IsOutOfMemory(err):
+			full = true
+		default:
 			problems = append(problems, s.problem(args[i][1].(string), key, err))
 		}
+	}
+	if full {
+		problems = append(problems, s.outOfMemory(ctx, deadline, key))
 	}
 	if there, err := cmds[6].Int(); err == nil && there == 0 && len(problems) == 0 {
 		problems = append(problems, errors.New("redis takes a value, and has none when it is asked"))
@@ -123,13 +133,12 @@ func (s *Store) checkCommands(
 func (s *Store) sendAll(
 	ctx context.Context, deadline time.Time, args [][]any,
 ) ([]*client.Command, error) {
-	return client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]*client.Command, error) {
+	return s.SendUntil(ctx, deadline, func(ctx context.Context) []*client.Command {
 		cmds := make([]*client.Command, len(args))
 		for i, a := range args {
 			cmds[i] = client.NewCommand(ctx, a...)
 		}
-		all := client.Cmders(cmds)
-		return cmds, client.PipelineError(all, s.Pipeline(ctx, s.Redis(), all))
+		return cmds
 	})
 }
 
@@ -137,22 +146,61 @@ func (s *Store) sendAll(
 func (s *Store) problem(of, key string, err error) error {
 	switch {
 	case client.RefusesKey(err) && strings.HasPrefix(of, s.family.Prefix()):
-		return fmt.Errorf("the keys that begin with %q are refused: "+
-			"choose a ControlPrefix that the user of Redis may use: %w", s.family.Prefix(), err)
+		return fmt.Errorf("the keys that begin with %q are refused: choose a ControlPrefix "+
+			"that the user of Redis may use, or permit ~%[1]s*: %w", s.family.Prefix(), err)
 	case client.RefusesKey(err):
 		front, _, _ := strings.Cut(of, "aside-check-")
-		return fmt.Errorf("keys that begin with %q are refused, "+
-			"which values of this version, or of the next to it, have: %w", front, err)
+		return fmt.Errorf("keys that begin with %q are refused, which values of this version, "+
+			"or of the next to it, have: permit ~%[1]s*: %w", front, err)
 	case client.IsNoPermission(err):
-		return fmt.Errorf("a command that the cache needs is refused: %w", err)
+		return fmt.Errorf("a command that the cache needs is refused%s: %w", permitting(err), err)
 	case client.IsUnknownCommand(err):
 		return fmt.Errorf("a command that the cache needs is unknown: %w", err)
 	case client.IsReadOnly(err):
 		return fmt.Errorf("this Redis may only be read, as a replica may: name its master: %w", err)
 	case client.IsOutOfMemory(err):
-		return fmt.Errorf("redis has no memory left, so that nothing is stored: %w", err)
+		return errNoMemory
 	}
 	return fmt.Errorf("redis refuses what the cache needs: %w", s.Explain(err))
+}
+
+var errNoMemory = errors.New("redis has no memory left, so that nothing is stored")
+
+// maxMemoryPolicy is in the answer to INFO MEMORY.
+var maxMemoryPolicy = regexp.MustCompile(`maxmemory_policy:([a-z-]+)`)
+
+// outOfMemory says that the server of key has no memory left, and which policy it has, if that
+// may be asked.
+func (s *Store) outOfMemory(ctx context.Context, deadline time.Time, key string) error {
+	info, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) (string, error) {
+		master, err := s.MasterOf(ctx, key)
+		server, ok := master.(*redis.Client)
+		if err != nil || !ok || server == nil {
+			return "", err
+		}
+		cmd := client.NewText(ctx, "info", "memory")
+		if err := server.Process(ctx, cmd); err != nil {
+			return "", err
+		}
+		return cmd.Text()
+	})
+	policy := maxMemoryPolicy.FindStringSubmatch(info)
+	if err != nil || policy == nil {
+		return errNoMemory
+	}
+	return fmt.Errorf("%w: its maxmemory-policy is %s, which leaves it nothing to evict", errNoMemory, policy[1])
+}
+
+// refusedCommand is a command that Redis names in an error.
+var refusedCommand = regexp.MustCompile(`'([a-z|]+)' command`)
+
+// permitting names the rule of an ACL that permits what an error says is refused, if it says so.
+func permitting(err error) string {
+	command := refusedCommand.FindStringSubmatch(err.Error())
+	if command == nil {
+		return ""
+	}
+	return ", which the rule +" + command[1] + " of an ACL permits"
 }
 
 // checkLease adds to problems what keeps a lease from being granted, unless they say why.

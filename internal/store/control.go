@@ -79,6 +79,42 @@ func parseControl(held string) (marker string, leased bool) {
 	return "", false
 }
 
+// A Control is what a control key says.
+type Control struct {
+	Leased  bool  // a process loads the value
+	Absent  bool  // the source has no value; behind a lease, as long as that stands
+	Empty   []int // the versions whose value is empty, likewise
+	Ends    int64 // of what stands behind a lease, in ms since 1970; 0: with the lease
+	Touched bool  // the value has got a new TTL while it is loaded
+}
+
+// ReadControl takes apart what a control key holds. It reports false for what counts as
+// nothing.
+func ReadControl(held string) (c Control, ok bool) {
+	marker, leased := parseControl(held)
+	c.Leased = leased
+	switch {
+	case marker == markerAbsent:
+		c.Absent = true
+	case marker == markerEmpty:
+		c.Empty = []int{0}
+	case marker != "":
+		c.Empty = []int{}
+		for _, text := range strings.Split(marker, "@")[1:] {
+			if version, err := strconv.Atoi(text); err == nil {
+				c.Empty = append(c.Empty, version)
+			}
+		}
+	}
+	if leased {
+		carried := held[1+rediskey.TokenSize:]
+		c.Touched = marker == "" && carried != ""
+		ends := strings.TrimPrefix(strings.TrimPrefix(carried, marker), ":")
+		c.Ends, _ = strconv.ParseInt(ends, 10, 64) // 0 for none, and for what a touch notes
+	}
+	return c, leased || marker != ""
+}
+
 // isVersions reports whether a text is the marker of empty values of versions.
 func isVersions(s string) bool {
 	return strings.HasPrefix(s, "E@") && strings.Trim(s[2:], "@0123456789") == ""

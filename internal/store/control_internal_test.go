@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,6 +111,26 @@ return {token or '', marker or '', ends or '', first and first .. ':' .. last or
 			t.Errorf("the scripts take a list for %q, %v", got, err)
 		}
 	})
+}
+
+// ReadControl says of each content what parseControl does.
+func TestReadControl(t *testing.T) {
+	for _, tt := range controls {
+		c, ok := ReadControl(tt.held)
+		ends := strconv.FormatInt(c.Ends, 10)
+		if c.Ends == 0 && tt.moment != "0" {
+			ends = ""
+		}
+		if ok != (tt.leased || tt.marker != "") || c.Leased != tt.leased || c.Absent != (tt.marker == "N") ||
+			(c.Empty != nil) != strings.HasPrefix(tt.marker, "E") || c.Touched != (tt.touch != "") || ends != tt.moment {
+			t.Errorf("ReadControl(%q) = %+v, %v", tt.held, c, ok)
+		}
+	}
+	for held, want := range map[string][]int{"E": {0}, "E@2": {2}, "E@0@13": {0, 13}, "L" + aToken + "E@7:12": {7}} {
+		if c, _ := ReadControl(held); !slices.Equal(c.Empty, want) {
+			t.Errorf("ReadControl(%q) says that %v are empty", held, c.Empty)
+		}
+	}
 }
 
 // The scripts and the client agree on which versions a marker says that they are empty.

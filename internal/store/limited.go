@@ -29,7 +29,8 @@ func (s *Store) Limited() bool { return s.Scripts().Cause() != nil || s.control.
 func (s *Store) Limit() error {
 	if cause := s.Scripts().Cause(); cause != nil {
 		return fmt.Errorf("scripts are refused, so that there are no leases, "+
-			"and a write does not keep the loads of other processes from being stored: %w", cause)
+			"and a write does not keep the loads of other processes from being stored%s: %w",
+			permitting(cause), cause)
 	}
 	if cause := s.control.Cause(); cause != nil {
 		return fmt.Errorf("the keys that begin with %q are refused, so that there are no leases, "+

@@ -50,5 +50,14 @@ func (s *Store) WatchWrites(written func(key string)) (stop func()) {
 // Prefixes returns what the keys of the store begin with.
 func (s *Store) Prefixes() []string { return s.family.Prefixes() }
 
+// ControlPrefix returns what the control keys of the store begin with.
+func (s *Store) ControlPrefix() string { return s.family.Prefix() }
+
+// IsKey reports whether a Redis key is one of the store's.
+func (s *Store) IsKey(key string) bool { return s.family.Is(key) }
+
+// KeyOf returns the Redis key that a person means by a text, see rediskey.Family.
+func (s *Store) KeyOf(text string) string { return s.family.KeyOf(text) }
+
 // controlKey is the place of the control key in writeKeys.
 const controlKey = 1

@@ -1,0 +1,56 @@
+package cookbook
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/asidecache/aside/cache"
+)
+
+// SQLStore reads users from a database.
+type SQLStore struct{ DB *sql.DB }
+
+// User is a loader: a row that is not there is cache.ErrNotFound, which is remembered.
+func (s SQLStore) User(ctx context.Context, id int64) (User, error) {
+	u := User{ID: id}
+	err := s.DB.QueryRowContext(ctx, `SELECT name FROM users WHERE id = $1`, id).Scan(&u.Name)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = cache.ErrNotFound
+	}
+	return u, err
+}
+
+// Rename changes a row and then what is cached of it.
+func (s SQLStore) Rename(ctx context.Context, users *cache.Cache[int64, User], id int64, name string) error {
+	tx, err := s.DB.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing, once it is committed
+	if _, err := tx.ExecContext(ctx, `UPDATE users SET name = $1 WHERE id = $2`, name, id); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return errors.Join(err, Invalidate(ctx, users, id)) // it may have been committed all the same
+	}
+	return Invalidate(ctx, users, id)
+}
+
+// Invalidate deletes what is cached of rows that have changed. The row has changed whether or not
+// the request goes on: so it has a time of its own, and is repeated.
+func Invalidate[K comparable, V any](ctx context.Context, c *cache.Cache[K, V], keys ...K) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		if err = c.Delete(ctx, keys...); err == nil || errors.Is(err, cache.ErrClosed) {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err // the cache goes on trying, see Stats.Undelivered
+		}
+	}
+}

@@ -1,0 +1,388 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/asidecache/aside/internal/compare"
+	"github.com/asidecache/aside/internal/flight"
+	"github.com/asidecache/aside/internal/store"
+)
+
+// An AuditConfig is how hits are audited.
+type AuditConfig struct {
+	Grace  time.Duration // for which an entry may differ from the source; 0: nothing is audited
+	Repair bool          // what nobody has invalidated is replaced
+	Loads  int           // of audits that run at once, 0: no limit
+}
+
+// An Auditor is the typed side of an audit, which is a Run of one Job.
+type Auditor interface {
+	Loader
+	// Found returns what Load has found for the job, Present or Absent, or its error.
+	Found(j *Job) (State, error)
+	// Compare compares the value that Redis has for the job with the one that Load has found, and
+	// names the fields in which they differ, if there are any. The entry stays as it is.
+	Compare(j *Job, cached *store.Entry) (same bool, fields []string, err error)
+}
+
+// An AuditReport is how an audit has ended.
+type AuditReport struct {
+	Result         AuditResult
+	Cached, Loaded State    // Present or Absent
+	Fields         []string // with AuditLate and AuditMissed, that differ or did
+	Repaired       bool
+	Took           time.Duration
+}
+
+// An AuditResult is what an audit has found.
+type AuditResult uint8
+
+// The results.
+const (
+	AuditEqual AuditResult = iota
+	AuditOvertaken
+	AuditLate
+	AuditMissed
+	AuditFailed // Redis or the loader has, or the values cannot be compared
+
+	auditSkipped // the lease is another's, or there is none
+	auditOpen    // there is no result yet
+)
+
+// Audit begins to compare the entry of a run's job with the source, in the background, unless
+// the key is being audited, or as many loads run as may. The context gives its values, not its
+// cancellation.
+func (e *Engine) Audit(ctx context.Context, r *Run, auditor Auditor) {
+	a := e.newAudit(r, auditor)
+	if e.Store.BreakerOpen() || !a.tryPlace() {
+		return
+	}
+	ctx = e.limit.outside(e.degraded.Outside(e.flights.Outside(ctx)))
+	rest := e.audits.Start(ctx, []string{a.job.Key}, a.run)
+	if len(rest) > 0 {
+		a.leavePlace()
+	}
+}
+
+// AuditNow is Audit that returns when the audit has ended, or the context has. It waits for one of
+// the key that is under way, and for a place to load.
+func (e *Engine) AuditNow(ctx context.Context, r *Run, auditor Auditor) {
+	a := e.newAudit(r, auditor)
+	a.waits = true
+	tickets, err := e.audits.Join(ctx, []string{a.job.Key}, true, a.run)
+	if err == nil {
+		tickets.Collect(ctx, 0)
+	}
+}
+
+// An audit compares one entry with the source. It holds the lease of the key from before it reads
+// the entry until it has compared them, as a refresh does, so that Redis tells in the end whether
+// the entry was written meanwhile.
+type audit struct {
+	engine  *Engine
+	request *Run
+	auditor Auditor
+	job     *Job
+	waits   bool // for a place to load
+
+	first   store.Entry // what Redis has had when the lease was granted
+	placed  bool        // one more load may run
+	limited bool        // and one more of an audit
+	late    bool        // the load has taken longer than LoadTimeout
+	report  AuditReport
+}
+
+func (e *Engine) newAudit(r *Run, auditor Auditor) *audit {
+	r.audit, r.background = true, true
+	return &audit{engine: e, request: r, auditor: auditor, job: r.Jobs[0]}
+}
+
+func (a *audit) tryPlace() bool {
+	e := a.engine
+	if a.limited = e.auditLimit.tryAcquire(); !a.limited {
+		return false
+	}
+	if a.placed = e.limit.tryAcquire(); !a.placed {
+		a.leavePlace()
+	}
+	return a.placed
+}
+
+// place is tryPlace that waits, unless a loader waits for this audit that has a place itself.
+func (a *audit) place(ctx context.Context) bool {
+	e := a.engine
+	switch {
+	case a.placed, a.tryPlace():
+	case a.waits && e.limit.loaderOf(ctx) == nil:
+		a.placed = e.limit.acquire(ctx, nil) == nil // AuditNow knows no other limit
+	}
+	return a.placed
+}
+
+func (a *audit) leavePlace() {
+	e := a.engine
+	if a.limited {
+		e.auditLimit.release()
+	}
+	if a.placed {
+		e.limit.release()
+	}
+	a.limited, a.placed = false, false
+}
+
+// run is what a flight does that nobody joins. A panic of foreign code ends it without a result.
+func (a *audit) run(ctx context.Context, flights []*flight.Flight[*Result]) error {
+	e, j, began := a.engine, a.job, time.Now()
+	j.flight = flights[0]
+	j.reported.Store(true) // by the lookup
+	result := AuditFailed
+	returned := false
+	defer func() {
+		if !returned {
+			e.Reporter.AuditPanicked(ctx, a.request.Op, j.Key, debug.Stack())
+			_ = recover() // of which LoadEvents tell as well
+		}
+		a.leavePlace()
+		e.releaseAll(jobs{j}, a.deadline())
+		if result == auditSkipped || result == AuditFailed && ctx.Err() != nil && !a.late { // nobody wants it any more
+			return
+		}
+		a.report.Result, a.report.Took = result, time.Since(began)
+		if result != AuditLate && result != AuditMissed {
+			a.report.Fields = nil
+		}
+		e.Reporter.Audited(ctx, a.request.Op, j.Key, a.report)
+	}()
+	result = a.audit(ctx)
+	returned = true
+	return nil
+}
+
+func (a *audit) audit(ctx context.Context) AuditResult {
+	if !a.place(ctx) {
+		return auditSkipped
+	}
+	if r := a.begin(ctx); r != auditOpen {
+		return r
+	}
+	switch same, err := a.compare(ctx); {
+	case err != nil:
+		return AuditFailed
+	case same:
+		return a.end(ctx, AuditEqual, AuditOvertaken)
+	}
+	if r := a.await(ctx); r != auditOpen {
+		return r
+	}
+	switch same, err := a.compare(ctx); {
+	case err != nil:
+		return AuditFailed
+	case same:
+		return AuditLate
+	}
+	if r := a.look(ctx); r != auditOpen {
+		return r
+	}
+	if a.engine.Audits.Repair {
+		return a.repair(ctx)
+	}
+	return a.end(ctx, AuditMissed, AuditLate)
+}
+
+func (a *audit) deadline() time.Time { return time.Now().Add(a.engine.RedisTimeout) }
+
+// begin asks for the lease, and reads what stands beside it.
+func (a *audit) begin(ctx context.Context) AuditResult {
+	e, j := a.engine, a.job
+	if e.Store.Unleased() || e.Store.IsUndelivered(j.Key) {
+		return auditSkipped
+	}
+	asks := []store.Ask{{Key: j.Key, Replace: true, AsWrite: e.Audits.Repair}}
+	deadline := a.deadline()
+	e.Store.AcquireAll(context.WithoutCancel(ctx), deadline, asks, e.Lease)
+	e.hold(jobs{j}, asks)
+	err := asks[0].Err
+	switch {
+	case e.Store.RefusesLeases(ctx, deadline, j.Key, err):
+		return auditSkipped
+	case err != nil:
+		return a.failed(ctx, err)
+	case asks[0].Answer.Status != store.Granted: // another loads, or Redis is full
+		return auditSkipped
+	}
+	if r := a.read(ctx, &a.first); r != auditOpen {
+		return r
+	}
+	return a.expires()
+}
+
+// read reads what Redis has. What a read cannot find whole has been written since the hit.
+func (a *audit) read(ctx context.Context, entry *store.Entry) AuditResult {
+	err := a.engine.Store.Inspect(ctx, a.deadline(), a.job.Key, entry, true)
+	switch {
+	case store.IsBroken(err):
+		return AuditOvertaken
+	case err != nil:
+		return a.failed(ctx, err)
+	case entry.State == store.Missing, a.job.grant.lease.lease.HadValue() && a.engine.IsStale(entry.TTL):
+		return AuditOvertaken
+	}
+	return auditOpen
+}
+
+// expires reports by AuditOvertaken that what the lease has replaced in the control key is about to
+// expire: the lease does not carry it then, so that callers would wait for this audit.
+func (a *audit) expires() AuditResult {
+	lease := a.job.grant.lease.lease
+	if _, left := lease.Beside(); !lease.HadValue() && (left <= a.engine.Lease || a.engine.IsStale(left)) {
+		return AuditOvertaken
+	}
+	return auditOpen
+}
+
+func (a *audit) failed(ctx context.Context, cause error) AuditResult {
+	_, _ = a.engine.Reporter.RedisError(ctx, a.request.Op, a.job.Key, cause)
+	return AuditFailed
+}
+
+// errLate is for no caller: LoadEvents tell of such loads.
+var errLate = errors.New("the load of an audit took longer than LoadTimeout")
+
+// compare loads, and compares that with what Redis has had at first.
+func (a *audit) compare(ctx context.Context) (same bool, err error) {
+	e, j := a.engine, a.job
+	a.placed = false // the load releases it
+	a.late = e.load(ctx, a.request, jobs{j}) != nil
+	a.leavePlace()
+	if a.late {
+		return false, errLate
+	}
+	if a.report.Loaded, err = a.auditor.Found(j); err != nil {
+		return false, err
+	}
+	a.report.Cached, a.report.Fields = Present, nil
+	if a.first.State == store.Absent {
+		a.report.Cached = Absent
+	}
+	if a.report.Cached != a.report.Loaded || a.report.Loaded == Absent {
+		return a.report.Cached == a.report.Loaded, nil
+	}
+	same, a.report.Fields, err = a.auditor.Compare(j, &a.first)
+	return same, err
+}
+
+// maxPoll is how often an entry is looked at, at least, that differs from its source: what is gone
+// others are to load.
+const maxPoll = 100 * time.Millisecond
+
+// await waits for Grace, and then for a place to load, as long as the entry stands.
+func (a *audit) await(ctx context.Context) AuditResult {
+	e, began := a.engine, time.Now()
+	every := min(e.Audits.Grace, maxPoll)
+	for poll := 0; ; poll++ {
+		r := a.look(ctx)
+		switch {
+		case r == AuditLate && poll == 0: // it was written while the source was asked
+			return AuditOvertaken
+		case r != auditOpen:
+			return r
+		}
+		left := e.Audits.Grace - time.Since(began)
+		switch {
+		case left <= 0 && a.tryPlace():
+			return auditOpen
+		case left < -e.LoadTimeout:
+			return auditSkipped
+		case left <= 0:
+			left = every
+		}
+		select {
+		case <-time.After(min(left, every)):
+		case <-ctx.Done():
+			return auditSkipped
+		case <-e.closing:
+			return auditSkipped
+		}
+	}
+}
+
+// look reports by auditOpen that the lease and the entry stand as they were at first. AuditLate
+// tells that a write has removed the lease.
+func (a *audit) look(ctx context.Context) AuditResult {
+	if auditsUnfenced.Load() {
+		return auditOpen
+	}
+	held, err := a.job.grant.lease.lease.Renew(ctx, a.deadline())
+	switch {
+	case err != nil:
+		return a.failed(ctx, err)
+	case !held:
+		return AuditLate
+	}
+	var now store.Entry
+	if r := a.read(ctx, &now); r != auditOpen {
+		return r
+	}
+	if now.State != a.first.State || !compare.Answers(&now.Wire, &a.first.Wire) ||
+		a.job.grant.lease.lease.HadValue() && (now.TTL > a.first.TTL || now.TTL == store.Forever && a.first.TTL != store.Forever) {
+		return AuditOvertaken
+	}
+	return a.expires()
+}
+
+// end releases the lease. The result is one of two: that the lease had lasted until now says that
+// no write came.
+func (a *audit) end(ctx context.Context, lasted, lost AuditResult) AuditResult {
+	e, held := a.engine, a.job.grant.lease
+	if !held.end() { // LoadTimeout has passed
+		return AuditFailed
+	}
+	defer e.leases.Done()
+	stood, err := held.lease.Release(context.WithoutCancel(ctx), a.deadline())
+	e.Waker.released(a.job.Key)
+	switch {
+	case auditsUnfenced.Load():
+		return lasted
+	case err != nil:
+		return a.failed(ctx, err)
+	case !stood:
+		return lost
+	}
+	return lasted
+}
+
+// repair stores what was loaded in place of what nobody has invalidated, as a refresh does.
+func (a *audit) repair(ctx context.Context) AuditResult {
+	e, j := a.engine, a.job
+	if j.loaded = a.request.Loader.Encode(ctx, j, 1); j.loaded.Err != nil {
+		e.Reporter.Commit(ctx, a.request.Op, j.Key, j.loaded, j.loaded.Skip, j.loaded.Err)
+		return a.end(ctx, AuditMissed, AuditLate)
+	}
+	if !j.grant.lease.end() {
+		e.reportCommit(ctx, a.request, j, Fenced, nil)
+		return AuditFailed
+	}
+	all, commits := jobs{j}, []store.Commit{e.commitOf(a.request, j)}
+	defer e.ended(all, commits)
+	ctx = context.WithoutCancel(ctx)
+	e.written(all)
+	e.Store.CommitAll(ctx, a.deadline(), commits)
+	e.written(all)
+	a.report.Repaired = e.committed(ctx, a.request, j, &commits[0])
+	switch {
+	case commits[0].Err != nil:
+		return AuditFailed
+	case !commits[0].Stored:
+		return AuditLate
+	}
+	return AuditMissed
+}
+
+// auditTimedOut is the error of an audit's load that has run for LoadTimeout. No call gets it.
+func (e *Engine) auditTimedOut(r *Run, j *Job, _ *loaderCall) error {
+	return e.Reporter.LoadTimedOut(r.Op, j.Key, fmt.Errorf("%w, %v", errLate, e.LoadTimeout))
+}
