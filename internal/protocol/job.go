@@ -143,9 +143,9 @@ func (all jobs) partition(keep func(*Job) bool) (kept, rest jobs) {
 	return kept, rest
 }
 
-// with returns some of all jobs and the one with this index. Where those are the ones before it, as
+// add returns some of the jobs and the one with this index. Where those are the ones before it, as
 // almost always, nothing is copied.
-func (some jobs) with(all jobs, i int) jobs {
+func (all jobs) add(some jobs, i int) jobs {
 	if len(some) == i && (i == 0 || &some[0] == &all[0]) {
 		return slices.Clip(all[:i+1])
 	}
