@@ -137,8 +137,8 @@ func (r *Registry) Shutdown(ctx context.Context) error {
 	return r.each(func(c *core) error { return c.shutdown(ctx) })
 }
 
-// each calls f for all caches at one time, and returns their errors in the order of the caches. What
-// a hook of a client panics with, its caller does.
+// each calls f for all caches at one time, and returns their errors in the order of the caches.
+// What a hook of a client panics with, its caller does.
 func (r *Registry) each(f func(*core) error) error {
 	all := r.all()
 	errs, crashes := make([]error, len(all)), make([]*relay.Crash, len(all))
