@@ -60,8 +60,8 @@ func free(m cache.Member, taken map[string]bool) string {
 	}
 }
 
-// wanted returns the cache that a request names, or answers that there is none.
-func (c *console) wanted(w http.ResponseWriter, r *http.Request) (m named, ok bool) {
+// cacheOf returns the cache that a request names, or answers that there is none.
+func (c *console) cacheOf(w http.ResponseWriter, r *http.Request) (m named, ok bool) {
 	id := r.FormValue("cache")
 	for _, m := range c.caches() {
 		if m.id == id {
@@ -116,11 +116,14 @@ func countsOf(s *cache.Stats) counts {
 	}
 }
 
+// nearStates are the states of a near cache in a row.
+var nearStates = map[cache.NearState]string{
+	cache.NearOff: "off", cache.NearConnected: "connected", cache.NearDisconnected: "disconnected",
+}
+
 func (c *console) row(m named, s *cache.Stats, running int, now time.Time) row {
 	recorder := c.recorder(m.Member)
-	near := map[cache.NearState]string{
-		cache.NearOff: "off", cache.NearConnected: "connected", cache.NearDisconnected: "disconnected",
-	}[s.NearState]
+	near := nearStates[s.NearState]
 	if near == "off" && s.NearEntries > 0 {
 		near = "ttl only"
 	}
@@ -136,7 +139,7 @@ func (c *console) row(m named, s *cache.Stats, running int, now time.Time) row {
 	}
 }
 
-// clientOf names the servers of a client, without what it says to be let in.
+// clientOf names the servers of a client, without its credentials.
 func clientOf(rdb redis.UniversalClient) string {
 	switch rdb := rdb.(type) {
 	case *redis.Client:
@@ -150,7 +153,7 @@ func clientOf(rdb redis.UniversalClient) string {
 	return fmt.Sprintf("%T", rdb)
 }
 
-// settings is what all answers say of the console.
+// settings are the part of every answer that says what the console permits.
 type settings struct {
 	Time       time.Time `json:"time"`
 	Invalidate bool      `json:"invalidate"` // keys may be invalidated
@@ -176,7 +179,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	}{c.settings(now), rows})
 }
 
-// A load is one that is under way.
+// A load is a load that runs now.
 type load struct {
 	Key        keyText `json:"key"`
 	Phase      string  `json:"phase"`
@@ -186,7 +189,7 @@ type load struct {
 	Background bool    `json:"background,omitempty"`
 }
 
-// phases say what a load does.
+// phases say what a load does at the moment.
 var phases = map[cache.LoadPhase]string{
 	cache.LoadAsking: "asks Redis", cache.LoadAwaiting: "another process loads",
 	cache.LoadQueued: "queued by MaxLoads", cache.LoadRunning: "the loader runs",
@@ -209,10 +212,10 @@ type hotKey struct {
 
 const maxHotKeys = 10
 
-// one answers with all that there is to see of a cache.
+// one answers with everything about one cache.
 func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	c.watch()
-	m, ok := c.wanted(w, r)
+	m, ok := c.cacheOf(w, r)
 	if !ok {
 		return
 	}
@@ -238,7 +241,7 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// orNone has JSON say [] and not null.
+// orNone returns a slice that is not nil, so that JSON has [] and not null.
 func orNone[E any](all []E) []E {
 	if all == nil {
 		return []E{}

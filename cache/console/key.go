@@ -15,7 +15,7 @@ import (
 // maxKey is the longest key that is explained, in bytes.
 const maxKey = 16 << 10
 
-// explainTimeout is how long Redis has for an explanation.
+// explainTimeout is how long an explanation waits for Redis.
 const explainTimeout = 3 * time.Second
 
 // keyOf returns the Redis key that a request names, or answers what is wrong with it.
@@ -58,7 +58,7 @@ type explanation struct {
 // explain answers with what there is to say of a key.
 func (c *console) explain(w http.ResponseWriter, r *http.Request) {
 	c.watch()
-	m, ok := c.wanted(w, r)
+	m, ok := c.cacheOf(w, r)
 	if !ok {
 		return
 	}
@@ -110,8 +110,7 @@ func (c *console) sentences(e *explanation, m cache.Member, now time.Time) (all 
 		if event.store == noLoad {
 			continue
 		}
-		was := "What this process loaded last"
-		add("%s, %s ago: %s", was, explain.Span(now.Sub(event.At)), event.Text)
+		add("What this process loaded last, %s ago: %s", explain.Span(now.Sub(event.At)), event.Text)
 		break
 	}
 	if stats.Breaker == cache.BreakerOpen {
@@ -133,7 +132,7 @@ func waiting(callers int) string {
 	return fmt.Sprintf("%d callers wait", callers)
 }
 
-// maxForm is more than a form with a key has.
+// maxForm bounds the body of a request, in bytes: a key and its cache take less.
 const maxForm = 64 << 10
 
 // invalidate deletes a key.
@@ -147,8 +146,8 @@ func (c *console) invalidate(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "the form cannot be read")
 		return
 	}
-	r.Form = r.PostForm // nothing is deleted that stands in an address
-	m, ok := c.wanted(w, r)
+	r.Form = r.PostForm // a link alone must not delete: the query does not count
+	m, ok := c.cacheOf(w, r)
 	if !ok {
 		return
 	}
@@ -156,7 +155,7 @@ func (c *console) invalidate(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	// A browser that leaves leaves no delete half done.
+	// The delete goes on if the browser disconnects: half done, it would leave the key uncertain.
 	switch err := m.Delete(context.WithoutCancel(r.Context()), key); {
 	case errors.Is(err, cache.ErrClosed):
 		fail(w, http.StatusNotFound, "the cache is closed")
