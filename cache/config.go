@@ -36,7 +36,7 @@ type Config[K comparable, V any] struct {
 	Version int
 
 	// ControlPrefix begins the keys that stand beside values for a while, such as leases and
-	// what is being stored, for a Redis user who may only use keys with a prefix: a user of
+	// what is being stored, for a Redis user with rights on one prefix of keys alone: a user of
 	// "tenant7:*" takes Name "tenant7:user" and ControlPrefix "tenant7:aside:". It ends with ':'
 	// and has no braces, spaces or control characters; neither may Name + ":" begin with it, nor
 	// it with Name + ":". Default "aside:".

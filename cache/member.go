@@ -38,8 +38,8 @@ func (m Member) HotKeys() []HotKey { return m.core.hotKeys() }
 // Check is Cache.Check.
 func (m Member) Check(ctx context.Context) error { return m.core.check(ctx) }
 
-// RedisKey returns the Redis key that a person means who knows it, or knows it without its
-// Version, or knows but what follows the Name: all three of "user@2{user:42}", "user:42" and "42".
+// RedisKey returns the Redis key that a text names: the key itself, the key without its Version, or
+// only what follows the Name, as in "user@2{user:42}", "user:42" and "42", which are the same key.
 func (m Member) RedisKey(text string) string { return m.core.store.KeyOf(text) }
 
 // IsNear reports whether the near cache would answer for a Redis key now.

@@ -102,7 +102,7 @@ func (c *Cache[K, V]) nearLookup(ctx context.Context, op Op, key K, s settings, 
 	}
 	if c.core.staleFor > 0 {
 		if c.core.engine.IsStale(h.left) {
-			if s.noStale || h.state == Absent { // of an absence Redis knows who refreshes it
+			if s.noStale || h.state == Absent { // Redis knows whether an absence is being refreshed
 				return h, false
 			}
 			h.state = Stale

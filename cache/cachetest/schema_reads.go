@@ -23,7 +23,7 @@ const (
 )
 
 // retyped returns what a version in which a place is of the one Type makes of what is stored
-// there as of another Type. Elements and fields are not looked into.
+// there in another Type. Elements and fields are not looked into.
 func retyped(encoding, was, is string) reading {
 	switch encoding {
 	case "msgpack":

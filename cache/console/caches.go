@@ -61,8 +61,8 @@ func free(m cache.Member, taken map[string]bool) string {
 	}
 }
 
-// wanted returns the cache that a request names, or answers that there is none.
-func (c *console) wanted(w http.ResponseWriter, form url.Values) (m named, ok bool) {
+// cacheOf returns the cache that a request names, or answers that there is none.
+func (c *console) cacheOf(w http.ResponseWriter, form url.Values) (m named, ok bool) {
 	id := form.Get("cache")
 	for _, m := range c.caches() {
 		if m.id == id {
@@ -117,11 +117,14 @@ func countsOf(s *cache.Stats) counts {
 	}
 }
 
+// nearStates are the states of a near cache in a row.
+var nearStates = map[cache.NearState]string{
+	cache.NearOff: "off", cache.NearConnected: "connected", cache.NearDisconnected: "disconnected",
+}
+
 func (c *console) row(m named, s *cache.Stats, running int, now time.Time) row {
 	recorder := c.recorded(m.Member)
-	near := map[cache.NearState]string{
-		cache.NearOff: "off", cache.NearConnected: "connected", cache.NearDisconnected: "disconnected",
-	}[s.NearState]
+	near := nearStates[s.NearState]
 	if near == "off" && s.NearEntries > 0 {
 		near = "ttl only"
 	}
@@ -137,7 +140,7 @@ func (c *console) row(m named, s *cache.Stats, running int, now time.Time) row {
 	}
 }
 
-// clientOf names the servers of a client, without what it says to be let in.
+// clientOf names the servers of a client, without its credentials.
 func clientOf(rdb redis.UniversalClient) string {
 	switch rdb := rdb.(type) {
 	case *redis.Client:
@@ -151,7 +154,7 @@ func clientOf(rdb redis.UniversalClient) string {
 	return fmt.Sprintf("%T", rdb)
 }
 
-// settings is what all answers say of the console.
+// settings are the part of every answer that says what the console permits.
 type settings struct {
 	Time       time.Time `json:"time"`
 	Invalidate bool      `json:"invalidate"` // keys may be invalidated
@@ -177,7 +180,7 @@ func (c *console) overview(w http.ResponseWriter, r *http.Request) {
 	}{c.settings(now), rows})
 }
 
-// A load is one that is under way.
+// A load is a load that runs now.
 type load struct {
 	Key        keyText `json:"key"`
 	Phase      string  `json:"phase"`
@@ -187,7 +190,7 @@ type load struct {
 	Background bool    `json:"background,omitempty"`
 }
 
-// phases say what a load does.
+// phases say what a load does at the moment.
 var phases = map[cache.LoadPhase]string{
 	cache.LoadAsking: "asks Redis", cache.LoadAwaiting: "another process loads",
 	cache.LoadQueued: "queued by MaxLoads", cache.LoadRunning: "the loader runs",
@@ -210,10 +213,10 @@ type hotKey struct {
 
 const maxHotKeys = 10
 
-// one answers with all that there is to see of a cache.
+// one answers with everything about one cache.
 func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	c.watch()
-	m, ok := c.wanted(w, r.URL.Query())
+	m, ok := c.cacheOf(w, r.URL.Query())
 	if !ok {
 		return
 	}
@@ -239,7 +242,7 @@ func (c *console) one(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// orNone has JSON say [] and not null.
+// orNone returns a slice that is not nil, so that JSON has [] and not null.
 func orNone[E any](all []E) []E {
 	if all == nil {
 		return []E{}

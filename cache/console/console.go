@@ -13,13 +13,13 @@ import (
 // An Option changes what a Handler permits.
 type Option func(*console)
 
-// AllowInvalidate lets those who have access delete keys of the caches, one at a time.
+// AllowInvalidate permits to delete keys of the caches, one at a time.
 func AllowInvalidate() Option { return func(c *console) { c.invalidates = true } }
 
-// ShowValues has explanations of keys show the values that Redis has of them, or the beginning.
+// ShowValues has explanations of keys show the values in Redis, or the beginning of them.
 func ShowValues() Option { return func(c *console) { c.showsValues = true } }
 
-// A console is what a Handler has.
+// A console is the state behind a Handler.
 type console struct {
 	registry    *cache.Registry
 	invalidates bool
@@ -32,8 +32,8 @@ type console struct {
 	watching *time.Timer // ends the observation of lookups; nil: there is none
 }
 
-// Handler returns the console of the caches of a registry, those that enter it later included. It
-// lasts as long as the registry.
+// Handler returns the console of the caches of a registry, including those that enter it later. It
+// observes them as long as the registry lasts.
 func Handler(registry *cache.Registry, opts ...Option) http.Handler {
 	return http.NewCrossOriginProtection().Handler(newConsole(registry, opts...))
 }
@@ -45,19 +45,19 @@ func newConsole(registry *cache.Registry, opts ...Option) *console {
 	}
 	registry.Observe(func(m cache.Member) cache.Observer {
 		observer := c.recorder(m).observer()
-		c.caches() // which forgets those that are closed, also if nobody ever looks
+		c.caches() // forgets closed caches, even if nobody ever opens the page
 		return observer
 	})
 	return c
 }
 
-// ServeHTTP goes by the last element of the path, as the handler may be mounted anywhere.
+// ServeHTTP routes by the last element of the path, as the handler may be mounted anywhere.
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
 	folder, last := path.Split(r.URL.Path)
 	if asked, _, _ := strings.Cut(r.RequestURI, "?"); folder+last == "" && !strings.HasSuffix(asked, "/") {
-		// StripPrefix has left nothing of a path without a slash, which links would lead astray.
-		w.Header().Set("Location", "./"+path.Base(asked)+"/") // which no other host can be
+		// StripPrefix has left nothing of a path without a slash, below which relative links break.
+		w.Header().Set("Location", "./"+path.Base(asked)+"/") // relative: never another host
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}

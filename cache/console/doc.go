@@ -11,7 +11,7 @@
 //
 // # Access
 //
-// Keys, and the errors of loaders, may tell more than everybody is to know: put the handler behind
+// Keys, and the errors of loaders, may hold what not everybody may see: put the handler behind
 // authentication, on every way to it. It shows no values without [ShowValues] and changes nothing
 // without [AllowInvalidate]. Browsers are told to run no scripts but its own and to send nothing
 // elsewhere, and other sites cannot have a browser invalidate keys.
@@ -29,12 +29,12 @@
 //	GET  ./key?cache=user&key=user:42  why a key is as it is
 //	POST ./invalidate                  Cache.Delete of a key: the form values cache and key
 //
-// A cache is named by its Name, "@" and its Version if it has one, and "#2" where several have both
-// in common. A key that is not UTF-8 is given in base64, as key64.
+// A cache is named by its Name, "@" and its Version if it has one, and "#2" where several share
+// both. A key that is not UTF-8 is given in base64, as key64.
 //
 // # Cost
 //
 // The handler observes the caches of its registry from the start: loads, writes and failures, of
-// which it keeps the last few of each cache. Hits cost nothing before somebody looks: their
+// which it keeps the last few of each cache. Hits cost nothing until somebody looks: their
 // latencies are measured while the page is open, and for half a minute after.
 package console

@@ -10,7 +10,7 @@ import (
 	"github.com/asidecache/aside/internal/explain"
 )
 
-// An event is something that a cache has told.
+// An event is what an observer of a cache was told.
 type event struct {
 	At     time.Time `json:"at"`
 	Kind   string    `json:"kind"`
@@ -109,8 +109,8 @@ var reasons = map[cache.WriteOutcome]string{
 	cache.WriteUnchanged:    "there was nothing to do",
 }
 
-// wanted are outcomes that are no failures.
-var wanted = map[cache.WriteOutcome]bool{
+// expected are the outcomes that are no failures.
+var expected = map[cache.WriteOutcome]bool{
 	cache.WriteOK: true, cache.WriteNoStore: true, cache.WriteAbsentOff: true, cache.WriteUnchanged: true,
 	cache.WriteFenced: true, cache.WriteExpired: true, cache.WriteCancelled: true,
 }
@@ -143,7 +143,7 @@ func ofWrite(e *cache.WriteEvent) event {
 		text += ": " + sentence(e.Err)
 	}
 	event := about(kindWrite, e.Key, fmt.Sprintf("%s, by %s.", text, e.Op))
-	event.Failed, event.cause = !wanted[e.Outcome], text
+	event.Failed, event.cause = !expected[e.Outcome], text
 	if loaded {
 		event.Kind, event.store = kindStore, notStored
 		if e.Outcome == cache.WriteOK {
@@ -206,14 +206,16 @@ func ofBreaker(e *cache.BreakerEvent) event {
 	return event
 }
 
+// deliveries say what has become of the deletes after writes that failed.
+var deliveries = map[cache.DeliveryOutcome]string{
+	cache.DeliveryDone:    "The delete after a write that failed has been acknowledged",
+	cache.DeliveryGivenUp: "The delete after a write that failed was given up",
+	cache.BypassBegan:     "Too many deletes are not acknowledged: no key is cached",
+	cache.BypassEnded:     "Keys are cached again",
+}
+
 func ofDelivery(e *cache.DeliveryEvent) event {
-	text := map[cache.DeliveryOutcome]string{
-		cache.DeliveryDone:    "The delete after a write that failed has been acknowledged",
-		cache.DeliveryGivenUp: "The delete after a write that failed was given up",
-		cache.BypassBegan:     "Too many deletes are not acknowledged: no key is cached",
-		cache.BypassEnded:     "Keys are cached again",
-	}[e.Outcome]
-	event := about(kindDelivery, e.Key, text+", after "+explain.Span(e.Duration)+".")
+	event := about(kindDelivery, e.Key, deliveries[e.Outcome]+", after "+explain.Span(e.Duration)+".")
 	event.Failed = e.Outcome == cache.DeliveryGivenUp || e.Outcome == cache.BypassBegan
 	return event
 }
@@ -252,7 +254,7 @@ func ofAudit(e *cache.AuditEvent) event {
 	return event
 }
 
-// spanOf is explain.Span of what may be short.
+// spanOf is explain.Span with microseconds, for durations that may be short.
 func spanOf(d time.Duration) string {
 	switch {
 	case d < time.Microsecond:

@@ -16,7 +16,7 @@ import (
 // maxKey is the longest key that is explained, in bytes.
 const maxKey = 16 << 10
 
-// explainTimeout is how long Redis has for an explanation.
+// explainTimeout is how long an explanation waits for Redis.
 const explainTimeout = 3 * time.Second
 
 // keyOf returns the Redis key that a request names, or answers what is wrong with it.
@@ -60,7 +60,7 @@ type explanation struct {
 func (c *console) explain(w http.ResponseWriter, r *http.Request) {
 	c.watch()
 	form := r.URL.Query() // a body is not read
-	m, ok := c.wanted(w, form)
+	m, ok := c.cacheOf(w, form)
 	if !ok {
 		return
 	}
@@ -112,8 +112,7 @@ func (c *console) sentences(e *explanation, m cache.Member, now time.Time) (all 
 		if event.store == noLoad {
 			continue
 		}
-		was := "What this process loaded last"
-		add("%s, %s ago: %s", was, explain.Span(now.Sub(event.At)), event.Text)
+		add("What this process loaded last, %s ago: %s", explain.Span(now.Sub(event.At)), event.Text)
 		break
 	}
 	if stats.Breaker == cache.BreakerOpen {
@@ -135,7 +134,7 @@ func waiting(callers int) string {
 	return fmt.Sprintf("%d callers wait", callers)
 }
 
-// maxForm is more than a form with a key has.
+// maxForm bounds the body of a request, in bytes: a key and its cache take less.
 const maxForm = 64 << 10
 
 // invalidate deletes a key.
@@ -149,7 +148,7 @@ func (c *console) invalidate(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "the form cannot be read")
 		return
 	}
-	m, ok := c.wanted(w, r.PostForm) // nothing is deleted that stands in an address
+	m, ok := c.cacheOf(w, r.PostForm) // nothing is deleted that stands in an address
 	if !ok {
 		return
 	}
@@ -157,7 +156,7 @@ func (c *console) invalidate(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	// A browser that leaves leaves no delete half done.
+	// The delete goes on if the browser disconnects: half done, it would leave the key uncertain.
 	switch err := m.Delete(context.WithoutCancel(r.Context()), key); {
 	case errors.Is(err, cache.ErrClosed):
 		fail(w, http.StatusNotFound, "the cache is closed")

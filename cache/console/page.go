@@ -14,7 +14,7 @@ import (
 //go:embed page
 var page embed.FS
 
-// asset returns what serves a file of the page, nil if there is none of the name.
+// asset returns a handler for a file of the page, nil if there is no such file.
 func asset(name string) http.HandlerFunc {
 	content, err := page.ReadFile("page/" + name)
 	if err != nil {
@@ -28,7 +28,7 @@ func asset(name string) http.HandlerFunc {
 	}
 }
 
-// pageOr serves the page to browsers, and to programs what answers them.
+// pageOr serves the page to browsers, and the answer to programs, which ask for JSON.
 func (c *console) pageOr(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept")
@@ -43,7 +43,7 @@ func (c *console) pageOr(answer http.HandlerFunc) http.HandlerFunc {
 // reply answers with JSON.
 func reply(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
-	if err != nil { // of what no type of this package has
+	if err != nil { // no type of this package has values that JSON has not
 		status, body = http.StatusInternalServerError, []byte(`{"error":"the answer has no JSON"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")

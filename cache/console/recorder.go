@@ -10,7 +10,7 @@ import (
 	"github.com/asidecache/aside/cache"
 )
 
-// A recorder keeps what is to be told of one cache.
+// A recorder keeps what the console tells about one cache.
 type recorder struct {
 	lookups, loads latency
 
@@ -138,14 +138,18 @@ func (r *recorder) fail(e event) {
 
 // follows returns what is kept of a key. It is called with mu held.
 func (r *recorder) follows(key string) *followed {
-	i := slices.IndexFunc(r.followed, func(f followed) bool { return f.key == key })
-	if i < 0 {
-		return nil
+	if i := r.indexOf(key); i >= 0 {
+		return &r.followed[i]
 	}
-	return &r.followed[i]
+	return nil
 }
 
-// of returns the events of a key, the last one first, and has all that come be kept.
+// indexOf returns where a key is in followed, -1 if it is not. It is called with mu held.
+func (r *recorder) indexOf(key string) int {
+	return slices.IndexFunc(r.followed, func(f followed) bool { return f.key == key })
+}
+
+// of returns the events of a key, the last one first, and keeps all that follow.
 func (r *recorder) of(key string) []event {
 	if len(key) > maxEventKey {
 		return nil
@@ -153,9 +157,8 @@ func (r *recorder) of(key string) []event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.following.Store(true)
-	i := slices.IndexFunc(r.followed, func(f followed) bool { return f.key == key })
 	var f followed
-	if i >= 0 {
+	if i := r.indexOf(key); i >= 0 {
 		f = r.followed[i]
 		r.followed = slices.Delete(r.followed, i, i+1)
 	} else {

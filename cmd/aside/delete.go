@@ -110,7 +110,7 @@ func (d deleted) text() (text string) {
 // deleteKey deletes the key and its versions by the mechanism of caches.
 func (a *app) deleteKey(ctx context.Context, r *explain.Report) error {
 	plain := rediskey.Parse(a.prefix, r.Key).Plain
-	names := rediskey.Names(plain, maxNames)
+	names := rediskey.Names(plain, explain.MaxNames)
 	if r.Name != "" {
 		names = []string{r.Name}
 	}
@@ -129,9 +129,6 @@ func (a *app) deleteKey(ctx context.Context, r *explain.Report) error {
 	}
 	return nil
 }
-
-// maxNames is how many names a key may have whose neighbouring versions are deleted.
-const maxNames = 4
 
 // deleteAs deletes a key of a family.
 func (a *app) deleteAs(ctx context.Context, name string, version int, key string) error {

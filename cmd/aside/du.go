@@ -41,16 +41,19 @@ family of their prefix. Keys that are written meanwhile may be missing, or count
 			case *depth < 1:
 				return exitUsage, usageError("-depth has to be at least 1")
 			}
+			match := glob("*")
+			if len(args) == 1 {
+				match = glob(args[0])
+			}
 			u := &usage{app: a, sample: *sample, depth: *depth, families: make(map[string]*family)}
-			return u.run(ctx, glob(strings.Join(append(args, "*")[:1], "")))
+			return u.run(ctx, match)
 		}
 	},
 }
 
-// maxFamilies is how many families are told apart.
 const (
-	maxFamilies = 10_000
-	others      = "(others)"
+	maxFamilies = 10_000     // that are counted one by one
+	others      = "(others)" // the family of all further ones
 )
 
 // A usage is what du finds.
@@ -108,7 +111,7 @@ func (u *usage) run(ctx context.Context, match glob) (int, error) {
 	return u.report(names, refusal)
 }
 
-// add counts a key, and has it take its chance of being in the sample of its family.
+// add counts a key, and samples the keys of each family by reservoir sampling.
 func (u *usage) add(key string) {
 	u.keys++
 	name := u.familyOf(key)

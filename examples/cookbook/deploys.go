@@ -9,14 +9,14 @@ import (
 	"github.com/asidecache/aside/codec"
 )
 
-// A UserV2 is what has become of User: its name has another field.
+// A UserV2 is the next form of User: the field of its name is another one.
 type UserV2 struct {
 	ID       int64
 	FullName string
 }
 
-// NewUsersV2 is for the release that has the other struct. Its values are made of those that the
-// release before has stored, so that the deploy starts warm.
+// NewUsersV2 is for the release that changes the struct. It makes its values from those that the
+// previous release has stored, so that the deploy starts warm.
 func NewUsersV2(rdb redis.UniversalClient) (*cache.Cache[int64, UserV2], error) {
 	return cache.New(rdb, cache.Config[int64, UserV2]{
 		Name: "user", TTL: 10 * time.Minute,

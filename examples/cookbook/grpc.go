@@ -23,7 +23,7 @@ type UserServer struct {
 func (s *UserServer) GetUser(ctx context.Context, r *GetUserRequest) (*User, error) {
 	u, err := s.Users.GetOrSet(ctx, r.ID, s.DB.User)
 	if err != nil {
-		return nil, status.Error(CodeOf(err), "the user cannot be had")
+		return nil, status.Error(CodeOf(err), "the user cannot be loaded")
 	}
 	return &u, nil
 }

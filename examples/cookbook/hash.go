@@ -11,7 +11,7 @@ import (
 	"github.com/asidecache/aside/hashmap"
 )
 
-// A Profile is cached as a hash, a field of it as a field.
+// A Profile is cached as a hash: each field of the struct is a field of the hash.
 type Profile struct {
 	Name   string `redis:"name"`
 	Email  string `redis:"email"`
@@ -24,7 +24,7 @@ var (
 	email   = cache.Must(hashmap.FieldOf[string](profile, "email"))
 )
 
-// NewProfiles makes a cache of whole profiles, and what changes single fields of those.
+// NewProfiles makes a cache of whole profiles, and a collection that changes single fields of them.
 func NewProfiles(rdb redis.UniversalClient) (*cache.Cache[int64, Profile], *collection.Hash[int64, Profile], error) {
 	whole, err := cache.New(rdb, cache.Config[int64, Profile]{Name: "profile", TTL: time.Hour, Codec: profile})
 	if err != nil {
@@ -34,16 +34,16 @@ func NewProfiles(rdb redis.UniversalClient) (*cache.Cache[int64, Profile], *coll
 	if err != nil {
 		return nil, nil, err
 	}
-	// Without a profile in Redis nothing is written: a field alone would be none.
+	// IfCached writes nothing where no profile is cached: a field alone is not a profile.
 	return whole, fields.With(collection.IfCached()), nil
 }
 
-// SetEmail changes one field, after the database has.
+// SetEmail changes one field, after the database has changed it.
 func SetEmail(ctx context.Context, fields *collection.Hash[int64, Profile], id int64, to string) error {
 	return fields.Set(ctx, id, email.To(to))
 }
 
-// NameOf reads one field, by HMGET, and loads and stores the whole if it is not there.
+// NameOf reads one field by HMGET, and loads and stores the whole profile if it is not cached.
 func NameOf(ctx context.Context, whole *cache.Cache[int64, Profile], id int64, load func(context.Context, int64) (Profile, error)) (string, error) {
 	var n string
 	_, err := whole.GetFields(ctx, id, load, name.Into(&n))

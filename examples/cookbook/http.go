@@ -15,7 +15,7 @@ func ServeUser(users *cache.Cache[int64, User], db Store) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 		if err != nil {
-			http.Error(w, "the id is no number", http.StatusBadRequest)
+			http.Error(w, "the id is not a number", http.StatusBadRequest)
 			return
 		}
 		u, err := users.GetOrSet(r.Context(), id, db.User) // ends with the request, the load does not
@@ -25,7 +25,7 @@ func ServeUser(users *cache.Cache[int64, User], db Store) http.HandlerFunc {
 		case errors.Is(err, context.DeadlineExceeded):
 			http.Error(w, "the database is slow", http.StatusGatewayTimeout)
 		case err != nil:
-			http.Error(w, "no user can be had now", http.StatusServiceUnavailable)
+			http.Error(w, "the user cannot be loaded now", http.StatusServiceUnavailable)
 		default:
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(u)

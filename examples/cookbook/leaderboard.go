@@ -19,7 +19,7 @@ type Leaderboard struct {
 	query   loader.Func[string, []codec.Scored[string]] // SELECT player, score ... WHERE game = $1
 }
 
-// NewLeaderboard makes a leaderboard of what a query returns for a game.
+// NewLeaderboard makes a leaderboard of the scores that a query returns for a game.
 func NewLeaderboard(rdb redis.UniversalClient, query loader.Func[string, []codec.Scored[string]]) (*Leaderboard, error) {
 	player := codec.Text[string]()
 	whole, err := cache.New(rdb, cache.Config[string, []codec.Scored[string]]{
@@ -32,11 +32,11 @@ func NewLeaderboard(rdb redis.UniversalClient, query loader.Func[string, []codec
 	if err != nil {
 		return nil, err
 	}
-	// Without a board there is none to change: a score alone would be served as the whole.
+	// IfCached writes nothing where no board is cached: one score would be served as the board.
 	return &Leaderboard{whole, players.With(collection.IfCached()), query}, nil
 }
 
-// Top returns the best of a game.
+// Top returns the n best players of a game.
 func (b *Leaderboard) Top(ctx context.Context, game string, n int) ([]codec.Scored[string], error) {
 	top, err := b.players.RangeBack(ctx, game, 0, n-1)
 	if err != nil || len(top) > 0 {
@@ -48,7 +48,7 @@ func (b *Leaderboard) Top(ctx context.Context, game string, n int) ([]codec.Scor
 	return b.players.RangeBack(ctx, game, 0, n-1)
 }
 
-// Scored tells the board of a score that the database has committed.
+// Scored puts a score on the board, after the database has committed it.
 func (b *Leaderboard) Scored(ctx context.Context, game, player string, score float64) error {
 	_, err := b.players.Put(ctx, game, codec.Scored[string]{Elem: player, Score: score})
 	return err

@@ -24,13 +24,13 @@ func NewUsersFromGetAndSet(rdb redis.UniversalClient) (*cache.Cache[int64, User]
 	})
 }
 
-// UserAfter is a read, whatever was before.
+// UserAfter is a read by aside, with the entries of either.
 func UserAfter(ctx context.Context, users *cache.Cache[int64, User], db Store, id int64) (User, error) {
 	return users.GetOrSet(ctx, id, db.User)
 }
 
-// ForgetAlso deletes what new programs have, by old ones: the key, and what the cache has noted of
-// it.
+// ForgetAlso is an invalidation by an old program that the new ones see: it deletes the key and its
+// control key.
 func ForgetAlso(ctx context.Context, rdb redis.UniversalClient, id int64) error {
 	return rdb.Del(ctx, userKey(id), "aside:{"+userKey(id)+"}").Err()
 }

@@ -17,8 +17,8 @@ type Page struct {
 	Number int
 }
 
-// NewPages caches which rows a page has, apart from the rows: so a change of a row changes no page,
-// and the pages, which nobody can invalidate one by one, are kept for seconds.
+// NewPages caches the ids of each page, apart from the rows, so that a change of a row changes no
+// page. The pages themselves are not invalidated one by one, so they are kept for seconds.
 func NewPages(rdb redis.UniversalClient) (*cache.Cache[Page, []int64], error) {
 	return cache.New(rdb, cache.Config[Page, []int64]{
 		Name: "page", TTL: 10 * time.Second, StaleFor: time.Minute,

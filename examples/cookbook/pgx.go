@@ -15,7 +15,7 @@ type PGX interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-// PGXUsers is a batch loader: a user that is left out of the map does not exist.
+// PGXUsers returns a batch loader: a user that is not in the map does not exist.
 func PGXUsers(db PGX) func(ctx context.Context, ids []int64) (map[int64]User, error) {
 	return func(ctx context.Context, ids []int64) (map[int64]User, error) {
 		rows, err := db.Query(ctx, `SELECT id, name FROM users WHERE id = ANY($1)`, ids)
@@ -31,9 +31,9 @@ func PGXUsers(db PGX) func(ctx context.Context, ids []int64) (map[int64]User, er
 	}
 }
 
-// PGXRename changes a row and then what is cached of it.
+// PGXRename changes a row and then invalidates what is cached of it.
 func PGXRename(ctx context.Context, db PGX, users *cache.Cache[int64, User], id int64, name string) error {
-	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { // which commits, or rolls back
+	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { // it commits, or rolls back
 		_, err := tx.Exec(ctx, `UPDATE users SET name = $1 WHERE id = $2`, name, id)
 		return err
 	})

@@ -14,7 +14,7 @@ type Token struct {
 	Expires time.Time
 }
 
-// AccessToken returns a token for a scope that is good for half a minute more at least.
+// AccessToken returns a token for a scope that is valid for at least another half minute.
 func AccessToken(ctx context.Context, tokens *cache.Cache[string, string], scope string, issue func(ctx context.Context, scope string) (Token, error)) (string, error) {
 	return tokens.GetOrSetEntry(ctx, scope, func(ctx context.Context, scope string) (loader.Entry[string], error) {
 		t, err := issue(ctx, scope)

@@ -24,7 +24,7 @@ func loadUser(ctx context.Context, id int64) (User, error) {
 	fmt.Println("the database is asked for user", id)
 	time.Sleep(100 * time.Millisecond)
 	if id != 42 {
-		return User{}, cache.ErrNotFound // which is remembered as well
+		return User{}, cache.ErrNotFound // cached as well, for a minute by default
 	}
 	return User{ID: id, Name: "Ada"}, nil
 }
@@ -43,7 +43,7 @@ func main() {
 	defer users.Close()
 
 	var requests sync.WaitGroup
-	for range 1000 { // of which one asks the database, in however many processes they are
+	for range 1000 { // one of them asks the database, even across processes
 		requests.Go(func() {
 			if _, err := users.GetOrSet(ctx, 42, loadUser); err != nil {
 				log.Print(err)
@@ -52,7 +52,7 @@ func main() {
 	}
 	requests.Wait()
 
-	if err := users.Delete(ctx, 42); err != nil { // when the row has changed
+	if err := users.Delete(ctx, 42); err != nil { // after the row has changed
 		log.Print(err)
 	}
 	u, err := users.GetOrSet(ctx, 42, loadUser)

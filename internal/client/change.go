@@ -76,7 +76,7 @@ func (ch *changes) run() {
 	}
 }
 
-// next returns a change, and whom to tell of it, nil when there is none.
+// next returns a change, and the clients to tell of it, nil when there is none.
 func (ch *changes) next() (change Change, watchers []weak.Pointer[Client]) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()

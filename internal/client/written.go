@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// writes tells those who keep values of a client in memory of what this process writes by it.
+// writes tells the caches that keep values of a client in memory what this process writes by it.
 type writes struct {
 	mu       sync.Mutex // guards changes of watchers
 	watchers atomic.Pointer[[]*writeWatcher]

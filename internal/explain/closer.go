@@ -1,6 +1,8 @@
 package explain
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -15,7 +17,7 @@ const (
 	maxFields = 64 << 10 // bytes of the names of fields
 )
 
-// A kind says how the value of a Redis type is looked at.
+// A kind says how the value of a Redis type is read.
 type kind struct {
 	size  string // the command that says how large it is
 	parts []any  // the command that reads the first parts, the key behind the first word
@@ -114,7 +116,7 @@ func (e *explainer) string(v *Value, b []byte) {
 
 // hash notes the names of fields, and with ShowValue what they hold.
 func (e *explainer) hash(ctx context.Context, v *Value, key string, names [][]byte) error {
-	slices.SortFunc(names, func(a, b []byte) int { return slices.Compare(a, b) })
+	slices.SortFunc(names, bytes.Compare)
 	args := []any{"hmget", key}
 	for _, name := range names {
 		v.Fields = append(v.Fields, Printable(string(name)))
@@ -158,7 +160,7 @@ func (e *explainer) elements(v *Value, k kind, parts [][]byte) {
 		v.Cut = v.Cut || cut
 	}
 	if v.Type == "set" {
-		slices.SortFunc(v.Shown, func(a, b Part) int { return compareParts(a, b) })
+		slices.SortFunc(v.Shown, func(a, b Part) int { return cmp.Compare(a.Value, b.Value) })
 	}
 	v.Cut = v.Cut || v.Count != nil && int64(len(v.Shown)) < *v.Count
 }

@@ -2,7 +2,6 @@ package explain
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -174,6 +173,3 @@ func unpacked(b []byte) string {
 	}
 	return string(bytes.TrimRight(buf.Bytes(), "\n"))
 }
-
-// compareParts orders the elements of a set.
-func compareParts(a, b Part) int { return cmp.Compare(a.Value, b.Value) }

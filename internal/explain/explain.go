@@ -76,8 +76,8 @@ func (e *explainer) failed(ctx context.Context, err error) error {
 	return fmt.Errorf("redis does not answer: %w", client.Redact(e.client.Explain(err)))
 }
 
-// maxNames is how many names are tried for a key whose name is not known.
-const maxNames = 4
+// MaxNames is how many names are tried for a key whose name is not known.
+const MaxNames = 4
 
 // name notes what the name of the key tells, and which versions there may be.
 func (e *explainer) name(key string) {
@@ -93,7 +93,7 @@ func (e *explainer) name(key string) {
 		r.ValueKey = key
 	}
 	r.Control = &Control{Key: rediskey.ControlOf(e.opt.ControlPrefix, e.plain)}
-	names := rediskey.Names(e.plain, maxNames)
+	names := rediskey.Names(e.plain, MaxNames)
 	if name := cmp.Or(e.opt.Name, parsed.Name); name != "" {
 		r.Name, names = name, []string{name}
 	}

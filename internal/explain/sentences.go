@@ -255,18 +255,17 @@ func partsOf(kind string) string {
 	case "hash":
 		return "field"
 	case "stream":
-		return "entr"
+		return "entry"
 	}
 	return "element"
 }
 
 func plural(n int64, word string) string {
-	one, many := word, word+"s"
-	if word == "entr" {
-		one, many = "entry", "entries"
-	}
 	if n == 1 {
-		return "1 " + one
+		return "1 " + word
 	}
-	return strconv.FormatInt(n, 10) + " " + many
+	if stem, ok := strings.CutSuffix(word, "y"); ok {
+		word = stem + "ie"
+	}
+	return strconv.FormatInt(n, 10) + " " + word + "s"
 }

@@ -18,8 +18,8 @@ func WithAuditedCall(ctx context.Context) context.Context {
 	return context.WithValue(ctx, auditedCall{}, pcs[:runtime.Callers(2, pcs)])
 }
 
-// AuditedCall returns the stack of the call whose hit is audited, as of runtime.Callers, by the
-// context that an observer is told it with.
+// AuditedCall returns the stack of the call whose hit is audited, as from runtime.Callers. The
+// context is the one that an observer gets with the event.
 func AuditedCall(ctx context.Context) []uintptr {
 	pcs, _ := ctx.Value(auditedCall{}).([]uintptr)
 	return pcs

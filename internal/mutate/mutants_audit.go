@@ -19,7 +19,7 @@ var auditMutants = []mutant{
 	},
 	{
 		what: "what differs is not looked at again after Grace",
-		file: "internal/protocol/audit.go", old: "case left <= 0 && a.tryPlace():", new: "case a.tryPlace():",
+		file: "internal/protocol/audit.go", old: "case left <= 0 && a.tryAcquireLoad():", new: "case a.tryAcquireLoad():",
 		pkg: "cache", tests: "TestG15Missed",
 	},
 	{
@@ -29,7 +29,7 @@ var auditMutants = []mutant{
 	},
 	{
 		what: "as many audits load at one time as there are",
-		file: "internal/protocol/audit.go", old: "e.auditLimit.tryAcquire(); !a.limited {", new: "e.auditLimit.tryAcquire(); false {",
+		file: "internal/protocol/audit_limit.go", old: "e.auditLimit.tryAcquire(); !a.holdsAudit {", new: "e.auditLimit.tryAcquire(); false {",
 		pkg: "cache", tests: "TestAuditsAreBounded",
 	},
 	{

@@ -29,7 +29,7 @@ type Auditor interface {
 	Compare(j *Job, cached *store.Entry) (same bool, fields []string, err error)
 }
 
-// An AuditReport is how an audit has ended.
+// An AuditReport is the result of an audit.
 type AuditReport struct {
 	Result         AuditResult
 	Cached, Loaded State    // Present or Absent
@@ -58,13 +58,13 @@ const (
 // cancellation.
 func (e *Engine) Audit(ctx context.Context, r *Run, auditor Auditor) {
 	a := e.newAudit(r, auditor)
-	if e.Store.BreakerOpen() || !a.tryPlace() {
+	if e.Store.BreakerOpen() || !a.tryAcquireLoad() {
 		return
 	}
 	ctx = e.limit.outside(e.degraded.Outside(e.flights.Outside(ctx)))
 	rest := e.audits.Start(ctx, []string{a.job.Key}, a.run)
 	if len(rest) > 0 {
-		a.leavePlace()
+		a.releaseLoad()
 	}
 }
 
@@ -87,51 +87,18 @@ type audit struct {
 	request *Run
 	auditor Auditor
 	job     *Job
-	waits   bool // for a place to load
+	waits   bool // where the limit of loads is reached
 
-	first   store.Entry // what Redis has had when the lease was granted
-	placed  bool        // one more load may run
-	limited bool        // and one more of an audit
-	late    bool        // the load has taken longer than LoadTimeout
-	report  AuditReport
+	first      store.Entry // what Redis had when the lease was granted
+	holdsLoad  bool        // counts under the limit of loads
+	holdsAudit bool        // counts under the limit of audits that load
+	late       bool        // the load has taken longer than LoadTimeout
+	report     AuditReport
 }
 
 func (e *Engine) newAudit(r *Run, auditor Auditor) *audit {
 	r.audit, r.background = true, true
 	return &audit{engine: e, request: r, auditor: auditor, job: r.Jobs[0]}
-}
-
-func (a *audit) tryPlace() bool {
-	e := a.engine
-	if a.limited = e.auditLimit.tryAcquire(); !a.limited {
-		return false
-	}
-	if a.placed = e.limit.tryAcquire(); !a.placed {
-		a.leavePlace()
-	}
-	return a.placed
-}
-
-// place is tryPlace that waits, unless a loader waits for this audit that has a place itself.
-func (a *audit) place(ctx context.Context) bool {
-	e := a.engine
-	switch {
-	case a.placed, a.tryPlace():
-	case a.waits && e.limit.loaderOf(ctx) == nil:
-		a.placed = e.limit.acquire(ctx, nil) == nil // AuditNow knows no other limit
-	}
-	return a.placed
-}
-
-func (a *audit) leavePlace() {
-	e := a.engine
-	if a.limited {
-		e.auditLimit.release()
-	}
-	if a.placed {
-		e.limit.release()
-	}
-	a.limited, a.placed = false, false
 }
 
 // run is what a flight does that nobody joins. A panic of foreign code ends it without a result.
@@ -146,7 +113,7 @@ func (a *audit) run(ctx context.Context, flights []*flight.Flight[*Result]) erro
 			e.Reporter.AuditPanicked(ctx, a.request.Op, j.Key, debug.Stack())
 			_ = recover() // of which LoadEvents tell as well
 		}
-		a.leavePlace()
+		a.releaseLoad()
 		e.releaseAll(jobs{j}, a.deadline())
 		if result == auditSkipped || result == AuditFailed && ctx.Err() != nil && !a.late { // nobody wants it any more
 			return
@@ -163,7 +130,7 @@ func (a *audit) run(ctx context.Context, flights []*flight.Flight[*Result]) erro
 }
 
 func (a *audit) audit(ctx context.Context) AuditResult {
-	if !a.place(ctx) {
+	if !a.acquireLoad(ctx) {
 		return auditSkipped
 	}
 	if r := a.begin(ctx); r != auditOpen {
@@ -184,7 +151,7 @@ func (a *audit) audit(ctx context.Context) AuditResult {
 	case same:
 		return AuditLate
 	}
-	if r := a.look(ctx); r != auditOpen {
+	if r := a.recheck(ctx); r != auditOpen {
 		return r
 	}
 	if a.engine.Audits.Repair {
@@ -249,15 +216,15 @@ func (a *audit) failed(ctx context.Context, cause error) AuditResult {
 	return AuditFailed
 }
 
-// errLate is for no caller: LoadEvents tell of such loads.
+// errLate reaches no caller: LoadEvents report such loads.
 var errLate = errors.New("the load of an audit took longer than LoadTimeout")
 
 // compare loads, and compares that with what Redis has had at first.
 func (a *audit) compare(ctx context.Context) (same bool, err error) {
 	e, j := a.engine, a.job
-	a.placed = false // the load releases it
+	a.holdsLoad = false // the load releases it
 	a.late = e.load(ctx, a.request, jobs{j}) != nil
-	a.leavePlace()
+	a.releaseLoad()
 	if a.late {
 		return false, errLate
 	}
@@ -275,8 +242,8 @@ func (a *audit) compare(ctx context.Context) (same bool, err error) {
 	return same, err
 }
 
-// maxPoll is how often an entry is looked at, at least, that differs from its source: what is gone
-// others are to load.
+// maxPoll is the longest time between two looks at an entry that differs from its source. The audit
+// holds its lease: once the entry is gone, others wait to load it.
 const maxPoll = 100 * time.Millisecond
 
 // await waits for Grace, and then for a place to load, as long as the entry stands.
@@ -284,7 +251,7 @@ func (a *audit) await(ctx context.Context) AuditResult {
 	e, began := a.engine, time.Now()
 	every := min(e.Audits.Grace, maxPoll)
 	for poll := 0; ; poll++ {
-		r := a.look(ctx)
+		r := a.recheck(ctx)
 		switch {
 		case r == AuditLate && poll == 0: // it was written while the source was asked
 			return AuditOvertaken
@@ -293,7 +260,7 @@ func (a *audit) await(ctx context.Context) AuditResult {
 		}
 		left := e.Audits.Grace - time.Since(began)
 		switch {
-		case left <= 0 && a.tryPlace():
+		case left <= 0 && a.tryAcquireLoad():
 			return auditOpen
 		case left < -e.LoadTimeout:
 			return auditSkipped
@@ -310,9 +277,9 @@ func (a *audit) await(ctx context.Context) AuditResult {
 	}
 }
 
-// look reports by auditOpen that the lease and the entry stand as they were at first. AuditLate
-// tells that a write has removed the lease.
-func (a *audit) look(ctx context.Context) AuditResult {
+// recheck returns auditOpen if the lease and the entry stand as they were at first, and AuditLate
+// if a write has removed the lease.
+func (a *audit) recheck(ctx context.Context) AuditResult {
 	if auditsUnfenced.Load() {
 		return auditOpen
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Written tells those who keep values of the keys in memory, or of their neighbouring versions,
-// that these are written: it has to be called before a write is sent, and once more when it was
+// Written tells the caches that keep values of the keys in memory, or of their neighbouring
+// versions, that these are written. Call it before a write is sent, and once more when it was
 // answered or is given up.
 func (s *Store) Written(keys ...string) {
 	if !s.WritesWatched() {

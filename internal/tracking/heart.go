@@ -58,7 +58,7 @@ func (h *heart) beat() error {
 	}
 }
 
-// wakeUp makes a proof at once, for somebody who has not asked for a while.
+// wakeUp makes a proof at once, after a while in which nobody has asked for one.
 func (h *heart) wakeUp() {
 	if h.idle.Load() {
 		h.burst = len(h.sent)

@@ -1,5 +1,5 @@
-// Package app puts the service together: caches, handlers, metrics, probes, and the order in which
-// all of it ends.
+// Package app puts the service together: caches, handlers, metrics, probes, and the order of the
+// shutdown.
 package app
 
 import (
@@ -42,7 +42,7 @@ type App struct {
 	metrics *prometheus.Registry
 }
 
-// New makes the caches and what observes them.
+// New makes the caches and their observers.
 func New(p Parts) (*App, error) {
 	caches := &cache.Registry{Defaults: cache.Defaults{
 		LoadTimeout: 10 * time.Second,
@@ -64,8 +64,8 @@ func New(p Parts) (*App, error) {
 	return a, nil
 }
 
-// Handler returns all routes. What is below /debug and /metrics is not for the world: a real
-// service has it on a port of its own.
+// Handler returns all routes. /debug and /metrics must not be reachable from outside: a real
+// service has them on a port of its own.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.Handler(a.Service, a.parts.Log))

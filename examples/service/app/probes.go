@@ -24,10 +24,10 @@ type probes struct {
 }
 
 // ready answers whether requests may be sent here. It needs the database, and that Redis has once
-// done all that the caches need: so a deploy with a wrong address or too few rights gets no
-// requests, and the answer says what is wrong. From then on a Redis that fails does not take the
-// service out, as it fails for all instances at one time, and the caches do without: the answer
-// says so.
+// done all that the caches need: a deploy with a wrong address or too few rights gets no requests,
+// and the answer says what is wrong. After that a failure of Redis does not take the service out of
+// the load balancer: it would take all instances out at once, and the caches work without Redis.
+// The answer then says so.
 func (p *probes) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTime)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 func Redis(address string) (redis.UniversalClient, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.New("that is no URL") // the error has the password
+		return nil, errors.New("that is no URL") // err would show the password
 	}
 	switch query := u.Query(); {
 	case query.Has("master_name"):
@@ -31,7 +31,7 @@ func Redis(address string) (redis.UniversalClient, error) {
 			return nil, err
 		}
 		o.DialerRetries = 1
-		o.ContextTimeoutEnabled = true // or each command of a cluster takes a goroutine
+		o.ContextTimeoutEnabled = true // otherwise each command of a cluster takes a goroutine
 		return redis.NewClusterClient(o), nil
 	}
 	o, err := redis.ParseURL(address)
@@ -43,6 +43,6 @@ func Redis(address string) (redis.UniversalClient, error) {
 
 // Client returns a client for one server.
 func Client(o *redis.Options) *redis.Client {
-	o.DialerRetries = 1 // a refused connection is an answer: the caches know what to do without
+	o.DialerRetries = 1 // do not repeat a refused dial: the caches work without Redis
 	return redis.NewClient(o)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/asidecache/aside/examples/service/store"
 )
 
-// AddUser adds a user. That its id does not exist may be cached, if somebody has guessed it.
+// AddUser adds a user. It invalidates the id too: an earlier request for it may be cached as "does
+// not exist".
 func (s *Service) AddUser(ctx context.Context, name, email string) (store.User, error) {
 	u, err := s.store.AddUser(ctx, name, email)
 	if committed(err) && u.ID != 0 {
@@ -48,10 +49,10 @@ const invalidationTime = 2 * time.Second
 // invalidate deletes an id from caches after the commit. Before the commit would be too early:
 // another request could load the old row in between, and store it.
 //
-// The row is changed, whether or not the client that has changed it still waits, so that the
-// context of its request does not end this. An error does not undo the change and is no error of
-// the request: the caches go on to delete by themselves until Redis acknowledges it, and do not use
-// the entry in this process meanwhile.
+// The row has changed whether or not the client still waits, so the end of its request does not end
+// the invalidation. A failed invalidation does not undo the change and is not an error of the
+// request: the caches keep deleting by themselves until Redis acknowledges it, and do not use the
+// entry in this process meanwhile.
 func (s *Service) invalidate(
 	ctx context.Context, id int64, deletes ...func(context.Context, ...int64) error,
 ) {

@@ -1,5 +1,5 @@
-// Package service is what the service does: it reads by its caches, changes rows, and tells the
-// caches of each change. This is the file to read first.
+// Package service is what the service does: it reads through its caches, changes rows, and
+// invalidates what is cached of them. This is the file to read first.
 package service
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/asidecache/aside/loader"
 )
 
-// ErrNotFound says that there is no such user.
+// ErrNotFound means that there is no such user.
 var ErrNotFound = store.ErrNotFound
 
 // A Store is where the rows are: a *store.Store, or what a test puts around one.
@@ -54,7 +54,7 @@ var (
 	leadersCodec = codec.SortedSet(codec.Text[int64]())
 )
 
-// A Service answers from its caches what it can.
+// A Service answers from its caches where it can.
 type Service struct {
 	store Store
 	log   *slog.Logger
@@ -71,23 +71,23 @@ func New(
 	rdb redis.UniversalClient, st Store, caches *cache.Registry, prefix string, log *slog.Logger,
 ) (*Service, error) {
 	s := &Service{store: st, log: log}
-	// That there is no such user is an answer, and cached as one.
+	// That a user does not exist is an answer, and cached as one.
 	s.loadUser = loader.NotFoundIf(st.User, func(err error) bool {
 		return errors.Is(err, store.ErrNotFound)
 	})
 	var errs [3]error
-	// Users are asked for at nearly each request, so that they are kept in memory as well.
+	// Nearly every request reads users, so they are kept in process memory as well.
 	s.users, errs[0] = cache.New(rdb, cache.Config[int64, store.User]{
 		Name: prefix + "user", Codec: userCodec,
-		TTL: 10 * time.Minute, StaleFor: time.Hour, // so long they are served while the database is down
+		TTL: 10 * time.Minute, StaleFor: time.Hour, // served for an hour more while the database is down
 		Near:     cache.NearConfig{MaxEntries: 10_000},
 		Registry: caches,
 	})
 	s.orders, errs[1] = cache.New(rdb, cache.Config[int64, []store.Order]{
 		Name: prefix + "orders", Codec: ordersCodec, TTL: 10 * time.Minute, Registry: caches,
 	})
-	// Each order changes the leaderboard, so that it would seldom be cached if each deleted it.
-	// It may be some seconds old, and then it is served while one process loads it anew.
+	// Each order changes the leaderboard: if each deleted it, it would hardly ever be cached. So it
+	// may be some seconds old, and is served stale while one process loads it anew.
 	s.leaders, errs[2] = cache.New(rdb, cache.Config[string, []codec.Scored[int64]]{
 		Name: prefix + "leaders", Codec: leadersCodec,
 		TTL: 3 * time.Second, StaleFor: time.Minute, Registry: caches,
@@ -101,7 +101,7 @@ func (s *Service) User(ctx context.Context, id int64) (store.User, error) {
 	return u, found(err)
 }
 
-// found is the service's own error for what the cache says.
+// found translates the cache's error for a user that does not exist into the service's own.
 func found(err error) error {
 	if errors.Is(err, cache.ErrNotFound) {
 		return ErrNotFound
@@ -133,7 +133,7 @@ func (s *Service) Leaderboard(ctx context.Context) ([]Place, error) {
 	for i, l := range leaders {
 		board[i] = Place{UserID: l.Elem, Name: users[l.Elem].Name, Points: int64(l.Score)}
 	}
-	// Redis has the lowest score first, and the database the highest.
+	// Redis returns the lowest score first; a leaderboard begins with the highest.
 	slices.SortFunc(board, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(b.Points, a.Points), cmp.Compare(a.UserID, b.UserID))
 	})
