@@ -51,12 +51,12 @@ func exit(err error) {
 }
 
 func run(ctx context.Context, quick bool, out, only string) error {
-	program, err := server.Find()
+	program, others, err := server.Find()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	lab := &scenario.Lab{Server: program, Quick: quick, Progress: func(format string, args ...any) {
+	lab := &scenario.Lab{Server: program, Others: others, Quick: quick, Progress: func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	var names []string

@@ -1,0 +1,49 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asidecache/aside/bench/harness"
+	"github.com/asidecache/aside/bench/report"
+	"github.com/asidecache/aside/bench/server"
+	"github.com/asidecache/aside/bench/subject"
+)
+
+// An operation is what callers do in a table of its own.
+type operation struct {
+	name  string
+	of    func(rival) harness.Op
+	pause func() error // between rounds; may be nil
+}
+
+// operations returns what programs do with a cache of accounts on a server. Hits are the first:
+// they find what rivals were filled with, and the pauses of the others remove that.
+func operations(ctx context.Context, proc *server.Process, a subject.Account) (reads, writes []operation) {
+	flush := func() error { return proc.Flush(ctx) }
+	reads = []operation{
+		{"Hit", func(r rival) harness.Op { return r.hits(ctx, a) }, nil},
+		{"Miss", func(r rival) harness.Op { return r.misses(ctx, a) }, flush},
+	}
+	writes = []operation{
+		{"Set", func(r rival) harness.Op { return r.sets(ctx, a) }, flush},
+		{"Delete", func(r rival) harness.Op { return r.deletes(ctx) }, flush},
+	}
+	return reads, writes
+}
+
+// operate measures rivals with one operation after the other, a table each with its costs.
+func (l *Lab) operate(ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops []operation) (tables []report.Table, err error) {
+	for _, o := range ops {
+		t, _, err := l.speeds(o.name, callers, rivals, o.of, o.pause)
+		if err == nil {
+			err = l.addBills(ctx, proc, &t, rivals, o.of)
+		}
+		if err != nil {
+			return tables, fmt.Errorf("%s: %w", o.name, err)
+		}
+		t.Title = o.name
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
