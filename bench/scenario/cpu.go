@@ -15,8 +15,9 @@ import (
 func processors(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "CPU of an operation",
-		Text: "Hits, misses and writes of 300 B: the time of the processor that one of them uses, in microseconds, and the first row's time divided by it, more is better. " +
-			"The client is this process with all its threads, which getrusage tells; the server is used_cpu_user and used_cpu_sys of its INFO. " +
+		Text: "Hits, misses and writes of 300 B: the processor time that one of them uses, in microseconds, " +
+			"and the first row's time divided by it, more is better. The client is this process with all its threads, " +
+			"as getrusage tells; the server is used_cpu_user and used_cpu_sys of its INFO. " +
 			"The two are measured in turns of their own.",
 	}
 	proc, err := l.Server.Start(ctx)
@@ -41,7 +42,7 @@ func processors(ctx context.Context, l *Lab) (s report.Section, err error) {
 		for _, r := range rivals {
 			t.Add(r.Name)
 		}
-		for _, callers := range []int{1, 128} {
+		for _, callers := range pick(l, []int{1, 128}, []int{16}) {
 			if err := l.addCPU(&t, callers, rivals, o, meters); err != nil {
 				return s, err
 			}

@@ -38,7 +38,9 @@ func hit(ctx context.Context, l *Lab) (s report.Section, err error) {
 }
 
 // hits measures hits of the shared contenders, and of some more, on a server of their own.
-func (l *Lab) hits(ctx context.Context, on server.Program, callers []int, bytes int, more ...contender.Spec) (report.Table, report.Plot, error) {
+func (l *Lab) hits(
+	ctx context.Context, on server.Program, callers []int, bytes int, more ...contender.Spec,
+) (report.Table, report.Plot, error) {
 	proc, err := on.Start(ctx)
 	if err != nil {
 		return report.Table{}, report.Plot{}, err

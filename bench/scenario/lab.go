@@ -106,7 +106,9 @@ func open(env contender.Env, n int, specs []contender.Spec) (rivals []rival, err
 }
 
 // openFilled opens contenders as open does, and caches the account under all their keys.
-func openFilled(ctx context.Context, env contender.Env, n int, specs []contender.Spec, a subject.Account) ([]rival, error) {
+func openFilled(
+	ctx context.Context, env contender.Env, n int, specs []contender.Spec, a subject.Account,
+) ([]rival, error) {
 	rivals, err := open(env, n, specs)
 	if err != nil {
 		return nil, err

@@ -40,8 +40,9 @@ func large(ctx context.Context, l *Lab) (s report.Section, err error) {
 	keys := pick(l, 128, 16)
 	s = report.Section{
 		Title: "Large values",
-		Text: fmt.Sprintf("Hits under a random one of %d keys: the struct of twelve fields, of which one is long, as a string and as a hash; a slice of texts of 1 KB as a list. "+
-			"Timeouts are the contenders' defaults. An operation that fails, such as by a timeout, is counted as an error and not in the speed.", keys),
+		Text: fmt.Sprintf("Hits under a random one of %d keys: the struct of twelve fields, one of which is long, "+
+			"as a string and as a hash; a slice of texts of 1 KB as a list. Timeouts are the contenders' defaults. "+
+			"An operation that fails, such as by a timeout, is counted as an error and not in the speed.", keys),
 	}
 	for _, bytes := range pick(l, []int{100 << 10, 1 << 20}, []int{100 << 10}) {
 		for _, k := range kinds {
@@ -74,6 +75,12 @@ func (l *Lab) large(ctx context.Context, k kind, keys, bytes int) (t report.Tabl
 			err = errors.Join(err, r.close())
 		}
 	}()
+	failures, err = l.readAll(&t, readers)
+	return t, failures, err
+}
+
+// readAll measures readers and counts what fails. A sentence has the first error of each.
+func (l *Lab) readAll(t *report.Table, readers []reader) (failures string, err error) {
 	for _, r := range readers {
 		t.Add(r.name)
 	}
@@ -90,19 +97,19 @@ func (l *Lab) large(ctx context.Context, k kind, keys, bytes int) (t report.Tabl
 		}
 		results, err := l.run(plan, entries)
 		if err != nil {
-			return t, "", err
+			return "", err
 		}
-		addColumn(&t, plural(callers, "caller"), results, ratio)
-		addColumn(&t, "errors", results, func(i int, r harness.Result) string {
+		addColumn(t, plural(callers, "caller"), results, ratio)
+		addColumn(t, "errors", results, func(i int, r harness.Result) string {
 			n, first := failed[i].Count()
 			if n > 0 {
 				line, _, _ := strings.Cut(first.Error(), "\n")
-				failures += fmt.Sprintf(" %s, %s, with %s: %s.", t.Title, r.Name, plural(callers, "caller"), line)
+				failures += fmt.Sprintf(" %s, %s, %s: %s.", t.Title, r.Name, plural(callers, "caller"), line)
 			}
 			return grouped(n)
 		})
 	}
-	return t, failures, nil
+	return failures, nil
 }
 
 // largeAccounts opens contenders, the first once more as the control, and fills them.

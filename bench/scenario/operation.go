@@ -33,7 +33,9 @@ func operations(ctx context.Context, proc *server.Process, a subject.Account) (r
 }
 
 // operate measures rivals with one operation after the other, a table each with its costs.
-func (l *Lab) operate(ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops []operation) (tables []report.Table, err error) {
+func (l *Lab) operate(
+	ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops []operation,
+) (tables []report.Table, err error) {
 	for _, o := range ops {
 		t, _, err := l.speeds(o.name, callers, rivals, o.of, o.pause)
 		if err == nil {

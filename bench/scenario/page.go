@@ -59,7 +59,7 @@ func (l *Lab) facts(began time.Time) report.Table {
 	t.Add("Go", runtime.Version())
 	t.Add("server", l.Server.Version)
 	for _, other := range l.Others {
-		t.Add("server, of the repeated table", other.Version)
+		t.Add("other server", other.Version)
 	}
 	plan := l.plan(1)
 	t.Add("rounds, turns", fmt.Sprintf("%d rounds, turns of %v (%v with 1,024 callers)", plan.Rounds, plan.Turn, l.plan(1024).Turn))

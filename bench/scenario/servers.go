@@ -11,7 +11,8 @@ import (
 func servers(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Redis hit on other servers",
-		Text:  "The table of values of 300 B once more, on each other server that ASIDE_SERVERS names.",
+		Text: "The contenders whose entries are in Redis, with values of 300 B as above, " +
+			"on each other server that ASIDE_SERVERS names.",
 	}
 	if len(l.Others) == 0 {
 		s.Text += " It names no other."

@@ -32,7 +32,8 @@ func spread(ctx context.Context, l *Lab) (s report.Section, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
+	callers := pick(l, []int{1, 128, 1024}, []int{16})
 	reads, writes := operations(ctx, proc, a)
-	s.Tables, err = l.operate(ctx, proc, []int{1, 128, 1024}, rivals, append(reads, writes...))
+	s.Tables, err = l.operate(ctx, proc, callers, rivals, append(reads, writes...))
 	return s, err
 }

@@ -1,7 +1,7 @@
 // Report compares aside with other libraries and writes what it found to a folder:
 // report.md and plots.
 //
-//	go run ./cmd/report                # everything, under 15 minutes on 2 cores
+//	go run ./cmd/report                # everything, under 20 minutes on 2 cores
 //	go run ./cmd/report -quick         # to see that it works, about a minute
 //	go run ./cmd/report -only hit,miss # some of it
 //
