@@ -36,8 +36,7 @@ func processors(ctx context.Context, l *Lab) (s report.Section, err error) {
 		{"client", harness.ProcessCPU},
 		{"server", func() (time.Duration, error) { return proc.CPU(ctx) }},
 	}
-	reads, writes := operations(ctx, proc, a)
-	for _, o := range append(reads, writes...) {
+	for _, o := range operationsOn(ctx, proc, a).all() {
 		t := report.Table{Title: o.name, Head: []string{"contender"}}
 		for _, r := range rivals {
 			t.Add(r.Name)

@@ -38,12 +38,7 @@ func miss(ctx context.Context, l *Lab) (s report.Section, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	a := subject.Sized(subject.Small)
-	op := func(r rival) harness.Op { return r.misses(ctx, a) }
-	t, _, err := l.speeds("miss", []int{1, 16, 128}, rivals, op, func() error { return proc.Flush(ctx) })
-	if err == nil {
-		err = l.addBills(ctx, proc, &t, rivals, op)
-	}
-	s.Tables = append(s.Tables, t)
+	o := operationsOn(ctx, proc, subject.Sized(subject.Small))
+	s.Tables, err = l.operate(ctx, proc, []int{1, 16, 128}, rivals, o.miss)
 	return s, err
 }

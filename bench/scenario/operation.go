@@ -17,24 +17,27 @@ type operation struct {
 	pause func() error // between rounds; may be nil
 }
 
-// operations returns what programs do with a cache of accounts on a server. Hits are the first:
-// they find what rivals were filled with, and the pauses of the others remove that.
-func operations(ctx context.Context, proc *server.Process, a subject.Account) (reads, writes []operation) {
+// Operations are what programs do with a cache.
+type operations struct{ hit, miss, set, del operation }
+
+// operationsOn returns the operations with an account on a server. Hits find what rivals were
+// filled with; the pauses of the others remove that.
+func operationsOn(ctx context.Context, proc *server.Process, a subject.Account) operations {
 	flush := func() error { return proc.Flush(ctx) }
-	reads = []operation{
-		{"Hit", func(r rival) harness.Op { return r.hits(ctx, a) }, nil},
-		{"Miss", func(r rival) harness.Op { return r.misses(ctx, a) }, flush},
+	return operations{
+		hit:  operation{"Hit", func(r rival) harness.Op { return r.hits(ctx, a) }, nil},
+		miss: operation{"Miss", func(r rival) harness.Op { return r.misses(ctx, a) }, flush},
+		set:  operation{"Set", func(r rival) harness.Op { return r.sets(ctx, a) }, flush},
+		del:  operation{"Delete", func(r rival) harness.Op { return r.deletes(ctx) }, flush},
 	}
-	writes = []operation{
-		{"Set", func(r rival) harness.Op { return r.sets(ctx, a) }, flush},
-		{"Delete", func(r rival) harness.Op { return r.deletes(ctx) }, flush},
-	}
-	return reads, writes
 }
 
-// operate measures rivals with one operation after the other, a table each with its costs.
+// all returns all operations, hits first.
+func (o operations) all() []operation { return []operation{o.hit, o.miss, o.set, o.del} }
+
+// operate measures rivals with one operation after the other, a table each, and the costs.
 func (l *Lab) operate(
-	ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops []operation,
+	ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops ...operation,
 ) (tables []report.Table, err error) {
 	for _, o := range ops {
 		t, _, err := l.speeds(o.name, callers, rivals, o.of, o.pause)

@@ -33,7 +33,6 @@ func spread(ctx context.Context, l *Lab) (s report.Section, err error) {
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
 	callers := pick(l, []int{1, 128, 1024}, []int{16})
-	reads, writes := operations(ctx, proc, a)
-	s.Tables, err = l.operate(ctx, proc, callers, rivals, append(reads, writes...))
+	s.Tables, err = l.operate(ctx, proc, callers, rivals, operationsOn(ctx, proc, a).all()...)
 	return s, err
 }

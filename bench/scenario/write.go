@@ -47,7 +47,7 @@ func write(ctx context.Context, l *Lab) (s report.Section, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	_, writes := operations(ctx, proc, subject.Sized(subject.Small))
-	s.Tables, err = l.operate(ctx, proc, []int{1, 16, 128}, rivals, writes)
+	o := operationsOn(ctx, proc, subject.Sized(subject.Small))
+	s.Tables, err = l.operate(ctx, proc, []int{1, 16, 128}, rivals, o.set, o.del)
 	return s, err
 }
