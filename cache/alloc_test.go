@@ -100,7 +100,7 @@ func TestMissAllocations(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
 		c := yesCache(t, ":1\r\n")
 		load := func(context.Context, int64) (account, error) { return sample, nil }
-		allocations(t, 64, func() error {
+		allocations(t, 47, func() error {
 			_, err := c.GetOrSet(context.Background(), 42, load)
 			return err
 		})
@@ -114,7 +114,7 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		allocations(t, 1750, func() error {
+		allocations(t, 1730, func() error {
 			_, err := c.GetOrSetMany(context.Background(), keys, load)
 			return err
 		})

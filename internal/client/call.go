@@ -35,18 +35,36 @@ const CallsPerTrip = 1000
 
 // Exec runs the script of one call, along with other commands or by itself.
 func (c *Client) Exec(ctx context.Context, call *Call) error {
-	return c.dispatch(call.Retry, func() error {
-		return c.share(ctx, time.Now(), queuedCommand{call: call})
-	}, func() error {
-		call.Answer, call.Err = Run(ctx, c, func(ctx context.Context) (any, error) {
-			cmd, err := c.Eval(ctx, c.rdb, call.Script, call.Retry, call.Keys, call.Args)
-			if err != nil {
-				return nil, err
-			}
-			return cmd.Decoded()
-		})
+	defer c.leave()
+	if c.enter() {
+		err := c.share(ctx, time.Now(), queuedCommand{call: call})
+		if !call.Retry.mayResend(err) {
+			c.RecordLoss(err)
+			return err
+		}
+	}
+	if c.synchronous { // without what Run needs to leave a command behind
+		if call.Err = ctx.Err(); call.Err == nil {
+			call.Answer, call.Err = c.evalCall(ctx, call)
+			c.RecordLoss(call.Err)
+		}
 		return call.Err
-	})
+	}
+	return c.execDetached(ctx, call)
+}
+
+func (c *Client) execDetached(ctx context.Context, call *Call) error {
+	call.Answer, call.Err = Run(ctx, c, func(ctx context.Context) (any, error) { return c.evalCall(ctx, call) })
+	return call.Err
+}
+
+// evalCall runs the script of a call by itself.
+func (c *Client) evalCall(ctx context.Context, call *Call) (any, error) {
+	cmd, err := c.Eval(ctx, c.rdb, call.Script, call.Retry, call.Keys, call.Args)
+	if err != nil {
+		return nil, err
+	}
+	return cmd.Decoded()
 }
 
 // ExecAll runs the scripts of calls in one round trip, on a cluster one to each master, and

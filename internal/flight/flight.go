@@ -2,6 +2,7 @@ package flight
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/asidecache/aside/internal/stack"
@@ -67,8 +68,33 @@ func (f *Flight[R]) obtains(key string) bool {
 
 // An execution is one call of a function, for one flight or several.
 type execution struct {
-	cancel  context.CancelFunc
-	flights int // that need the function, guarded by group.mu
+	cancel    context.CancelFunc
+	flights   int                    // that need the function, guarded by group.mu
+	onCancel  atomic.Pointer[func()] // see Flight.OnCancel
+	cancelled atomic.Bool
+}
+
+// OnCancel has do called, once and on a goroutine of its own, when the function is cancelled
+// before it has ended, or at once if it was; nil for nothing any more. It is what
+// context.AfterFunc does, for one function and less.
+func (f *Flight[R]) OnCancel(do *func()) {
+	f.exec.onCancel.Store(do)
+	if do != nil && f.exec.cancelled.Load() {
+		f.exec.callOnCancel()
+	}
+}
+
+// stop cancels the function.
+func (e *execution) stop() {
+	e.cancel()
+	e.cancelled.Store(true)
+	e.callOnCancel()
+}
+
+func (e *execution) callOnCancel() {
+	if do := e.onCancel.Swap(nil); do != nil {
+		go (*do)()
+	}
 }
 
 func newFlight[R any](s *keyState[R]) Flight[R] {
@@ -153,7 +179,7 @@ func (f *Flight[R]) cease() {
 	}
 	f.ceased = true
 	if f.exec.flights--; f.exec.flights == 0 {
-		f.exec.cancel()
+		f.exec.stop()
 	}
 }
 

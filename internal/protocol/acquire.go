@@ -63,7 +63,7 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 		case j.Degraded || status == store.Full:
 			unused = append(unused, j)
 		case status == store.Granted:
-			granted = append(granted, j)
+			granted = asking.add(granted, i)
 		case status == store.Busy:
 			j.busyFor = asks[i].Answer.Wait
 			if left := j.busyFor; shortest < 0 || left < shortest {

@@ -143,6 +143,15 @@ func (all jobs) partition(keep func(*Job) bool) (kept, rest jobs) {
 	return kept, rest
 }
 
+// add returns some of the jobs and the one with this index. Where those are the ones before it, as
+// almost always, nothing is copied.
+func (all jobs) add(some jobs, i int) jobs {
+	if len(some) == i && (i == 0 || &some[0] == &all[0]) {
+		return slices.Clip(all[:i+1])
+	}
+	return append(some, all[i])
+}
+
 // unfinished returns those whose flights have not ended.
 func (all jobs) unfinished() jobs {
 	open, _ := all.partition(func(j *Job) bool { return !j.finished })

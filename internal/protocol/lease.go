@@ -24,6 +24,8 @@ type keepAlive struct {
 
 	mu     sync.Mutex // guards all below
 	timer  *time.Timer
+	due    time.Time   // when the leases are to be renewed
+	load   *ending     // whose time the timer ends too; nil: none
 	leases []heldLease // whose number is constant
 
 	one [1]heldLease // backs leases
@@ -58,16 +60,33 @@ func (e *Engine) hold(all jobs, asks []store.Ask) {
 	e.leases.Add(granted)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.timer = time.AfterFunc(k.every, k.renew)
+	k.due = time.Now().Add(k.every)
+	k.timer = time.AfterFunc(k.every, k.tick)
 }
 
-// renew is called by the timer. The next renewal does not wait for the answer to this one: one
-// that is lost is made up for before the lease ends.
-func (k *keepAlive) renew() {
-	due := k.due()
-	if len(due) == 0 {
-		return
+// bound has the timer end the time of a load, nil for no more.
+func (k *keepAlive) bound(load *ending) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.load = load; load != nil && load.bounded.deadline.Before(k.due) {
+		k.timer.Reset(time.Until(load.bounded.deadline))
 	}
+}
+
+// tick is called by the timer.
+func (k *keepAlive) tick() {
+	due, late := k.next()
+	if late != nil {
+		late.timeOut()
+	}
+	if len(due) > 0 {
+		k.renew(due)
+	}
+}
+
+// renew renews leases. The next renewal does not wait for the answer to this one: one that is
+// lost is made up for before the lease ends.
+func (k *keepAlive) renew(due []*heldLease) {
 	e := k.engine
 	defer e.leases.Done()
 	defer e.containHook(due[0].lease)
@@ -83,21 +102,37 @@ func (k *keepAlive) renew() {
 	}
 }
 
-// due returns the leases that are to be renewed. If there are any, it sets the timer for the
-// next time and makes Close wait for this one.
-func (k *keepAlive) due() (due []*heldLease) {
+// next returns the leases that are to be renewed now, and the load whose time is over. It makes
+// Close wait for the renewal, and sets the timer for what comes next.
+func (k *keepAlive) next() (due []*heldLease, late *ending) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	now := time.Now()
+	if k.load != nil && !now.Before(k.load.bounded.deadline) {
+		late, k.load = k.load, nil
+	}
+	renews := !now.Before(k.due)
 	for i := range k.leases {
 		if l := &k.leases[i]; !l.over && !l.lost {
 			due = append(due, l)
 		}
 	}
-	if len(due) > 0 {
-		k.timer.Reset(k.every)
+	left := len(due) > 0
+	switch {
+	case !renews:
+		due = nil
+	case left:
 		k.engine.leases.Add(1)
+		k.due = now.Add(k.every)
 	}
-	return due
+	at := k.due
+	if k.load != nil && (!left || k.load.bounded.deadline.Before(at)) {
+		at, left = k.load.bounded.deadline, true
+	}
+	if left {
+		k.timer.Reset(at.Sub(now))
+	}
+	return due, late
 }
 
 // end ends the holding of the lease, and reports whether it had lasted until then. A caller

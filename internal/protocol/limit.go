@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/asidecache/aside/internal/flight"
 )
@@ -99,14 +98,14 @@ func (l *loadLimit) outside(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loaderKey{l}, (*loaderCall)(nil))
 }
 
-// bound returns the context of a loader, and without MaxLoads no loaderCall.
-func (l *loadLimit) bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, *loaderCall) {
-	bound, cancel := context.WithTimeout(ctx, timeout)
+// bound returns the context of a loader, of one that has LoadTimeout, and without MaxLoads no
+// loaderCall.
+func (l *loadLimit) bound(bound context.Context) (context.Context, *loaderCall) {
 	if l.running == nil {
-		return bound, cancel, nil
+		return bound, nil
 	}
-	call := &loaderCall{around: l.loaderOf(ctx), bound: bound}
-	return context.WithValue(bound, loaderKey{l}, call), cancel, call
+	call := &loaderCall{around: l.loaderOf(bound), bound: bound}
+	return context.WithValue(bound, loaderKey{l}, call), call
 }
 
 func (c *loaderCall) queue(n int64) {

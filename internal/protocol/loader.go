@@ -28,13 +28,14 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	}()
 	defer e.limit.release() // before the observer is told, which may load as well
 	ctx = e.Reporter.StartLoad(ctx, all, r.background)
-	bounded, cancel, call := e.limit.bound(ctx, e.LoadTimeout)
-	defer cancel()
-	end := &ending{engine: e, run: r, jobs: all, call: call, timedOut: (*Engine).loadEnded}
+	end := &ending{engine: e, run: r, jobs: all, timedOut: (*Engine).loadEnded}
 	if r.audit {
 		end.timedOut = (*Engine).auditTimedOut
 	}
-	end.begin(bounded)
+	end.bounded.Context = ctx
+	var bounded context.Context
+	bounded, end.call = e.limit.bound(&end.bounded)
+	end.begin(ctx)
 	defer end.done()
 	for _, j := range all {
 		j.loads++
@@ -45,7 +46,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	}
 	result := r.Loader.Load(bounded, all)
 	if bounded.Err() == context.DeadlineExceeded {
-		expired = func(j *Job) error { return e.loadTimedOut(r, j, call) }
+		expired = func(j *Job) error { return e.loadTimedOut(r, j, end.call) }
 	}
 	report.Outcome, report.Err = result.Outcome, result.Err
 	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled {
@@ -63,20 +64,37 @@ type ending struct {
 	call     *loaderCall
 	timedOut func(*Engine, *Run, *Job, *loaderCall) error // of a job
 
-	bounded context.Context
+	bounded loadContext
 	kept    *keepAlive
+	timer   *time.Timer // without leases, whose renewal has one
+	cancel  func()      // called when the flights are cancelled
+	expired atomic.Bool
 	ended   atomic.Bool // for the callers, or by done
-	stop    func() bool
 }
 
-// begin begins the time, which is that of a context, until done.
-func (end *ending) begin(bounded context.Context) {
-	end.bounded = bounded
-	end.kept = end.jobs.keepAlive() // the jobs may hold others when the time is over
-	end.stop = context.AfterFunc(bounded, end.expire)
+// begin begins the time, which is LoadTimeout or ends with the context of the flights, until done.
+func (end *ending) begin(ctx context.Context) {
+	timeout := end.engine.LoadTimeout
+	end.bounded.Context, end.bounded.deadline = ctx, time.Now().Add(timeout)
+	if end.kept = end.jobs.keepAlive(); end.kept != nil { // the jobs may hold others when the time is over
+		end.kept.bound(end)
+	} else {
+		end.timer = time.AfterFunc(timeout, end.timeOut)
+	}
+	end.cancel = end.expire
+	end.jobs[0].flight.OnCancel(&end.cancel)
 }
 
+func (end *ending) timeOut() {
+	end.bounded.expire()
+	end.expire()
+}
+
+// expire is called once the time is over.
 func (end *ending) expire() {
+	if end.expired.Swap(true) {
+		return
+	}
 	e := end.engine
 	e.abandoned.Add(1) // until it returns, as it should now
 	if end.ended.Swap(true) {
@@ -91,7 +109,13 @@ func (end *ending) expire() {
 }
 
 func (end *ending) done() {
-	end.stop()
+	end.jobs[0].flight.OnCancel(nil)
+	if end.timer != nil {
+		end.timer.Stop()
+	} else {
+		end.kept.bound(nil)
+	}
+	end.bounded.end()
 	if end.ended.Swap(true) {
 		end.engine.abandoned.Add(-1)
 	}

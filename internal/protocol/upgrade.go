@@ -67,11 +67,10 @@ func (e *Engine) upgradeTimedOut(r *Run, j *Job, _ *loaderCall) error {
 // convert has the typed side make values of the previous ones, within LoadTimeout. It returns
 // the jobs that have a result now, and the others, some of which have failed.
 func (e *Engine) convert(ctx context.Context, r *Run, asking jobs) (upgraded, others jobs) {
-	bounded, cancel := context.WithTimeout(ctx, e.LoadTimeout)
-	defer cancel()
 	end := &ending{engine: e, run: r, jobs: asking, timedOut: (*Engine).upgradeTimedOut}
-	end.begin(bounded)
+	end.begin(ctx)
 	defer end.done()
+	bounded := &end.bounded
 	upgraded, others = asking.partition(func(j *Job) bool {
 		switch {
 		case j.previous.failed != nil:

@@ -10,12 +10,16 @@ const TokenSize = 16
 
 // NewToken returns TokenSize random bytes. They name one acquisition, not its process: a token
 // that came back would let in a load that a delete has overtaken.
-func NewToken() string { return NewTokens(1)[0] }
+func NewToken() string {
+	var random [TokenSize]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	return string(random[:])
+}
 
 // NewTokens is NewToken for n tokens.
 func NewTokens(n int) []string {
 	random := make([]byte, n*TokenSize)
-	_, _ = rand.Read(random) // it never fails
+	_, _ = rand.Read(random)
 	all := string(random)
 	tokens := make([]string, n)
 	for i := range tokens {

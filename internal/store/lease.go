@@ -102,11 +102,14 @@ func (s *Store) acquire(
 	defer cancel()
 	a := s.acquisition(ask, ttl)
 	for {
-		lease := new(Lease)
-		e := a.attempt(lease, rediskey.NewToken())
-		err := s.Exec(ctx, &e)
+		var one struct { // in one allocation
+			lease Lease
+			call  client.Call
+		}
+		one.call = a.attempt(&one.lease, rediskey.NewToken())
+		err := s.Exec(ctx, &one.call)
 		if err == nil {
-			c, err = acquiredOf(e.Answer, lease)
+			c, err = acquiredOf(one.call.Answer, &one.lease)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)

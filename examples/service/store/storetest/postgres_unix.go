@@ -45,19 +45,19 @@ func startPostgres() (address string, stop func(), err error) {
 		}
 	}
 	command := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(programs, name), args...)
+		cmd := exec.Command(name, args...)
 		cmd.Dir, cmd.SysProcAttr = folder, &syscall.SysProcAttr{Credential: as, Setpgid: true}
 		return cmd
 	}
 	data := filepath.Join(folder, "data")
-	out, err := command("initdb", "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8",
-		"--locale=C", "--no-sync").CombinedOutput()
+	out, err := command(filepath.Join(programs, "initdb"), "-D", data, "-U", "test", "-A", "trust",
+		"-E", "UTF8", "--locale=C", "--no-sync").CombinedOutput()
 	if err != nil {
 		remove()
 		return "", nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	server := command("postgres", "-D", data, "-k", folder,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB")
+	server := command("sh", "-c", whileRead, filepath.Join(programs, "postgres"), "-D", data,
+		"-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB")
 	end, err := untilReady(server)
 	if err != nil {
 		remove()
@@ -67,8 +67,16 @@ func startPostgres() (address string, stop func(), err error) {
 	return "postgres:///postgres?" + query.Encode(), func() { end(); remove() }, nil
 }
 
+// whileRead runs a program until its input ends, as it does also when the tests are killed. The
+// program is ended by SIGINT, PostgreSQL's fast shutdown.
+const whileRead = `"$0" "$@" & read -r _; kill -INT $!; wait $!`
+
 // untilReady starts a server and returns, when it accepts connections, what ends it.
 func untilReady(server *exec.Cmd) (end func(), err error) {
+	in, err := server.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	says, err := server.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -91,7 +99,7 @@ func untilReady(server *exec.Cmd) (end func(), err error) {
 		_ = server.Wait()
 	}()
 	end = func() {
-		_ = server.Process.Signal(syscall.SIGINT) // its fast shutdown
+		_ = in.Close()
 		<-ended
 	}
 	select {
