@@ -12,10 +12,10 @@ func servers(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Redis hit on other servers",
 		Text: "The contenders whose entries are in Redis, with values of 300 B as above, " +
-			"on each other server that ASIDE_SERVERS names.",
+			"on each other server program that was found.",
 	}
 	if len(l.Others) == 0 {
-		s.Text += " It names no other."
+		s.Text += " There was no other."
 	}
 	for _, other := range l.Others {
 		l.Progress("%s", other.Version)
