@@ -266,11 +266,11 @@ func TestMetricsOfAudits(t *testing.T) {
 aside_audits_repaired_total{cache="user"} 1
 # HELP aside_audits_total Hits that were compared with the source, by the result.
 # TYPE aside_audits_total counter
-aside_audits_total{cache="user",result="equal"} 1
-aside_audits_total{cache="user",result="failed"} 0
-aside_audits_total{cache="user",result="late"} 0
-aside_audits_total{cache="user",result="missed"} 1
-aside_audits_total{cache="user",result="overtaken"} 0
+aside_audits_total{cache="user",verdict="equal"} 1
+aside_audits_total{cache="user",verdict="failed"} 0
+aside_audits_total{cache="user",verdict="late"} 0
+aside_audits_total{cache="user",verdict="missed"} 1
+aside_audits_total{cache="user",verdict="overtaken"} 0
 `
 	if err := testutil.GatherAndCompare(gathered, strings.NewReader(want), "aside_audits_total", "aside_audits_repaired_total"); err != nil {
 		t.Error(err)

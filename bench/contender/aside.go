@@ -108,6 +108,10 @@ func (c *asideSpread) GetOrSet(ctx context.Context, key string, load Loader) (su
 	return c.of(key).GetOrSet(ctx, key, loader.Func[string, subject.Account](load))
 }
 
+func (c *asideSpread) Set(ctx context.Context, key string, a subject.Account) error {
+	return c.of(key).Set(ctx, key, a)
+}
+
 func (c *asideSpread) Delete(ctx context.Context, key string) error {
 	return c.of(key).Delete(ctx, key)
 }

@@ -84,6 +84,10 @@ var (
 		Name: "go-redis autopipeline + msgpack", Module: moduleGoRedis, Cluster: true,
 		Note: "the base on AutoPipeline()", Open: openAutoPipeline,
 	}
+	GoRedisHash = Spec{
+		Name: "go-redis HGetAll + Scan", Module: moduleGoRedis, Cluster: true,
+		Note: "a hash with a field for each field; on a miss load, HSet and Expire in MULTI", Open: openGoRedisHash,
+	}
 	ClientSide = Spec{
 		Name: "go-redis client-side cache + msgpack", Module: moduleGoRedis, Tier: Client,
 		Note: "the base with ClientSideCacheConfig; decodes at every hit", Open: openClientSide,
@@ -169,7 +173,7 @@ func Local() []Spec {
 
 // All returns every contender once.
 func All() []Spec {
-	return append(Coherent(), Sturdyc, Otter, GoRedisCacheLocal, AsideGet, AsideUnpipelined)
+	return append(Coherent(), GoRedisHash, Sturdyc, Otter, GoRedisCacheLocal, AsideGet, AsideUnpipelined)
 }
 
 // Find returns the contender of the given name.

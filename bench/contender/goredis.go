@@ -83,3 +83,32 @@ func (c *goRedis) Delete(ctx context.Context, key string) error {
 }
 
 func (c *goRedis) Close() error { return c.close() }
+
+// A goRedisHash keeps the fields of a struct in a hash, by the means of go-redis.
+type goRedisHash struct{ *goRedis }
+
+func openGoRedisHash(env Env) (Contender, error) {
+	rdb := client(env)
+	return goRedisHash{&goRedis{rdb, rdb.Close}}, nil
+}
+
+func (c goRedisHash) GetOrSet(ctx context.Context, key string, load Loader) (a subject.Account, err error) {
+	fields := c.rdb.HGetAll(ctx, key)
+	if len(fields.Val()) > 0 || fields.Err() != nil {
+		err = fields.Scan(&a)
+		return a, err
+	}
+	if a, err = load(ctx, key); err != nil {
+		return a, err
+	}
+	return a, c.Set(ctx, key, a)
+}
+
+func (c goRedisHash) Set(ctx context.Context, key string, a subject.Account) error {
+	_, err := c.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.HSet(ctx, key, &a)
+		pipe.Expire(ctx, key, TTL)
+		return nil
+	})
+	return err
+}

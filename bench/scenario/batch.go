@@ -15,6 +15,7 @@ import (
 	"github.com/asidecache/aside/bench/contender"
 	"github.com/asidecache/aside/bench/harness"
 	"github.com/asidecache/aside/bench/report"
+	"github.com/asidecache/aside/bench/server"
 	"github.com/asidecache/aside/bench/subject"
 	"github.com/asidecache/aside/cache"
 )
@@ -30,33 +31,39 @@ func freshKey(prefix string, rng *rand.Rand) string {
 // the fill.
 type batcher struct {
 	name  string
-	keys  []string // that are cached
-	fetch func(ctx context.Context, keys []string, a subject.Account) (found int, err error)
+	keys  []string // of which some or all are cached
+	fetch fetcher
 	close func()
 }
 
-// op asks for cached keys and as many new ones.
-func (b batcher) op(ctx context.Context, a subject.Account) harness.Op {
+type (
+	fetcher  func(ctx context.Context, keys []string, a subject.Account) (found int, err error)
+	accounts = *cache.Cache[string, subject.Account]
+)
+
+// op asks for so many cached keys, and new ones for the rest.
+func (b batcher) op(ctx context.Context, a subject.Account, cached int) harness.Op {
 	return func(rng *rand.Rand, _ int) error {
 		batch := make([]string, 0, batchSize)
-		batch = append(batch, b.keys...)
+		batch = append(batch, b.keys[:cached]...)
 		for len(batch) < batchSize {
 			batch = append(batch, freshKey(b.keys[0]+":", rng))
 		}
 		found, err := b.fetch(ctx, batch, a)
-		if err == nil && found != len(b.keys) {
-			err = fmt.Errorf("%d keys were found and not %d", found, len(b.keys))
+		if err == nil && found != cached {
+			err = fmt.Errorf("%d keys were found and not %d", found, cached)
 		}
 		return err
 	}
 }
 
-// batch measures 100 keys of which half are missing.
+// batch measures 100 keys of which half are missing, and of which none is.
 func batch(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Batch",
-		Text: fmt.Sprintf("%d keys at once, %d of them cached; the others are loaded (at once, 300 B each) and stored. By hand on the clients, which neither share "+
-			"loads nor fence them: no other cache library that is measured here does this in Redis. A request of more than 16 KB, such as aside's store of %d values, is read in two parts and counts as two round trips.",
+		Text: fmt.Sprintf("%d keys at once, of 300 B each: with %d of them cached, the others being loaded (at once) and stored; and with all of them cached. "+
+			"By hand on the clients, which neither share loads nor fence them: no other cache library that is measured here does this in Redis. "+
+			"A request of more than 16 KB, such as aside's store of %d values, is read in two parts and counts as two round trips.",
 			batchSize, batchSize/2, batchSize/2),
 	}
 	proc, err := l.Server.Start(ctx)
@@ -82,6 +89,32 @@ func batch(ctx context.Context, l *Lab) (s report.Section, err error) {
 		}
 		return errors.Join(errs...)
 	}
+	for _, kind := range []struct {
+		title  string
+		cached int
+		pause  func() error
+	}{
+		{"Half of them missing", batchSize / 2, refill},
+		{"All there", batchSize, nil},
+	} {
+		if err := refill(); err != nil {
+			return s, err
+		}
+		op := func(b batcher) harness.Op { return b.op(ctx, a, kind.cached) }
+		t, err := l.batches(ctx, proc, batchers, op, kind.pause)
+		if err != nil {
+			return s, err
+		}
+		t.Title = kind.title
+		s.Tables = append(s.Tables, t)
+	}
+	return s, nil
+}
+
+// batches measures an operation of batchers, and its costs.
+func (l *Lab) batches(
+	ctx context.Context, proc *server.Process, batchers []batcher, op func(batcher) harness.Op, pause func() error,
+) (report.Table, error) {
 	t := report.Table{Head: []string{"contender"}}
 	for _, b := range batchers {
 		t.Add(b.name)
@@ -89,64 +122,78 @@ func batch(ctx context.Context, l *Lab) (s report.Section, err error) {
 	for _, callers := range []int{1, 16} {
 		l.Progress("batch: %s", plural(callers, "caller"))
 		plan := l.plan(callers)
-		plan.Pause = refill
+		plan.Pause = pause
 		var entries []harness.Entry
 		for _, b := range batchers {
-			entries = append(entries, harness.Entry{Name: b.name, Turn: harness.Callers(callers, b.op(ctx, a))})
+			entries = append(entries, harness.Entry{Name: b.name, Turn: harness.Callers(callers, op(b))})
 		}
-		results, err := harness.Compare(plan, entries)
+		results, err := l.run(plan, entries)
 		if err != nil {
-			return s, err
+			return t, err
 		}
-		t.Head = append(t.Head, plural(callers, "caller"))
-		for i, r := range results {
-			t.Rows[i] = append(t.Rows[i], ratio(i, r))
-		}
+		addColumn(&t, plural(callers, "caller"), results, ratio)
 	}
 	t.Head = append(t.Head, billHead...)
 	for i, b := range batchers {
-		bill, err := l.bill(ctx, proc, b.op(ctx, a))
+		bill, err := l.bill(ctx, proc, op(b))
 		if err != nil {
-			return s, err
+			return t, err
 		}
 		t.Rows[i] = append(t.Rows[i], bill.cells()...)
 	}
-	s.Tables = append(s.Tables, t)
-	return s, nil
+	return t, nil
 }
 
 func openBatchers(addr string) ([]batcher, error) {
 	rdb := redis.NewClient(&redis.Options{Addr: addr})
-	out := []batcher{{"go-redis MGet + pipelined Sets", keys(0, batchSize/2), goRedisBatch(rdb), func() { rdb.Close() }}}
+	out := []batcher{{"go-redis MGet + pipelined Sets", keys(0, batchSize), goRedisBatch(rdb), func() { rdb.Close() }}}
 	r, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}})
 	if err != nil {
 		return out, err
 	}
-	out = append(out, batcher{"rueidis MGET + DoMulti SETs", keys(1, batchSize/2), rueidisBatch(r), r.Close})
-	for i, lease := range []time.Duration{0, cache.Off} {
-		b, err := asideBatch(rdb, i+2, lease)
+	out = append(out, batcher{"rueidis MGET + DoMulti SETs", keys(1, batchSize), rueidisBatch(r), r.Close})
+	for i, form := range []struct {
+		name  string
+		lease time.Duration
+		fetch func(accounts) fetcher
+	}{
+		{"aside GetOrSetMany", 0, getOrSetMany},
+		{"aside GetOrSetMany, Lease Off", cache.Off, getOrSetMany},
+		{"aside GetMany + SetMany", 0, getAndSetMany},
+	} {
+		c, err := cache.New(rdb, cache.Config[string, subject.Account]{
+			Name: "batch" + strconv.Itoa(i), TTL: contender.TTL, Lease: form.lease,
+		})
 		if err != nil {
 			return out, err
 		}
-		out = append(out, b)
+		out = append(out, batcher{form.name, keys(i+2, batchSize), form.fetch(c), func() { _ = c.Close() }})
 	}
-	return out, nil
+	again := redis.NewClient(&redis.Options{Addr: addr})
+	return append(out, batcher{controlName, keys(len(out), batchSize), goRedisBatch(again), func() { again.Close() }}), nil
 }
 
-func asideBatch(rdb *redis.Client, family int, lease time.Duration) (batcher, error) {
-	name := "aside GetOrSetMany"
-	if lease == cache.Off {
-		name += ", Lease Off"
+// getAndSetMany fills by hand, as programs do that look before they load.
+func getAndSetMany(c accounts) fetcher {
+	return func(ctx context.Context, keys []string, a subject.Account) (found int, err error) {
+		got, err := c.GetMany(ctx, keys)
+		if err != nil || len(got) == len(keys) {
+			return len(got), err
+		}
+		missing := make(map[string]subject.Account, len(keys)-len(got))
+		for _, key := range keys {
+			if _, ok := got[key]; !ok {
+				missing[key] = a
+			}
+		}
+		return len(got), c.SetMany(ctx, missing)
 	}
-	accounts, err := cache.New(rdb, cache.Config[string, subject.Account]{
-		Name: "batch" + strconv.Itoa(family), TTL: contender.TTL, Lease: lease,
-	})
-	if err != nil {
-		return batcher{}, err
-	}
-	return batcher{name, keys(family, batchSize/2), func(ctx context.Context, keys []string, a subject.Account) (found int, err error) {
+}
+
+func getOrSetMany(c accounts) fetcher {
+	return func(ctx context.Context, keys []string, a subject.Account) (found int, err error) {
 		loaded := 0
-		got, err := accounts.GetOrSetMany(ctx, keys, func(_ context.Context, keys []string) (map[string]subject.Account, error) {
+		got, err := c.GetOrSetMany(ctx, keys, func(_ context.Context, keys []string) (map[string]subject.Account, error) {
 			loaded += len(keys)
 			values := make(map[string]subject.Account, len(keys))
 			for _, key := range keys {
@@ -155,10 +202,10 @@ func asideBatch(rdb *redis.Client, family int, lease time.Duration) (batcher, er
 			return values, nil
 		})
 		return len(got) - loaded, err
-	}, func() { _ = accounts.Close() }}, nil
+	}
 }
 
-func goRedisBatch(rdb *redis.Client) func(context.Context, []string, subject.Account) (int, error) {
+func goRedisBatch(rdb *redis.Client) fetcher {
 	return func(ctx context.Context, keys []string, a subject.Account) (found int, err error) {
 		values, err := rdb.MGet(ctx, keys...).Result()
 		if err != nil {
@@ -188,7 +235,7 @@ func goRedisBatch(rdb *redis.Client) func(context.Context, []string, subject.Acc
 	}
 }
 
-func rueidisBatch(c rueidis.Client) func(context.Context, []string, subject.Account) (int, error) {
+func rueidisBatch(c rueidis.Client) fetcher {
 	return func(ctx context.Context, keys []string, a subject.Account) (found int, err error) {
 		values, err := c.Do(ctx, c.B().Mget().Key(keys...).Build()).ToArray()
 		if err != nil {

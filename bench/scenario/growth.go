@@ -58,16 +58,11 @@ func (l *Lab) hitTimes(ctx context.Context, specs []contender.Spec, keys int, a 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, proc.Kill()) }()
-	rivals, err := open(contender.Env{Addrs: []string{proc.Addr}}, keys, specs)
+	rivals, err := openFilled(ctx, contender.Env{Addrs: []string{proc.Addr}}, keys, specs, a)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	for _, r := range rivals {
-		if err := r.fill(ctx, a); err != nil {
-			return nil, err
-		}
-	}
 	return l.compare(1, rivals, func(r rival) harness.Op { return r.hits(ctx, a) }, nil)
 }
 
@@ -84,18 +79,15 @@ func keyCount(ctx context.Context, l *Lab) (s report.Section, err error) {
 	}
 	defer func() { err = errors.Join(err, proc.Kill()) }()
 	specs := []contender.Spec{contender.Base, contender.AsideMsgpack, contender.AsideHash, control(contender.Base)}
-	rivals, err := open(contender.Env{Addrs: []string{proc.Addr}}, l.hitKeys(), specs)
+	a := subject.Sized(subject.Small)
+	rivals, err := openFilled(ctx, contender.Env{Addrs: []string{proc.Addr}}, l.hitKeys(), specs, a)
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	a := subject.Sized(subject.Small)
 	t := report.Table{Head: []string{"contender"}}
 	for _, r := range rivals {
 		t.Add(r.Name)
-		if err := r.fill(ctx, a); err != nil {
-			return s, err
-		}
 	}
 	filled := 0
 	for _, n := range pick(l, []int{1_000_000, 2_000_000, 5_000_000, 10_000_000}, []int{20_000, 100_000}) {
@@ -113,10 +105,7 @@ func keyCount(ctx context.Context, l *Lab) (s report.Section, err error) {
 		if err != nil {
 			return s, err
 		}
-		t.Head = append(t.Head, grouped(n)+" keys")
-		for i, r := range results {
-			t.Rows[i] = append(t.Rows[i], timeAndRatio(i, r))
-		}
+		addColumn(&t, grouped(n)+" keys", results, timeAndRatio)
 	}
 	s.Tables = append(s.Tables, t)
 	return s, nil

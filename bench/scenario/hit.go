@@ -22,12 +22,12 @@ func (l *Lab) hitKeys() int { return pick(l, 1000, 100) }
 func hit(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Redis hit",
-		Text: "A struct of twelve fields, read under a random one of " + grouped(l.hitKeys()) + " keys and decoded. The first row is the base, with its own speed; " +
+		Text: "A struct of twelve fields, read under a random one of " + grouped(l.hitKeys()) + " keys and decoded; aside has them in one cache. The first row is the base, with its own speed; " +
 			"the others are speeds against it, more is better: the median of the ratios of all rounds, and their quartiles. " +
 			"Allocations, commands and round trips (reads of the server's socket) are those of a single caller.",
 	}
 	for _, bytes := range []int{subject.Small, subject.Large} {
-		table, plot, err := l.hits(ctx, bytes)
+		table, plot, err := l.hits(ctx, l.Server, hitCallers, bytes, contender.AsideGet, contender.AsideUnpipelined)
 		if err != nil {
 			return s, err
 		}
@@ -37,13 +37,16 @@ func hit(ctx context.Context, l *Lab) (s report.Section, err error) {
 	return s, nil
 }
 
-func (l *Lab) hits(ctx context.Context, bytes int) (report.Table, report.Plot, error) {
-	proc, err := l.Server.Start(ctx)
+// hits measures hits of the shared contenders, and of some more, on a server of their own.
+func (l *Lab) hits(
+	ctx context.Context, on server.Program, callers []int, bytes int, more ...contender.Spec,
+) (report.Table, report.Plot, error) {
+	proc, err := on.Start(ctx)
 	if err != nil {
 		return report.Table{}, report.Plot{}, err
 	}
-	specs := append(contender.Shared(), contender.AsideGet, contender.AsideUnpipelined, control(contender.Base))
-	t, p, err := l.hitsOn(ctx, "hit "+size(bytes), contender.Env{Addrs: []string{proc.Addr}}, proc, specs, hitCallers, subject.Sized(bytes))
+	specs := append(append(contender.Shared(), more...), control(contender.Base))
+	t, p, err := l.hitsOn(ctx, "hit "+size(bytes), contender.Env{Addrs: []string{proc.Addr}}, proc, specs, callers, subject.Sized(bytes))
 	t.Title = "Values of " + size(bytes)
 	p.File = fmt.Sprintf("hit-%d.svg", bytes)
 	p.Title = fmt.Sprintf("Redis hit, values of %s", size(bytes))
@@ -53,16 +56,11 @@ func (l *Lab) hits(ctx context.Context, bytes int) (report.Table, report.Plot, e
 // hitsOn measures hits of contenders for several numbers of callers. Costs are
 // counted where there is one server to count them.
 func (l *Lab) hitsOn(ctx context.Context, what string, env contender.Env, proc *server.Process, specs []contender.Spec, callers []int, a subject.Account) (t report.Table, p report.Plot, err error) {
-	rivals, err := open(env, l.hitKeys(), specs)
+	rivals, err := openFilled(ctx, env, l.hitKeys(), specs, a)
 	if err != nil {
 		return t, p, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	for _, r := range rivals {
-		if err := r.fill(ctx, a); err != nil {
-			return t, p, err
-		}
-	}
 	op := func(r rival) harness.Op { return r.hits(ctx, a) }
 	t, p.Lines, err = l.speeds(what, callers, rivals, op, nil)
 	p.X, p.Y = "callers", "hits a second"
@@ -86,9 +84,8 @@ func (l *Lab) speeds(what string, callers []int, rivals []rival, op func(rival) 
 		if err != nil {
 			return t, nil, err
 		}
-		t.Head = append(t.Head, plural(n, "caller"))
+		addColumn(&t, plural(n, "caller"), results, ratio)
 		for i, r := range results {
-			t.Rows[i] = append(t.Rows[i], ratio(i, r))
 			lines[i].XY = append(lines[i].XY, [2]float64{float64(n), r.Speed.Median})
 		}
 	}

@@ -20,6 +20,7 @@ import (
 // A Lab is where scenarios run.
 type Lab struct {
 	Server   server.Program
+	Others   []server.Program                 // that the main table is repeated on
 	Quick    bool                             // few rounds and small sizes: to see that all works, not to compare
 	Progress func(format string, args ...any) // told of each step
 	Noise    float64                          // the widest spread of a control so far
@@ -37,6 +38,7 @@ type Scenario struct {
 func All() []Scenario {
 	return []Scenario{
 		{"hit", hit},
+		{"servers", servers},
 		{"spread", spread},
 		{"near", near},
 		{"miss", miss},
@@ -45,6 +47,8 @@ func All() []Scenario {
 		{"correct", correct},
 		{"batch", batch},
 		{"mixed", mixed},
+		{"cpu", processors},
+		{"large", large},
 		{"cluster", cluster},
 		{"hash", hash},
 		{"codec", codecs},
@@ -97,6 +101,22 @@ func open(env contender.Env, n int, specs []contender.Spec) (rivals []rival, err
 			return nil, errors.Join(fmt.Errorf("%s: %w", spec.Name, err), closeAll(rivals))
 		}
 		rivals = append(rivals, rival{spec, c, keys(i, n)})
+	}
+	return rivals, nil
+}
+
+// openFilled opens contenders as open does, and caches the account under all their keys.
+func openFilled(
+	ctx context.Context, env contender.Env, n int, specs []contender.Spec, a subject.Account,
+) ([]rival, error) {
+	rivals, err := open(env, n, specs)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rivals {
+		if err := r.fill(ctx, a); err != nil {
+			return nil, errors.Join(err, closeAll(rivals))
+		}
 	}
 	return rivals, nil
 }
@@ -161,6 +181,11 @@ func (l *Lab) compare(callers int, rivals []rival, op func(rival) harness.Op, pa
 	}
 	plan := l.plan(callers)
 	plan.Pause = pause
+	return l.run(plan, entries)
+}
+
+// run measures entries against the first of them, and looks how steady the control is.
+func (l *Lab) run(plan harness.Plan, entries []harness.Entry) ([]harness.Result, error) {
 	results, err := harness.Compare(plan, entries)
 	for _, r := range results {
 		if r.Name == controlName {
@@ -206,6 +231,14 @@ func (b bill) cells() []string {
 }
 
 var billHead = []string{"allocs/op", "B/op", "commands/op", "round trips/op"}
+
+// addColumn adds a column of results to a table.
+func addColumn(t *report.Table, head string, results []harness.Result, cell func(int, harness.Result) string) {
+	t.Head = append(t.Head, head)
+	for i, r := range results {
+		t.Rows[i] = append(t.Rows[i], cell(i, r))
+	}
+}
 
 // ratio is the cell of a result: its speed against the first row's, or that one's
 // own speed.

@@ -45,6 +45,30 @@ func lists(ctx context.Context, l *Lab) (s report.Section, err error) {
 
 var errWrongList = errors.New("the slice that was read is not the one that was stored")
 
+// cachedLists caches a slice under all keys and returns the operation of reading a random one.
+func cachedLists(ctx context.Context, c *cache.Cache[string, []string], keys, elems []string) (harness.Op, error) {
+	for _, key := range keys {
+		if err := c.Set(ctx, key, elems); err != nil {
+			return nil, err
+		}
+	}
+	return readsList(keys, elems, func(key string) ([]string, error) {
+		got, _, err := c.Get(ctx, key)
+		return got, err
+	}), nil
+}
+
+// readsList is the operation of reading a random key that holds the elements.
+func readsList(keys, elems []string, read func(key string) ([]string, error)) harness.Op {
+	return func(rng *rand.Rand, _ int) error {
+		got, err := read(keys[rng.IntN(len(keys))])
+		if last := len(elems) - 1; err == nil && (len(got) != len(elems) || got[last] != elems[last]) {
+			err = errWrongList
+		}
+		return err
+	}
+}
+
 // listHits reads slices of n elements in both forms, a row each.
 func (l *Lab) listHits(ctx context.Context, rdb *redis.Client, n int) (rows [][]string, err error) {
 	elems := make([]string, n)
@@ -60,20 +84,14 @@ func (l *Lab) listHits(ctx context.Context, rdb *redis.Client, n int) (rows [][]
 		{"string", codec.Msgpack[[]string]()},
 		{"list", codec.List(codec.Text[string]())},
 	} {
-		c, err := cache.New(rdb, cache.Config[int, []string]{Name: form.name, Codec: form.codec, TTL: time.Hour, RedisTimeout: time.Minute})
+		c, err := cache.New(rdb, cache.Config[string, []string]{Name: form.name, Codec: form.codec, TTL: time.Hour, RedisTimeout: time.Minute})
 		if err != nil {
 			return nil, err
 		}
 		defer c.Close()
-		if err := c.Set(ctx, n, elems); err != nil {
+		op, err := cachedLists(ctx, c, []string{strconv.Itoa(n)}, elems)
+		if err != nil {
 			return nil, err
-		}
-		op := func(*rand.Rand, int) error {
-			got, ok, err := c.Get(ctx, n)
-			if err == nil && (!ok || len(got) != n || got[n-1] != elems[n-1]) {
-				err = errWrongList
-			}
-			return err
 		}
 		ops = append(ops, op)
 		entries = append(entries, harness.Entry{Name: form.name, Turn: harness.Callers(1, op)})

@@ -11,6 +11,15 @@ import (
 	"github.com/asidecache/aside/bench/subject"
 )
 
+// misses is the operation of reading a new key, which a loader has at once.
+func (r rival) misses(ctx context.Context, a subject.Account) harness.Op {
+	load, prefix := always(a), r.keys[0]+":"
+	return func(rng *rand.Rand, _ int) error {
+		_, err := r.GetOrSet(ctx, freshKey(prefix, rng), load)
+		return err
+	}
+}
+
 // miss measures keys that nobody has asked for before.
 func miss(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
@@ -29,18 +38,7 @@ func miss(ctx context.Context, l *Lab) (s report.Section, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	load := always(subject.Sized(subject.Small))
-	op := func(r rival) harness.Op {
-		prefix := r.keys[0] + ":"
-		return func(rng *rand.Rand, _ int) error {
-			_, err := r.GetOrSet(ctx, freshKey(prefix, rng), load)
-			return err
-		}
-	}
-	t, _, err := l.speeds("miss", []int{1, 16, 128}, rivals, op, func() error { return proc.Flush(ctx) })
-	if err == nil {
-		err = l.addBills(ctx, proc, &t, rivals, op)
-	}
-	s.Tables = append(s.Tables, t)
+	o := operationsOn(ctx, proc, subject.Sized(subject.Small))
+	s.Tables, err = l.operate(ctx, proc, []int{1, 16, 128}, rivals, o.miss)
 	return s, err
 }

@@ -58,6 +58,9 @@ func (l *Lab) facts(began time.Time) report.Table {
 	t.Add("machine", fmt.Sprintf("%s, %d cores for contenders and servers together, %s/%s", cpu(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH))
 	t.Add("Go", runtime.Version())
 	t.Add("server", l.Server.Version)
+	for _, other := range l.Others {
+		t.Add("other server", other.Version)
+	}
 	plan := l.plan(1)
 	t.Add("rounds, turns", fmt.Sprintf("%d rounds, turns of %v (%v with 1,024 callers)", plan.Rounds, plan.Turn, l.plan(1024).Turn))
 	t.Add("noise", fmt.Sprintf("%.1f %%: the widest distance of quartiles that the controls had", 100*l.Noise))

@@ -29,7 +29,7 @@ func TestQuick(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the quick report takes most of a minute")
 	}
-	program, err := server.Find()
+	program, others, err := server.Find()
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
@@ -39,7 +39,7 @@ func TestQuick(t *testing.T) {
 	if raceEnabled {
 		t.Skip("contenders have races of their own: go-zero's breaker is one that logs while it counts")
 	}
-	lab := &scenario.Lab{Server: program, Quick: true, Progress: t.Logf}
+	lab := &scenario.Lab{Server: program, Others: others, Quick: true, Progress: t.Logf}
 	page, err := scenario.Page(t.Context(), lab, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 	"github.com/asidecache/aside/bench/subject"
 )
 
-// spread measures hits whose keys lie in one or in many caches on one client.
+// spread measures keys that lie in one or in many caches on one client.
 func spread(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
-		Title: "Redis hit in many caches",
-		Text: "As \"Redis hit\", with the " + grouped(l.hitKeys()) + " keys spread over 1, 10 and 100 caches on one client, " +
+		Title: "Many caches",
+		Text: "Hits, misses and writes of 300 B as in the tables of one cache, with the " + grouped(l.hitKeys()) + " keys spread over 1, 10 and 100 caches on one client, " +
 			"as a program has them for its types: callers of all of them share pipelines.",
 	}
 	proc, err := l.Server.Start(ctx)
@@ -26,9 +26,13 @@ func spread(ctx context.Context, l *Lab) (s report.Section, err error) {
 		specs = append(specs, contender.AsideSpread(caches))
 	}
 	specs = append(specs, control(contender.Base))
-	env := contender.Env{Addrs: []string{proc.Addr}}
-	t, _, err := l.hitsOn(ctx, "hit in many caches", env, nil, specs, []int{128, 1024}, subject.Sized(subject.Small))
-	t.Title = "Values of " + size(subject.Small)
-	s.Tables = append(s.Tables, t)
+	a := subject.Sized(subject.Small)
+	rivals, err := openFilled(ctx, contender.Env{Addrs: []string{proc.Addr}}, l.hitKeys(), specs, a)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, closeAll(rivals)) }()
+	callers := pick(l, []int{1, 128, 1024}, []int{16})
+	s.Tables, err = l.operate(ctx, proc, callers, rivals, operationsOn(ctx, proc, a).all()...)
 	return s, err
 }

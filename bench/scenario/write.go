@@ -12,6 +12,22 @@ import (
 	"github.com/asidecache/aside/bench/subject"
 )
 
+// sets is the operation of setting the value of a random key.
+func (r rival) sets(ctx context.Context, a subject.Account) harness.Op {
+	return func(rng *rand.Rand, _ int) error {
+		setter, ok := r.Contender.(contender.Setter)
+		if !ok {
+			return fmt.Errorf("%s cannot set", r.Name)
+		}
+		return setter.Set(ctx, r.keys[rng.IntN(len(r.keys))], a)
+	}
+}
+
+// deletes is the operation of deleting a random key.
+func (r rival) deletes(ctx context.Context) harness.Op {
+	return func(rng *rand.Rand, _ int) error { return r.Delete(ctx, r.keys[rng.IntN(len(r.keys))]) }
+}
+
 // write measures what programs do after a change of the source: put the new value, or remove
 // the old one.
 func write(ctx context.Context, l *Lab) (s report.Section, err error) {
@@ -31,33 +47,7 @@ func write(ctx context.Context, l *Lab) (s report.Section, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	a := subject.Sized(subject.Small)
-	ops := []struct {
-		name string
-		do   func(ctx context.Context, r rival, key string) error
-	}{
-		{"Set", func(ctx context.Context, r rival, key string) error {
-			setter, ok := r.Contender.(contender.Setter)
-			if !ok {
-				return fmt.Errorf("%s cannot set", r.Name)
-			}
-			return setter.Set(ctx, key, a)
-		}},
-		{"Delete", func(ctx context.Context, r rival, key string) error { return r.Delete(ctx, key) }},
-	}
-	for _, o := range ops {
-		op := func(r rival) harness.Op {
-			return func(rng *rand.Rand, _ int) error { return o.do(ctx, r, r.keys[rng.IntN(len(r.keys))]) }
-		}
-		t, _, err := l.speeds(o.name, []int{1, 16, 128}, rivals, op, func() error { return proc.Flush(ctx) })
-		if err == nil {
-			err = l.addBills(ctx, proc, &t, rivals, op)
-		}
-		if err != nil {
-			return s, err
-		}
-		t.Title = o.name
-		s.Tables = append(s.Tables, t)
-	}
-	return s, nil
+	o := operationsOn(ctx, proc, subject.Sized(subject.Small))
+	s.Tables, err = l.operate(ctx, proc, []int{1, 16, 128}, rivals, o.set, o.del)
+	return s, err
 }

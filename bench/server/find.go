@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -20,25 +21,28 @@ var errNone = errors.New("server: no server program found: install one (Debian: 
 	"or name it: export ASIDE_SERVERS=/path/to/redis-server; in a checkout .ci/install-servers prints a list of its own")
 
 // Find returns the first Redis 7 among the programs that ASIDE_SERVERS names, else
-// the first of them; where that is not set, redis-server or valkey-server on the
-// PATH.
-func Find() (Program, error) {
+// the first of them, and the others in their order; where that is not set,
+// redis-server and valkey-server on the PATH.
+func Find() (p Program, others []Program, err error) {
 	var programs []Program
-	for _, path := range candidates() {
+	first := 0
+	for i, path := range candidates() {
 		p, err := identify(path)
 		if err != nil {
-			return Program{}, err
-		}
-		if strings.HasPrefix(p.Version, "Redis server v=7.") {
-			return p, nil
+			return Program{}, nil, err
 		}
 		programs = append(programs, p)
+		if !programs[first].isRedis7() && p.isRedis7() {
+			first = i
+		}
 	}
 	if len(programs) == 0 {
-		return Program{}, errNone
+		return Program{}, nil, errNone
 	}
-	return programs[0], nil
+	return programs[first], slices.Delete(slices.Clone(programs), first, first+1), nil
 }
+
+func (p Program) isRedis7() bool { return strings.HasPrefix(p.Version, "Redis server v=7.") }
 
 func candidates() (paths []string) {
 	for path := range strings.SplitSeq(os.Getenv("ASIDE_SERVERS"), ",") {

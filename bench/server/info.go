@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Counts are what a server has done since it was started.
@@ -81,6 +82,23 @@ func (p *Process) UsedMemory(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return strconv.ParseInt(info["used_memory"], 10, 64)
+}
+
+// CPU returns how much processor time the server has used, in the program and in the system.
+func (p *Process) CPU(ctx context.Context) (time.Duration, error) {
+	info, err := p.info(ctx, "cpu")
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, name := range []string{"used_cpu_user", "used_cpu_sys"} {
+		part, err := time.ParseDuration(info[name] + "s")
+		if err != nil {
+			return 0, fmt.Errorf("server: %s: %w", name, err)
+		}
+		sum += part
+	}
+	return sum, nil
 }
 
 // info returns the fields of sections of INFO.

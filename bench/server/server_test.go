@@ -22,15 +22,19 @@ func program(t *testing.T, says string) string {
 func TestFind(t *testing.T) {
 	redis8, redis7 := program(t, "Redis server v=8.0.2 sha=0"), program(t, "Redis server v=7.0.15 sha=0")
 	t.Setenv("ASIDE_SERVERS", redis8+", "+redis7)
-	if p, err := server.Find(); err != nil || p.Path != redis7 || p.Version != "Redis server v=7.0.15" {
+	p, others, err := server.Find()
+	if err != nil || p.Path != redis7 || p.Version != "Redis server v=7.0.15" {
 		t.Errorf("of Redis 8 and 7 was found %+v, %v; want 7", p, err)
 	}
+	if len(others) != 1 || others[0].Path != redis8 {
+		t.Errorf("beside Redis 7 were found %+v, want Redis 8", others)
+	}
 	t.Setenv("ASIDE_SERVERS", redis8)
-	if p, err := server.Find(); err != nil || p.Path != redis8 {
-		t.Errorf("of Redis 8 alone was found %+v, %v", p, err)
+	if p, others, err := server.Find(); err != nil || p.Path != redis8 || len(others) != 0 {
+		t.Errorf("of Redis 8 alone were found %+v and %+v, %v", p, others, err)
 	}
 	t.Setenv("ASIDE_SERVERS", program(t, "hello"))
-	if p, err := server.Find(); err == nil {
+	if p, _, err := server.Find(); err == nil {
 		t.Errorf("a program that is no server was found: %+v", p)
 	}
 }
@@ -38,7 +42,7 @@ func TestFind(t *testing.T) {
 func TestFindNothing(t *testing.T) {
 	t.Setenv("ASIDE_SERVERS", "")
 	t.Setenv("PATH", t.TempDir())
-	if p, err := server.Find(); err == nil || !strings.Contains(err.Error(), "install") {
+	if p, _, err := server.Find(); err == nil || !strings.Contains(err.Error(), "install") {
 		t.Errorf("without a server was found %+v, error %v; want one that says what to install", p, err)
 	}
 }

@@ -34,7 +34,7 @@ var All = []Metric{
 		},
 	},
 	{
-		Name: "audits", Help: "Hits that were compared with the source, by the result.", Labels: []string{"result"},
+		Name: "audits", Help: "Hits that were compared with the source, by the result.", Labels: []string{"verdict"},
 		Series: []Series{
 			{[]string{"equal"}, func(s *cache.Stats) uint64 { return s.AuditsEqual }},
 			{[]string{"overtaken"}, func(s *cache.Stats) uint64 { return s.AuditsOvertaken }},

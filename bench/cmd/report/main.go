@@ -1,7 +1,7 @@
 // Report compares aside with other libraries and writes what it found to a folder:
 // report.md and plots.
 //
-//	go run ./cmd/report                # everything, under 15 minutes on 2 cores
+//	go run ./cmd/report                # everything, under 20 minutes on 2 cores
 //	go run ./cmd/report -quick         # to see that it works, about a minute
 //	go run ./cmd/report -only hit,miss # some of it
 //
@@ -51,12 +51,12 @@ func exit(err error) {
 }
 
 func run(ctx context.Context, quick bool, out, only string) error {
-	program, err := server.Find()
+	program, others, err := server.Find()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	lab := &scenario.Lab{Server: program, Quick: quick, Progress: func(format string, args ...any) {
+	lab := &scenario.Lab{Server: program, Others: others, Quick: quick, Progress: func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	var names []string
