@@ -83,18 +83,21 @@ func kindOf[V any](name string, c codec.Codec[V], equal func(n int) V, other V, 
 		load := func(context.Context, string) (V, error) { n++; return source(n), nil }
 		audit := func(wanted cache.AuditResult, fields ...string) {
 			t.Helper()
-			if _, err := users.GetOrSet(t.Context(), "k", load); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case e := <-heard:
-				slices.Sort(e.Fields)
-				if e.Result != wanted || !slices.Equal(e.Fields, fields) {
-					t.Errorf("%v in %q, want %v in %q", e.Result, e.Fields, wanted, fields)
+			for began := time.Now(); time.Since(began) < testcache.Timeout; {
+				if _, err := users.GetOrSet(t.Context(), "k", load); err != nil {
+					t.Fatal(err)
 				}
-			case <-time.After(testcache.Timeout):
-				t.Fatal("there was no audit")
+				select {
+				case e := <-heard:
+					slices.Sort(e.Fields)
+					if e.Result != wanted || !slices.Equal(e.Fields, fields) {
+						t.Errorf("%v in %q, want %v in %q", e.Result, e.Fields, wanted, fields)
+					}
+					return
+				case <-time.After(time.Second): // the audit before had told, and not ended
+				}
 			}
+			t.Fatal("there was no audit")
 		}
 		if _, err := users.GetOrSet(t.Context(), "k", load); err != nil {
 			t.Fatal(err)

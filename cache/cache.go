@@ -82,6 +82,7 @@ type lookup struct {
 	broken   bool // the entry was found, and could not be decoded
 	outdated bool // broken as it lacks a field that is always stored
 	sampled  bool // the hit is to be audited
+	near     bool // the near tier may answer, which had nothing
 }
 
 // begin starts a request. It must be followed by end, or by nothing after an error
@@ -113,6 +114,7 @@ func (c *Cache[K, V]) beginWith(op Op, key K, opts []Option) (r *request[K, V], 
 	if s, err = settingsOf(opts); err != nil {
 		return nil, s, c.core.error(op, r.redisKey, nil, err)
 	}
+	r.near = c.core.near != nil && !s.skipNear && c.core.near.tier.Permits(r.ticket)
 	return r, s, nil
 }
 
@@ -122,7 +124,7 @@ func (c *Cache[K, V]) idle() *request[K, V] {
 	if r == nil {
 		return new(request[K, V])
 	}
-	r.state, r.broken, r.sampled = Missing, false, false
+	r.state, r.broken, r.sampled, r.near = Missing, false, false, false
 	return r
 }
 

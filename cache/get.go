@@ -73,7 +73,13 @@ func (r *request[K, V]) settle(s settings) {
 // read sets r.state, and r.value if Present, by one plain read, which finds
 // neither absent marks nor empty values. An error is one of Redis or of ctx.
 func (c *Cache[K, V]) read(ctx context.Context, r *request[K, V]) error {
-	found, err := c.core.read(ctx, &r.lookup, r.began)
+	var found bool
+	var err error
+	if r.near {
+		found, err = c.core.readNear(ctx, &r.lookup, &r.ticket)
+	} else {
+		found, err = c.core.read(ctx, &r.lookup, r.began)
+	}
 	if found {
 		c.decode(ctx, r)
 	}

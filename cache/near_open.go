@@ -32,6 +32,7 @@ type nearTier struct {
 
 	changes nearChanges
 	wakes   protocol.Waker
+	reads   nearReads
 }
 
 // check adds what is wrong with the settings of a near tier.

@@ -189,8 +189,9 @@ func TestLargeWriteInAPipeline(t *testing.T) {
 func BenchmarkLargeWrite(b *testing.B) {
 	const n = 1_000_000
 	elems := numbered(0, n)
+	slow := func(o *redis.UniversalOptions) { o.ReadTimeout, o.WriteTimeout = time.Minute, time.Minute }
 	for _, server := range redistest.Servers(b) {
-		rdb := server.Start(b, redistest.Standalone).Client(b)
+		rdb := server.Start(b, redistest.Standalone).Client(b, slow)
 		l, s := newList(b, rdb, config("list")), newSet(b, rdb, config("set"))
 		for name, write := range map[string]func(key string) (int, error){
 			"PushBack to nothing": func(key string) (int, error) { return l.PushBack(b.Context(), key, elems...) },

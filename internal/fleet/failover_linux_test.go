@@ -36,8 +36,8 @@ func TestFleetOfAFailover(t *testing.T) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					i := s.StartCalm(t, redistest.Cluster) // where a replica is elected once
 					for _, p := range []plan{
-						gracefulPlan(seed), durablePlan(seed), lossPlan(seed),
-						withNear(gracefulPlan(seed)), withNear(lossPlan(seed)),
+						gracefulPlan(seed), withNear(gracefulPlan(seed)),
+						durablePlan(seed), lossPlan(seed), withNear(lossPlan(seed)),
 					} {
 						h := play(t, i, p)
 						h.judge(t, p)

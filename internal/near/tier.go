@@ -89,6 +89,11 @@ func (t *Tier) Permits(k Ticket) bool {
 	return k.space != nil && k.space == t.space.Load() && k.space.shardOf(k.text).count.Load() == k.count
 }
 
+// Serving reports whether what a read has found that was permitted may be served now.
+func (t *Tier) Serving(k Ticket) bool {
+	return t.Permits(k) && (k.epoch == nil || k.epoch.Proven(tracking.Now(), Bound))
+}
+
 // Install has an entry served that a read has found, and reports whether it will be.
 func (t *Tier) Install(k Ticket, e *Entry) bool {
 	if k.space == nil || k.space != t.space.Load() || e.TTL == 0 {

@@ -132,8 +132,12 @@ func TestServed(t *testing.T) {
 			if !install(tier, "k", 1) {
 				t.Fatal("it is not kept")
 			}
+			ticket := tier.Ticket("k")
 			tt.do(tier, l)
 			wantGet(t, tier, "k", tt.want)
+			if serves := tier.Serving(ticket); serves != (tt.want != 0) {
+				t.Errorf("what was read before may be served: %v", serves)
+			}
 		})
 	}
 }

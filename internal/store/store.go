@@ -108,6 +108,27 @@ func (e *Entry) Alias(other *Entry) {
 	}
 }
 
+// Copy gives e what another entry has, in memory of its own.
+func (e *Entry) Copy(other *Entry) {
+	e.State, e.TTL, e.Leased = other.State, other.TTL, other.Leased
+	w, size := &other.Wire, 0
+	for i := range w.Len() {
+		size += len(w.Name(i)) + len(w.Value(i))
+	}
+	text := make([]byte, 0, size)
+	own := func(b []byte) []byte {
+		if b == nil { // a part without a name
+			return nil
+		}
+		text = append(text, b...)
+		return text[len(text)-len(b) : len(text) : len(text)]
+	}
+	e.Wire.Reset(w.Key())
+	for i := range w.Len() {
+		e.Wire.Add(own(w.Name(i)), own(w.Value(i)))
+	}
+}
+
 // maxKept is how much of an answer's memory an Entry keeps for the next, in bytes.
 const maxKept = 64 << 10
 
