@@ -11,6 +11,7 @@ var crossed = []Batch{{0, []int{0, 1}}, {1, []int{1}}, {1, []int{2, 3}}, {0, []i
 
 // All calls return, and no key is loaded twice.
 func TestBatches(t *testing.T) {
+	skipWithRace(t)
 	for name, s := range map[string]BatchSetup{
 		"two batches":               {Batches: twoBatches},
 		"two batches of four keys":  {Batches: []Batch{{0, []int{0, 1, 2, 3}}, {1, []int{0, 1, 2, 3}}}},
@@ -34,6 +35,7 @@ func TestBatches(t *testing.T) {
 
 // Each of these differs from the protocol, and must be found guilty.
 func TestBatchVariants(t *testing.T) {
+	skipWithRace(t)
 	for _, v := range []struct {
 		name  string
 		rules BatchProtocol

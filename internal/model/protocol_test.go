@@ -192,7 +192,19 @@ var largePromises = []promise{
 	}},
 }
 
-func TestProtocol(t *testing.T) { keep(t, promises) }
+func TestProtocol(t *testing.T) {
+	skipWithRace(t)
+	keep(t, promises)
+}
+
+// skipWithRace skips an exploration: it is of one goroutine, and the race detector makes it ten
+// times as long.
+func skipWithRace(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("explored without the race detector")
+	}
+}
 
 func TestProtocolLarge(t *testing.T) {
 	if !*large {

@@ -136,6 +136,7 @@ var limits = []variant{
 }
 
 func TestVariants(t *testing.T) {
+	skipWithRace(t)
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			v.convict(t)
