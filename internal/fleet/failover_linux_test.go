@@ -169,8 +169,7 @@ func (f *fleet) replaceMasters(ctx context.Context, d dice) {
 		case migrateSlots:
 			f.migrate(all[0], all[len(all)-1], d)
 		case failOver:
-			f.command(s.replica, "cluster", "failover")
-			f.awaitMaster(s.name(), s.master)
+			f.servers.HandOver(f.t, s.name(), s.master, s.replica)
 		default:
 			f.lose(o, s)
 		}

@@ -36,6 +36,59 @@ func (i *Instance) AwaitMaster(t testing.TB, key string, old *Node) *Node {
 	return master
 }
 
+// HandOver has the replica of a key's master take its place, which loses nothing: as with CLUSTER
+// FAILOVER, the master holds writes back until the replica has all. There is no election, as a
+// cluster does not repeat one that is lost, as on a busy machine, for hours where it is calm.
+func (i *Instance) HandOver(t testing.TB, key string, master, replica *Node) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	from, to := master.client(), replica.client()
+	defer from.Close()
+	defer to.Close()
+	if err := from.Do(ctx, "client", "pause", startTimeout.Milliseconds(), "write").Err(); err != nil {
+		t.Fatalf("redistest: pause writes of %s: %v", master.Addr, err)
+	}
+	err := poll(ctx, nil, func() error {
+		written, err := offset(ctx, from, 1) // master, offset, replicas
+		if err != nil {
+			return err
+		}
+		copied, err := offset(ctx, to, 4) // slave, host, port, state, offset
+		switch {
+		case err != nil:
+			return err
+		case copied != written:
+			return fmt.Errorf("its replica has %d of %d bytes", copied, written)
+		}
+		return to.Do(ctx, "cluster", "failover", "takeover").Err()
+	})
+	if err != nil {
+		t.Fatalf("redistest: replace %s: %v", master.Addr, err)
+	}
+	i.AwaitMaster(t, key, master)
+	if err := from.ClientUnpause(ctx).Err(); err != nil {
+		t.Fatalf("redistest: let %s go on: %v", master.Addr, err)
+	}
+}
+
+// offset returns the number of bytes that were replicated, which is the i-th element of what ROLE
+// answers.
+func offset(ctx context.Context, c *redis.Client, i int) (int64, error) {
+	role, err := c.Do(ctx, "role").Slice()
+	if err != nil {
+		return 0, err
+	}
+	if len(role) <= i {
+		return 0, fmt.Errorf("its role is %v", role)
+	}
+	n, ok := role[i].(int64)
+	if !ok {
+		return 0, fmt.Errorf("its role is %v", role)
+	}
+	return n, nil
+}
+
 func (i *Instance) master(ctx context.Context, key string) (*Node, error) {
 	switch i.Topology {
 	case Cluster:
