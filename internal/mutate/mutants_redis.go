@@ -89,9 +89,9 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a batch ends at the timeout of its first command's store",
-		file: "internal/client/pipeline.go",
-		old:  "if q.client.timeouts.timeout > c.timeouts.timeout {",
-		new:  "if false {",
+		file: "internal/client/batch.go",
+		old:  "if c == nil || q.client.timeouts.timeout > c.timeouts.timeout {",
+		new:  "if c == nil {",
 		pkg:  "internal/store", tests: "TestTimeoutsInOneBatch",
 	},
 	{
