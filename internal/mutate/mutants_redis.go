@@ -95,6 +95,26 @@ var redisMutants = []mutant{
 		pkg:  "internal/store", tests: "TestTimeoutsInOneBatch",
 	},
 	{
+		what: "a caller waits for a connection for as long as for an answer",
+		file: "internal/client/timeouts.go", old: "w.of.executor.expireWaiting(w)", new: "",
+		pkg: "internal/client", tests: "TestPassengersWithoutAConnection",
+	},
+	{
+		what: "a batch that is not answered keeps its callers",
+		file: "internal/client/timeouts.go", old: "p.executor.expireSent(w)", new: "",
+		pkg: "internal/client", tests: "TestPassengersWithoutAConnection",
+	},
+	{
+		what: "a call joins a batch when its time is over",
+		file: "internal/client/pipeline.go", old: "case w.isGivenUp():", new: "case false:",
+		pkg: "internal/client", tests: "TestCallThatComesTooLateForABatch",
+	},
+	{
+		what: "Close of the last store leaves an attempt to connect behind",
+		file: "internal/client/detach.go", old: "c.executor.detached.close(), ", new: "",
+		pkg: "internal/client", tests: "TestCloseDuringAnAttemptToConnect",
+	},
+	{
 		what: "large answers of one store hold up small ones of another",
 		file: "internal/client/pipeline.go", old: "minBatch*q.answer() > batchBytes", new: "q.answer() < 0",
 		pkg: "internal/store", tests: "TestLargeAnswersBesideSmallOnes",
