@@ -62,7 +62,7 @@ var protocolMutants = []mutant{
 	// Leases, in Lua.
 	{
 		what: "a touched lease never ends",
-		file: "internal/store/lua/touch.lua", old: ", 'KEEPTTL')", new: ")",
+		file: "internal/store/lua/touch.lua", old: "first .. ':' .. now, 'KEEPTTL')", new: "first .. ':' .. now)",
 		pkg: "internal/store", tests: "TestTouchLeavesTheLeaseItsLife",
 	},
 	{
