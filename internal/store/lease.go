@@ -259,8 +259,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 }
 
 func (l *Lease) renewal() client.Call {
-	markerEnds := l.marker != "" && time.Until(l.markerEnds) < l.ttl
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds()}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -271,7 +270,7 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if l.marker != "" {
+	if l.marker != "" && time.Until(l.markerEnds) < l.ttl { // else the lease carries it
 		args = append(args, l.marker, l.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
@@ -306,7 +305,7 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 		value[0] = l.token // the script knows the command
 		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms), value...)}, true
+	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms, l.store.markerEmpty()), value...)}, true
 }
 
 // isSmall reports whether a value goes through a Script: there each byte costs several
