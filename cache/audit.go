@@ -10,7 +10,6 @@ import (
 	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/protocol"
 	"github.com/asidecache/aside/internal/tracking"
-	"github.com/asidecache/aside/loader"
 )
 
 // An AuditConfig says which hits are compared with the source. A hit of GetOrSet, GetOrSetEntry or
@@ -182,8 +181,10 @@ func (c *core) samples(l *lookup) bool {
 }
 
 // audit compares the entry of a key that was hit with what the loader of the call finds.
-func (c *Cache[K, V]) audit(ctx context.Context, op Op, key K, redisKey string, one loader.EntryFunc[K, V], many loader.BatchFunc[K, V], s settings) {
-	l := &loads[K, V]{cache: c, settings: s, one: one, many: many}
+func (c *Cache[K, V]) audit(
+	ctx context.Context, op Op, key K, redisKey string, from source[K, V],
+) {
+	l := &loads[K, V]{cache: c, source: from}
 	l.begin(op, l.backing.items[:0], l.backing.jobs[:0])
 	j := l.addDue(key)
 	j.Key, j.Began = redisKey, time.Now()
@@ -204,14 +205,14 @@ func (l *loads[K, V]) auditFound(ctx context.Context) {
 		item := &l.items[i]
 		end := &item.job.End
 		if end.Err == nil && end.Result != nil && end.Result.FromRedis && !end.Result.Stale && c.core.sampler.chooses() {
-			c.audit(ctx, Op(l.run.Op), item.key, item.job.Key, l.one, l.many, l.settings)
+			c.audit(ctx, Op(l.run.Op), item.key, item.job.Key, l.source)
 		}
 	}
 }
 
 // auditNear audits what a call has found in the near tier: the entry that Redis has of it.
-func (c *Cache[K, V]) auditNear(ctx context.Context, op Op, h nearHit[K, V], one loader.EntryFunc[K, V], many loader.BatchFunc[K, V], s settings) {
+func (c *Cache[K, V]) auditNear(ctx context.Context, op Op, h nearHit[K, V], from source[K, V]) {
 	if redisKey := c.RedisKey(h.entry.key); redisKey != "" {
-		c.audit(ctx, op, h.entry.key, redisKey, one, many, s)
+		c.audit(ctx, op, h.entry.key, redisKey, from)
 	}
 }

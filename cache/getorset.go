@@ -135,13 +135,13 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 func (c *Cache[K, V]) load(ctx context.Context, r *request[K, V], failed error, load loader.EntryFunc[K, V], s settings) (V, error) {
 	if r.answers(s) {
 		if r.sampled {
-			c.audit(ctx, r.op, r.key, r.redisKey, load, nil, s)
+			c.audit(ctx, r.op, r.key, r.redisKey, source[K, V]{one: load, settings: s})
 		} else {
 			c.refresh(ctx, r, load, s)
 		}
 		return c.answer(r)
 	}
-	l := &loads[K, V]{cache: c, settings: s, one: load}
+	l := &loads[K, V]{cache: c, source: source[K, V]{one: load, settings: s}}
 	l.begin(r.op, l.backing.items[:0], l.backing.jobs[:0])
 	if err := l.add(ctx, r, failed); err != nil {
 		var none V

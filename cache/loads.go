@@ -16,17 +16,22 @@ import (
 // and the values that it has returned. The flight that runs it may outlive the call: so it is
 // never used again, and shares no memory with a request.
 type loads[K comparable, V any] struct {
-	cache    *Cache[K, V]
-	run      protocol.Run
-	settings settings
-	one      loader.EntryFunc[K, V] // of a call for one key
-	many     loader.BatchFunc[K, V] // of a call for many
-	items    []loadItem[K, V]
+	cache *Cache[K, V]
+	run   protocol.Run
+	source[K, V]
+	items []loadItem[K, V]
 
 	backing struct { // of a call for one key
 		items [1]loadItem[K, V]
 		jobs  [1]*protocol.Job
 	}
+}
+
+// A source is what a call loads by: one of the loaders, and the settings of the call.
+type source[K comparable, V any] struct {
+	one      loader.EntryFunc[K, V] // of a call for one key
+	many     loader.BatchFunc[K, V] // of a call for many
+	settings settings
 }
 
 // A loadItem is one key of loads.

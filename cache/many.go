@@ -103,7 +103,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	if err != nil {
 		return nil, err
 	}
-	l := &loads[K, V]{cache: c, settings: s, many: load}
+	l := &loads[K, V]{cache: c, source: source[K, V]{many: load, settings: s}}
 	l.begin(b.op, make([]loadItem[K, V], 0, len(requests)), make([]*protocol.Job, 0, len(requests)))
 	read, look := requests, c.core.engine.LooksFirst()
 	var changes []uint64
@@ -125,7 +125,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		if c.core.isDue(&r.lookup) {
 			c.dueIn(b, load, s).addFound(r)
 		} else if c.core.samples(&r.lookup) {
-			c.audit(ctx, b.op, r.key, r.redisKey, nil, load, s)
+			c.audit(ctx, b.op, r.key, r.redisKey, source[K, V]{many: load, settings: s})
 		}
 		c.conclude(b, r)
 	}
@@ -180,7 +180,7 @@ func (c *Cache[K, V]) askFirst(ctx context.Context, requests []*request[K, V], l
 // dueIn returns the loads of what a batch is to refresh in the background.
 func (c *Cache[K, V]) dueIn(b *batch[K, V], load loader.BatchFunc[K, V], s settings) *loads[K, V] {
 	if b.due == nil {
-		b.due = &loads[K, V]{cache: c, settings: s, many: load}
+		b.due = &loads[K, V]{cache: c, source: source[K, V]{many: load, settings: s}}
 		b.due.begin(b.op, make([]loadItem[K, V], 0, b.size), nil)
 	}
 	return b.due

@@ -157,7 +157,7 @@ func (c *Cache[K, V]) followNear(ctx context.Context, h nearHit[K, V], load load
 		return
 	}
 	s, _ := settingsOf(opts)
-	c.auditNear(ctx, OpGetOrSet, h, load, nil, s)
+	c.auditNear(ctx, OpGetOrSet, h, source[K, V]{one: load, settings: s})
 }
 
 // refreshNear has what a call has found in the near tier refreshed in the background, unless that
@@ -193,7 +193,7 @@ func (c *Cache[K, V]) nearMany(ctx context.Context, b *batch[K, V], s settings, 
 		case h.due:
 			c.addNear(c.dueIn(b, load, s), h)
 		case h.sampled:
-			c.auditNear(ctx, b.op, h, nil, load, s)
+			c.auditNear(ctx, b.op, h, source[K, V]{many: load, settings: s})
 		}
 		return true
 	}

@@ -27,7 +27,7 @@ func (c *core) predictsMiss(l *lookup, s settings) bool {
 
 // refresh begins to load the key of a request in the background, which has its answer.
 func (c *Cache[K, V]) refresh(ctx context.Context, r *request[K, V], load loader.EntryFunc[K, V], s settings) {
-	l := &loads[K, V]{cache: c, settings: s, one: load}
+	l := &loads[K, V]{cache: c, source: source[K, V]{one: load, settings: s}}
 	l.begin(r.op, l.backing.items[:0], l.backing.jobs[:0])
 	l.addFound(r)
 	c.core.engine.RefreshInBackground(ctx, &l.run)
@@ -63,7 +63,7 @@ func (l *loads[K, V]) refreshFound(ctx context.Context) {
 			continue
 		}
 		if due == nil {
-			due = &loads[K, V]{cache: c, settings: l.settings, one: l.one, many: l.many}
+			due = &loads[K, V]{cache: c, source: l.source}
 			due.begin(Op(l.run.Op), make([]loadItem[K, V], 0, len(l.items)), nil)
 		}
 		j := due.addDue(item.key)

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/cache/cachetest"
+	"github.com/asidecache/aside/internal/hitbench"
 )
 
 // benchInstrument instruments a registry, with providers of the benchmark.
@@ -38,21 +38,7 @@ func BenchmarkHit(b *testing.B) {
 			b.Run(name+" "+what, func(b *testing.B) {
 				caches := new(cache.Registry)
 				add(caches)
-				rdb := cachetest.NewServer(b).Client()
-				users, err := cache.New(rdb, cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: caches, Near: config})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer users.Close()
-				if err := users.Set(b.Context(), "a", "v"); err != nil {
-					b.Fatal(err)
-				}
-				b.ReportAllocs()
-				for b.Loop() {
-					if _, ok, err := users.Get(b.Context(), "a"); !ok || err != nil {
-						b.Fatal(ok, err)
-					}
-				}
+				hitbench.Run(b, caches, config)
 			})
 		}
 	}

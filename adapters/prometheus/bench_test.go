@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/cache"
-	"github.com/asidecache/aside/cache/cachetest"
+	"github.com/asidecache/aside/internal/hitbench"
 )
 
 // What the metrics cost a hit: on a Redis in memory, whose own cost is most of it.
@@ -18,21 +18,7 @@ func BenchmarkHit(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			caches := new(cache.Registry)
 			add(caches)
-			rdb := cachetest.NewServer(b).Client()
-			users, err := cache.New(rdb, cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: caches})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer users.Close()
-			if err := users.Set(b.Context(), "a", "v"); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, ok, err := users.Get(b.Context(), "a"); !ok || err != nil {
-					b.Fatal(ok, err)
-				}
-			}
+			hitbench.Run(b, caches, cache.NearConfig{})
 		})
 	}
 }

@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"cmd/aside": {"codec", "internal/client", "internal/explain", "internal/keyspace", "internal/rediskey", "internal/resp", "internal/store", "internal/tracking", goRedis},
 
 	"internal/servertest": {}, // tests alone
+	"internal/hitbench":   {"cache", "cache/cachetest"},
 	"internal/testcache":  {"cache", "codec", "loader", "internal/redistest", goRedis},
 
 	"cache/console":    {"cache", "internal/explain", goRedis},
@@ -90,7 +91,7 @@ var imports = map[string][]string{
 }
 
 // testSupport may import testing outside of test files.
-var testSupport = []string{"cache/cachetest", "codec/codectest", "internal/redistest", "internal/testcache"}
+var testSupport = []string{"cache/cachetest", "codec/codectest", "internal/hitbench", "internal/redistest", "internal/testcache"}
 
 // A pure package does no I/O and writes no log.
 var (

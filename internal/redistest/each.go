@@ -243,8 +243,7 @@ func (s *sharedInstance) env(t *testing.T) *Env {
 	}
 	s.inUse.Lock()
 	t.Cleanup(s.inUse.Unlock)
-	e := &Env{Topology: s.instance.Topology, options: s.instance.Options}
-	e.Client = e.NewClient(t)
+	e := s.instance.Env(t)
 	e.forEachMaster(t, func(ctx context.Context, c *redis.Client) error { return c.ScriptFlush(ctx).Err() })
 	e.FlushAll(t)
 	return e

@@ -167,6 +167,14 @@ func (i *Instance) Options() *redis.UniversalOptions {
 	return o
 }
 
+// Env returns the instance as Each gives its own to a test.
+func (i *Instance) Env(t testing.TB) *Env {
+	t.Helper()
+	e := &Env{Topology: i.Topology, options: i.Options}
+	e.Client = e.NewClient(t)
+	return e
+}
+
 // Client returns a new client, which is closed when the test ends. The functions
 // may change its options first.
 func (i *Instance) Client(t testing.TB, change ...func(*redis.UniversalOptions)) redis.UniversalClient {
