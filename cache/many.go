@@ -104,17 +104,22 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		return nil, err
 	}
 	l := &loads[K, V]{cache: c, source: source[K, V]{many: load, settings: s}}
-	l.begin(b.op, make([]loadItem[K, V], 0, len(requests)), make([]*protocol.Job, 0, len(requests)))
 	read, look := requests, c.core.engine.LooksFirst()
+	var predicted []*request[K, V]
 	var changes []uint64
 	if look {
 		changes = c.changes(read)
 	} else {
-		read = c.loadPredicted(ctx, b, l, requests)
+		predicted, read = c.predicted(requests, s)
 	}
 	errs := c.askFirst(ctx, read, look)
+	n := len(predicted) + open(read, errs, s)
+	l.begin(b.op, make([]loadItem[K, V], 0, n), make([]*protocol.Job, 0, n))
+	for _, r := range predicted {
+		c.loadInBatch(ctx, b, l, r, nil)
+	}
 	for i, r := range read {
-		if errs[i] != nil || !r.answers(s) && r.state != Absent {
+		if isOpen(r, errs[i], s) {
 			c.loadInBatch(ctx, b, l, r, errs[i])
 			if look && errs[i] == nil {
 				l.items[len(l.items)-1].job.Looked(changes[i])
@@ -147,17 +152,34 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	return c.result(b)
 }
 
-// loadPredicted adds the requests that are predicted to find nothing to the loads of a batch, and
-// returns the others, which are to read.
-func (c *Cache[K, V]) loadPredicted(ctx context.Context, b *batch[K, V], l *loads[K, V], requests []*request[K, V]) (read []*request[K, V]) {
-	for _, r := range requests {
-		if c.core.predictsMiss(&r.lookup, l.settings) {
-			c.loadInBatch(ctx, b, l, r, nil)
-		} else {
+// predicted returns the requests that are predicted to find nothing, and those that are to read.
+func (c *Cache[K, V]) predicted(requests []*request[K, V], s settings) (missing, read []*request[K, V]) {
+	for i, r := range requests {
+		switch {
+		case c.core.predictsMiss(&r.lookup, s):
+			missing = append(missing, r)
+		case missing == nil: // as almost always: nothing is copied
+			read = slices.Clip(requests[:i+1])
+		default:
 			read = append(read, r)
 		}
 	}
-	return read
+	return missing, read
+}
+
+// isOpen reports whether a request that has read, with an error, is still to be loaded.
+func isOpen[K comparable, V any](r *request[K, V], err error, s settings) bool {
+	return err != nil || !r.answers(s) && r.state != Absent
+}
+
+// open counts the requests that isOpen reports true for.
+func open[K comparable, V any](requests []*request[K, V], errs []error, s settings) (n int) {
+	for i, r := range requests {
+		if isOpen(r, errs[i], s) {
+			n++
+		}
+	}
+	return n
 }
 
 // changes returns what protocol.Job.Looked is told of the keys of requests.
@@ -220,21 +242,20 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 	if len(asked) > 0 {
 		found = ask(ctx, c.core.deadlineOf(requests[0].began, len(asked)), redisKeys(asked), entries)
 	}
-	if len(asked) == len(requests) {
-		for i, r := range requests {
-			found[i] = c.inspected(ctx, r, found[i])
-		}
-		return found
+	errs := found
+	if len(asked) < len(requests) {
+		errs = make([]error, len(requests))
 	}
-	errs := make([]error, len(requests))
 	n := 0
 	for i, r := range requests {
-		errs[i] = ctx.Err()
+		err := ctx.Err()
 		if n < len(asked) && asked[n] == r {
-			errs[i] = c.inspected(ctx, r, found[n])
+			err = c.inspected(ctx, r, found[n])
 			n++
 		}
+		errs[i] = err
 	}
+	store.FreeAnswers(entries) // all are decoded
 	return errs
 }
 

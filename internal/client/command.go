@@ -16,9 +16,14 @@ import (
 type Command struct {
 	*redis.RawWriteToCmd
 	reply resp.Reply
-
-	args  [inlineArgs]any
 	space [64]byte // of most answers
+}
+
+// A soleCommand is a Command and its memory.
+type soleCommand struct {
+	Command
+	raw  redis.RawWriteToCmd
+	args [inlineArgs]any
 }
 
 // inlineArgs is how many arguments of a command need no memory of their own.
@@ -26,8 +31,8 @@ const inlineArgs = 12
 
 // NewCommand returns a command whose answer may have any size.
 func NewCommand(ctx context.Context, args ...any) *Command {
-	cmd := new(Command)
-	return cmd.init(ctx, append(cmd.args[:0], args...))
+	cmd := new(soleCommand)
+	return cmd.init(ctx, &cmd.raw, append(cmd.args[:0], args...))
 }
 
 // NewSmall returns a command whose answer is a number, a status, or the like.
@@ -60,9 +65,10 @@ func NewText(ctx context.Context, args ...any) *Command {
 // longText is more than any such text has in bytes that is asked for.
 const longText = 64 << 10
 
-func (cmd *Command) init(ctx context.Context, args []any) *Command {
+func (cmd *Command) init(ctx context.Context, raw *redis.RawWriteToCmd, args []any) *Command {
 	cmd.reply.Use(cmd.space[:])
-	cmd.RawWriteToCmd = redis.NewRawWriteToCmd(ctx, &cmd.reply, args...)
+	*raw = *redis.NewRawWriteToCmd(ctx, &cmd.reply, args...)
+	cmd.RawWriteToCmd = raw
 	return cmd
 }
 

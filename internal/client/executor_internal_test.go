@@ -94,7 +94,7 @@ func TestExecutorIsForgotten(t *testing.T) {
 				if name == "client" {
 					c.ForTests().ManyInFlight() // one of the ways to send, and the other one
 					_, _ = c.ReadReply(t.Context(), "mget", "k")
-					_, _ = c.ReadStrings(t.Context(), []any{"mget", "k"})
+					_, _, _ = c.ReadStrings(t.Context(), []any{"mget", "k"})
 				}
 			}
 		}()

@@ -147,21 +147,24 @@ func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply
 }
 
 // ReadStrings returns the strings that a command answers with, one for each of its
-// arguments but the first, nil for none.
-func (c *Client) ReadStrings(ctx context.Context, args []any) ([][]byte, error) {
+// arguments but the first, nil for none. They alias the answer.
+func (c *Client) ReadStrings(
+	ctx context.Context, args []any) (answer *resp.Reply, all [][]byte, err error,
+) {
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
 	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
-	err := c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
+	err = c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
 	if MayRepeat(err) {
 		cmd.reset()
 		err = c.Process(ctx, c.rdb, cmd)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.values.add(float64(cmd.reply.Len())/float64(n), 1./8)
-	return cmd.reply.Strings(n)
+	all, err = cmd.reply.Strings(n)
+	return &cmd.reply, all, err
 }
 
 // maxGrown is how much memory is made ready for an answer, in bytes.

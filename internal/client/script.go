@@ -66,7 +66,7 @@ func (sc *Script) Inline(ctx context.Context, keys, args []any) *Command {
 }
 
 func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *Command {
-	cmd := new(Command)
+	cmd := new(soleCommand)
 	all := cmd.args[:0]
 	if n := 3 + len(keys) + len(args); n > inlineArgs {
 		all = make([]any, 0, n)
@@ -75,9 +75,9 @@ func (sc *Script) command(ctx context.Context, name, text any, keys, args []any)
 	if !sc.answersParts {
 		cmd.reply.Limit(smallAnswer * len(keys))
 	}
-	cmd.init(ctx, all)
+	cmd.init(ctx, &cmd.raw, all)
 	cmd.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each
-	return cmd
+	return &cmd.Command
 }
 
 // Eval runs one script by itself, whether the server knows it or not.

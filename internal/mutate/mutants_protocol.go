@@ -112,7 +112,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "many small values are stored whosever the lease is",
-		file: "internal/store/lua/add_many.lua", old: "if token == ARGV[first] and", new: "if token and",
+		file: "internal/store/lua/add_many.lua", old: "held[i] == 'L' .. ARGV[first]", new: "held[i]",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
 	},
 	{

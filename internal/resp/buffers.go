@@ -11,12 +11,12 @@ import (
 // that an idle process keeps nothing.
 
 const (
-	minPooled = 64 << 10
+	minPooled = 16 << 10
 	framing   = 64 // bytes of a bulk string around a value whose size is a power of two
 )
 
-// pools have the free buffers of each size class, from 64 KB to 4 MB: the pointers to their bytes.
-var pools [7]sync.Pool
+// pools have the free buffers of each size class, from 16 KB to 4 MB: the pointers to their bytes.
+var pools [9]sync.Pool
 
 // classOf returns the smallest class of buffers of n bytes, and whether there is one.
 func classOf(n int) (class int, ok bool) {

@@ -70,7 +70,7 @@ func (s *Store) inChunks(
 		part, into := keys[asked:to], entries[asked:to]
 		for i, e := range into {
 			e.Wire.Reset(part[i])
-			e.State, e.TTL, e.Leased = Missing, 0, false
+			e.State, e.TTL, e.Leased, e.answer = Missing, 0, false, nil
 		}
 		answered, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
 		if err != nil {
@@ -92,6 +92,17 @@ func (s *Store) inChunks(
 	return errs
 }
 
+// FreeAnswers gives up the memory of answers to ReadAll or ProbeAll, which the Wires of all their
+// entries alias: nothing may use these any more.
+func FreeAnswers(entries []*Entry) {
+	for _, e := range entries {
+		if e.answer != nil {
+			e.answer.Trim(0)
+			e.answer = nil
+		}
+	}
+}
+
 // bytes returns the size of what the entry holds.
 func (e *Entry) bytes() (n int) {
 	for i := range e.Wire.Len() {
@@ -107,13 +118,14 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	for i := range keys {
 		args = append(args, keys[i])
 	}
-	values, err := s.ReadStrings(ctx, args)
+	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {
 		return s.readEach(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
 	}
+	entries[0].answer = answer
 	for i, e := range entries {
 		if values[i] != nil {
 			e.State = Present
@@ -132,13 +144,14 @@ func (s *Store) probeStrings(
 	for _, key := range keys {
 		args = append(args, key, s.family.Control(key))
 	}
-	values, err := s.ReadStrings(ctx, args)
+	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) || client.RefusesKey(err) {
 		return s.inspectEach(ctx, keys, entries)
 	}
 	if err != nil {
 		return nil, err
 	}
+	entries[0].answer = answer
 	for i, e := range entries {
 		value, held := values[2*i], values[2*i+1]
 		var marker string

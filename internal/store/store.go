@@ -74,6 +74,7 @@ type Entry struct {
 	Leased bool // set by Inspect: the key is being loaded
 
 	reply   resp.Reply
+	answer  *resp.Reply          // to many keys, whose memory its Wire and others alias; see FreeAnswers
 	key     string               // what the arguments of command point at
 	command *redis.RawWriteToCmd // reads the whole value, again and again
 	pttl    *pttlRead            // of a store that reads TTLs
@@ -94,6 +95,7 @@ const Forever time.Duration = -1
 // Release gives up the value, and memory that only a large one needs.
 func (e *Entry) Release() {
 	e.Wire.Reset("")
+	e.answer = nil
 	e.reply.Trim(maxKept)
 }
 
