@@ -38,7 +38,7 @@ const CallsPerTrip = 1000
 func (c *Client) Exec(ctx context.Context, call *Call) error {
 	defer c.leave()
 	if c.enter() {
-		err := c.share(ctx, time.Now(), queuedCommand{call: call})
+		err := c.share(ctx, queuedCommand{call: call})
 		if !call.Retry.mayResend(err) {
 			c.RecordLoss(err)
 			return err

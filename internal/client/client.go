@@ -18,7 +18,7 @@ import (
 // the other stores on its redis.UniversalClient is in the executor.
 type Client struct {
 	*executor
-	timeouts    timeouts
+	timeouts    *timeouts
 	detached    detached
 	replicas    int     // that writes wait for
 	prefix      string  // of keys that stand beside values, see rediskey.ScratchKey
@@ -46,8 +46,7 @@ func New(rdb redis.UniversalClient, timeout time.Duration) (*Client, error) {
 
 // newClient returns a client of an executor.
 func (x *executor) newClient(timeout time.Duration) *Client {
-	c := &Client{executor: x, timeouts: timeouts{timeout: timeout}, prefix: rediskey.ControlPrefix}
-	c.timeouts.overdue = c.connect
+	c := &Client{executor: x, timeouts: x.timeoutsOf(timeout), prefix: rediskey.ControlPrefix}
 	c.detached.abandoned = &c.abandoned
 	return c
 }

@@ -19,20 +19,15 @@ import (
 // tries to connect, NotRetryable, when a quarter of the timeout has passed and no connection is to
 // be had. If that fails as well, those that wait for one have the reason and leave.
 
-// An attempt is the one to connect that is under way, if any, and what is to hear how it
-// ends.
+// An attempt is the one to connect that is under way, if any, and the buckets that are to hear
+// how it ends.
 type attempt struct {
 	mu      sync.Mutex
-	waiting []waiting // empty: none is under way
-}
-
-type waiting struct {
-	client *Client
-	bucket *bucket
+	waiting []*bucket // empty: none is under way
 }
 
 // join adds a bucket to the attempt, and reports whether that is new.
-func (a *attempt) join(w waiting) (begun bool) {
+func (a *attempt) join(w *bucket) (begun bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.waiting = append(a.waiting, w)
@@ -40,7 +35,7 @@ func (a *attempt) join(w waiting) (begun bool) {
 }
 
 // end returns all that have joined the attempt.
-func (a *attempt) end() []waiting {
+func (a *attempt) end() []*bucket {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := a.waiting
@@ -49,26 +44,26 @@ func (a *attempt) end() []waiting {
 }
 
 // connect tries to connect if the commands that began in a bucket are stuck.
-func (c *Client) connect(w *bucket) {
-	servers, dialing := c.stuck()
+func (x *executor) connect(w *bucket) {
+	servers, dialing := x.stuck()
 	if len(servers) == 0 {
 		return
 	}
-	slot, err := c.detached.enter()
+	slot, err := x.detached.enter()
 	if err != nil {
 		return
 	}
-	defer c.detached.leave(slot)
+	defer x.detached.leave(slot)
 	w.dialing.Store(dialing)
-	if !c.attempt.join(waiting{c, w}) {
+	if !x.attempt.join(w) {
 		return
 	}
 	var failed error
 	defer func() {
 		_ = recover() // of what dials for the client: it does the same to the commands
-		c.conclude(servers, failed)
+		x.conclude(servers, failed)
 	}()
-	ctx, cancel := context.WithDeadline(context.Background(), w.from.Add(c.timeouts.timeout*7/8))
+	ctx, cancel := context.WithDeadline(context.Background(), w.from.Add(w.of.timeout*7/8))
 	defer cancel()
 	failed = connectToAll(ctx, servers)
 }
@@ -83,16 +78,16 @@ func (x *executor) conclude(servers []redis.UniversalClient, err error) {
 	now, dialing := x.stuck()
 	untried := func(server redis.UniversalClient) bool { return !slices.Contains(servers, server) }
 	lost := err != nil && !isTimeout(err) && len(now) > 0 && !slices.ContainsFunc(now, untried)
-	for _, waiting := range all {
+	for _, w := range all {
 		switch {
 		case lost:
-			waiting.bucket.giveUp(&unreachableError{err})
+			w.giveUp(&unreachableError{err})
 		case err == nil:
-			waiting.bucket.dialing.Store(false)
+			w.dialing.Store(false)
 		case !isTimeout(err) || isDial(err):
-			waiting.client.timeouts.record(err)
+			w.of.record(err)
 		default:
-			waiting.bucket.dialing.Store(dialing)
+			w.dialing.Store(dialing)
 		}
 	}
 }

@@ -108,14 +108,14 @@ func (c *Client) Close() {
 	defer cancel()
 	c.breakers.changes.unwatch(c)
 	ends := []<-chan struct{}{c.detached.close()}
-	for _, p := range []*pipelines{&c.small, &c.large} {
+	for _, p := range c.pipelines() {
 		ends = append(ends, p.of(c)...)
 	}
 	await(late, ends...)
 	c.released.Do(func() {
 		if c.release() {
 			c.journal.end()
-			await(late, c.breakers.end(), c.reloads.end(), c.undelivered.end())
+			await(late, c.executor.detached.close(), c.breakers.end(), c.reloads.end(), c.undelivered.end())
 		}
 	})
 }

@@ -31,8 +31,9 @@ type executor struct {
 	inFlight    gauge
 	small       pipelines // of small answers
 	large       pipelines // of large answers, which small ones do not wait for
+	byTimeout   byTimeout
 	abandoned   atomic.Int32
-	detached    detached // batches of clients with hooks
+	detached    detached // batches of clients with hooks, and attempts to connect
 	masters     masters
 	closing     closing
 	limits      limits

@@ -38,8 +38,7 @@ func TestSeats(t *testing.T) {
 		var b batch
 		for ; n == 0 || !s.isFull(&b, s.answers.bytes()); n++ {
 			cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
-			b.commands = append(b.commands, queuedCommand{client: s, cmd: cmd})
-			b.bytes += s.answers.bytes()
+			b.add(nil, []queuedCommand{{client: s, cmd: cmd}})
 		}
 		return n
 	}
@@ -49,7 +48,8 @@ func TestSeats(t *testing.T) {
 	answer := func(bytes int64) {
 		cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
 		cmd.SetVal(bytes)
-		b := batch{commands: []queuedCommand{{client: s, cmd: cmd}}}
+		var b batch
+		b.add(nil, []queuedCommand{{client: s, cmd: cmd}})
 		b.learn()
 	}
 	for range 1000 {

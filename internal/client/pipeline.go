@@ -7,46 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/stack"
 )
-
-// A batch is one pipeline that is shared by many callers. They can join it until it is sent.
-type batch struct {
-	commands []queuedCommand
-	bytes    float64 // that the answers are expected to have
-
-	answered chan struct{} // closed when all below is set
-	err      error         // of all commands, which may still be in use; nil: each has its own
-	crash    *relay.Crash  // by a hook of the client
-
-	ended chan struct{} // closed when no command is in use any more
-}
-
-// A queuedCommand is what one caller sends: a command, or the call of a script, which is
-// merged with those of others.
-type queuedCommand struct {
-	client *Client
-	cmd    redis.Cmder
-	call   *Call
-}
-
-func (q queuedCommand) err() error {
-	if q.call != nil {
-		return q.call.Err
-	}
-	return q.cmd.Err()
-}
-
-// answer returns how many bytes the answer is expected to have, where these may be many.
-func (q queuedCommand) answer() float64 {
-	if _, ok := q.cmd.(*redis.RawWriteToCmd); ok {
-		return q.client.answers.bytes()
-	}
-	return 0
-}
 
 // pipelines are shared by all stores on a client. Each sender is a goroutine that sends one
 // batch after the other, for as long as any are waiting; so while a batch is on its way the
@@ -84,10 +47,33 @@ func (c *Client) dispatch(retry Retry, together, alone func() error) error {
 }
 
 // share sends commands along with others, in the order given, and returns the first error.
-// Where that is the context's, or the store's own, they may still be in use. The time now is
-// when the wait begins. A batch may be sent with a longer timeout than the store's: the
-// caller leaves at its own.
-func (c *Client) share(ctx context.Context, now time.Time, all ...queuedCommand) error {
+// Where that is the context's, or the store's own, they may still be in use. A batch may be sent
+// with a longer timeout than the store's: the caller leaves at its own, when its part of the batch
+// is over.
+//
+// The caller waits for nothing that callers of other batches wait for, which would contend for it.
+func (c *Client) share(ctx context.Context, all ...queuedCommand) error {
+	if b, ok := ctx.(*deadlineContext); ok && b.bucket.of == c.timeouts {
+		return c.shareWithin(ctx, b.Context, b.bucket, all)
+	}
+	return c.shareSince(ctx, time.Now(), all...)
+}
+
+// shareSince is share for a wait that began at a time.
+func (c *Client) shareSince(ctx context.Context, began time.Time, all ...queuedCommand) error {
+	own := ctx
+	if b, ok := ctx.(*deadlineContext); ok { // of another store, whose hook has called this one
+		var cancel context.CancelFunc
+		own, cancel = context.WithDeadline(b.Context, b.deadline)
+		defer cancel()
+	}
+	return c.shareWithin(ctx, own, c.timeouts.bucket(began), all)
+}
+
+// shareWithin is share for a wait that ends with a bucket, or a context of the caller's own.
+func (c *Client) shareWithin(
+	ctx, own context.Context, w *bucket, all []queuedCommand,
+) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -98,39 +84,22 @@ func (c *Client) share(ctx context.Context, now time.Time, all ...queuedCommand)
 		all[i].client = c
 	}
 	p := c.pipelinesFor(all)
-	b, err := c.join(p, all)
+	mine, err := c.join(p, w, all)
 	if err != nil {
 		return err
 	}
-	w := c.timeouts.bucket(now)
 	select {
-	case <-b.answered:
-	case <-w.given:
-		if p.cancel(b, all) { // or else it may have a connection
-			return w.err
-		}
-		select {
-		case <-b.answered:
-		case <-w.ended:
-			return w.err
-		case <-ended(ctx):
-			return ctx.Err()
-		case <-cancelled(ctx):
-			return ctx.Err()
-		}
-	case <-ended(ctx):
-		p.cancel(b, all)
-		return ctx.Err()
-	case <-cancelled(ctx):
-		p.cancel(b, all)
-		return ctx.Err()
+	case <-mine.over:
+	case <-own.Done():
+		p.cancel(mine, all)
+		return own.Err()
 	}
 	switch {
-	case b.crash.IsPanic():
-		b.crash.Repeat() // where it would have been if the command had been sent by itself
+	case mine.crash.IsPanic():
+		mine.crash.Repeat() // where it would have been if the command had been sent by itself
 		return nil
-	case b.err != nil:
-		return b.err
+	case mine.err != nil:
+		return mine.err
 	}
 	for _, q := range all {
 		if err := q.err(); err != nil {
@@ -151,12 +120,15 @@ func (x *executor) pipelinesFor(all []queuedCommand) *pipelines {
 	return &x.small
 }
 
-// join finds a batch for a store's commands.
-func (c *Client) join(p *pipelines, all []queuedCommand) (*batch, error) {
+// join finds a batch for a store's commands, and returns the part of it that ends with a bucket.
+func (c *Client) join(p *pipelines, w *bucket, all []queuedCommand) (*part, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c.detached.closed.Load() { // see of
+	switch {
+	case c.detached.closed.Load(): // see of
 		return nil, ErrClosed
+	case w.isGivenUp(): // see expireWaiting
+		return nil, w.err
 	}
 	full := len(p.waiting) > 0 && c.isFull(p.waiting[len(p.waiting)-1], all[0].answer())
 	if p.senders == 0 || full && p.senders < maxSenders {
@@ -165,19 +137,14 @@ func (c *Client) join(p *pipelines, all []queuedCommand) (*batch, error) {
 		}
 	}
 	if full || len(p.waiting) == 0 {
-		p.waiting = append(p.waiting, &batch{answered: make(chan struct{}), ended: make(chan struct{})})
+		p.waiting = append(p.waiting, new(batch))
 		if p.delay == nil {
 			p.delay = time.AfterFunc(maxDelay, func() { c.executor.flush(p) })
 		} else {
 			p.delay.Reset(maxDelay)
 		}
 	}
-	b := p.waiting[len(p.waiting)-1]
-	b.commands = append(b.commands, all...)
-	for _, q := range all {
-		b.bytes += q.answer()
-	}
-	return b, nil
+	return p.waiting[len(p.waiting)-1].add(w, all), nil
 }
 
 // isFull reports whether no command joins a batch whose answer is expected to have so many
@@ -185,7 +152,7 @@ func (c *Client) join(p *pipelines, all []queuedCommand) (*batch, error) {
 // worked on by the server and the other one here.
 func (x *executor) isFull(b *batch, answer float64) bool {
 	half := max(int(x.inFlight.count.Load())/2, minBatch)
-	return len(b.commands) >= min(half, maxBatch) || b.bytes+answer > batchBytes && b.bytes > 0
+	return b.size >= min(half, maxBatch) || b.bytes+answer > batchBytes && b.bytes > 0
 }
 
 // addSender starts a sender; the caller holds the lock.
@@ -207,17 +174,44 @@ func (x *executor) flush(p *pipelines) {
 	}
 }
 
-// cancel takes commands off a batch, and reports whether that is not being sent.
-func (p *pipelines) cancel(b *batch, all []queuedCommand) bool {
+// cancel takes commands off a part of a batch, unless that is being sent.
+func (p *pipelines) cancel(from *part, all []queuedCommand) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !slices.Contains(p.waiting, b) {
-		return false
+	if slices.Contains(p.waiting, from.batch) {
+		from.remove(func(q queuedCommand) bool { return slices.Contains(all, q) })
 	}
-	b.commands = slices.DeleteFunc(b.commands, func(q queuedCommand) bool {
-		return slices.Contains(all, q)
-	})
-	return true
+}
+
+// pipelines returns those of the executor.
+func (x *executor) pipelines() [2]*pipelines { return [...]*pipelines{&x.small, &x.large} }
+
+// expireWaiting has the callers leave that wait until a bucket is given up, and whose batches are
+// not being sent: those that are may have a connection. No caller joins after it.
+func (x *executor) expireWaiting(w *bucket) {
+	for _, p := range x.pipelines() {
+		p.mu.Lock()
+		for _, b := range p.waiting {
+			if due := b.partOf(w); due != nil {
+				due.remove(func(queuedCommand) bool { return true })
+				due.end(w.err, nil)
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// expireSent has the callers leave that wait until the end of a bucket.
+func (x *executor) expireSent(w *bucket) {
+	for _, p := range x.pipelines() {
+		p.mu.Lock()
+		for _, b := range p.sending {
+			if due := b.partOf(w); due != nil {
+				due.end(w.err, nil)
+			}
+		}
+		p.mu.Unlock()
+	}
 }
 
 // of returns, for each batch with commands of a store, a channel that is closed when it has
@@ -226,7 +220,10 @@ func (p *pipelines) of(c *Client) (ends []<-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, b := range slices.Concat(p.waiting, p.sending) {
-		if slices.ContainsFunc(b.commands, func(q queuedCommand) bool { return q.client == c }) {
+		if b.has(c) {
+			if b.ended == nil {
+				b.ended = make(chan struct{})
+			}
 			ends = append(ends, b.ended)
 		}
 	}
@@ -269,15 +266,12 @@ func (p *pipelines) next() *batch {
 // sendBatch sends a batch and waits for the answers, for as long as any of its commands may
 // take that is sent now.
 func (x *executor) sendBatch(p *pipelines, b *batch) {
-	b.err = errNoAnswer
-	relay.Catch(func() { b.err = x.trySend(p, b) }, func(c *relay.Crash) {
-		b.crash = c
-		close(b.answered)
-	})
+	err := errNoAnswer
+	relay.Catch(func() { err = x.trySend(p, b) }, func(c *relay.Crash) { b.end(err, c) })
 }
 
 func (x *executor) trySend(p *pipelines, b *batch) (err error) {
-	if len(b.commands) == 0 {
+	if b.size == 0 {
 		p.end(b)
 		return nil
 	}
@@ -298,7 +292,7 @@ func (x *executor) trySend(p *pipelines, b *batch) (err error) {
 	switch err {
 	case nil:
 		b.learn()
-	case ErrUnanswered: // nothing was sent
+	case ErrUnanswered, ErrClosed: // nothing was sent
 		p.end(b)
 	}
 	return err
@@ -309,38 +303,7 @@ func (p *pipelines) end(b *batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sending = slices.DeleteFunc(p.sending, func(other *batch) bool { return other == b })
-	close(b.ended)
-}
-
-// mostPatient returns the client of a batch's commands whose timeout is the longest.
-func (b *batch) mostPatient() *Client {
-	c := b.commands[0].client
-	for _, q := range b.commands {
-		if q.client.timeouts.timeout > c.timeouts.timeout {
-			c = q.client
-		}
-	}
-	return c
-}
-
-func (b *batch) split() (cmds []redis.Cmder, calls []*Call) {
-	for _, q := range b.commands {
-		if q.call != nil {
-			calls = append(calls, q.call)
-			continue
-		}
-		q.cmd.SetStepCount(1) // as in processOn
-		cmds = append(cmds, q.cmd)
-	}
-	return cmds, calls
-}
-
-// learn notes how large the answers were.
-func (b *batch) learn() {
-	const weight = 1. / 64 // for many commands at NotRetryable, some of which are not alike
-	for _, q := range b.commands {
-		if raw, ok := q.cmd.(*redis.RawWriteToCmd); ok {
-			q.client.answers.add(float64(raw.Val()), weight)
-		}
+	if b.ended != nil {
+		close(b.ended)
 	}
 }

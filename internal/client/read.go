@@ -94,9 +94,9 @@ func (c *Client) read(ctx context.Context, key string, r rawRead, now time.Time)
 	case !c.enter():
 		return c.readAlone(ctx, key, r, now)
 	case r.first == nil:
-		err = c.share(ctx, now, queuedCommand{cmd: r.last})
+		err = c.shareSince(ctx, now, queuedCommand{cmd: r.last})
 	default:
-		err = c.share(ctx, now, queuedCommand{cmd: r.first}, queuedCommand{cmd: r.last})
+		err = c.shareSince(ctx, now, queuedCommand{cmd: r.first}, queuedCommand{cmd: r.last})
 	}
 	c.RecordLoss(err)
 	return err
@@ -132,7 +132,7 @@ func (c *Client) ReadReply(ctx context.Context, args ...any) (answer *resp.Reply
 	var cmd *Command
 	err = c.dispatch(Retryable, func() error {
 		cmd = NewCommand(ctx, args...)
-		return c.share(ctx, time.Now(), queuedCommand{cmd: cmd.RawWriteToCmd})
+		return c.share(ctx, queuedCommand{cmd: cmd.RawWriteToCmd})
 	}, func() (err error) {
 		cmd, err = Run(ctx, c, func(ctx context.Context) (*Command, error) {
 			cmd := NewCommand(ctx, args...)

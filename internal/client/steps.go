@@ -70,7 +70,7 @@ func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error 
 		for i, cmd := range cmds {
 			all[i].cmd = cmd
 		}
-		if err := c.share(ctx, time.Now(), all...); err != nil {
+		if err := c.share(ctx, all...); err != nil {
 			return err // they may still be in use
 		}
 		return step.Answered(ctx, c, cmds)

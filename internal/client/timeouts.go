@@ -7,20 +7,42 @@ import (
 	"time"
 )
 
-// timeouts makes the contexts that bound commands by the store's timeout.
+// timeouts makes the contexts that bound commands by a timeout, for all stores of an executor that
+// have it.
 //
 // A context.WithTimeout for every hit would cost as many allocations as the rest
 // of it. So the contexts of one eighth of the timeout share a bucket and its timers: the
 // deadline that a socket gets is exact, while a command that still waits for a connection
 // is given up between 7/8 of the timeout and the whole.
 type timeouts struct {
-	timeout time.Duration
-	overdue func(*bucket)        // called when a quarter of the timeout of a bucket has passed
-	lost    atomic.Pointer[loss] // what kept a command from its answer, the last time
+	executor *executor
+	timeout  time.Duration
+	lost     atomic.Pointer[loss] // what kept a command from its answer, the last time
 
 	current atomic.Pointer[bucket]
 	last    atomic.Pointer[bucket] // the one before
 	renew   sync.Mutex             // held while current is replaced
+}
+
+// byTimeout has the timeouts of an executor.
+type byTimeout struct {
+	mu sync.Mutex
+	of map[time.Duration]*timeouts
+}
+
+// timeoutsOf returns the timeouts of the stores that have this one.
+func (x *executor) timeoutsOf(timeout time.Duration) *timeouts {
+	all := &x.byTimeout
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if p := all.of[timeout]; p != nil {
+		return p
+	}
+	if all.of == nil {
+		all.of = make(map[time.Duration]*timeouts)
+	}
+	all.of[timeout] = &timeouts{executor: x, timeout: timeout}
+	return all.of[timeout]
 }
 
 // A bucket is the end of all contexts that begin within an eighth of the timeout.
@@ -29,6 +51,7 @@ type timeouts struct {
 // none can be made, which may be early; those that may have been sent wait for the answer
 // until the timeout is over.
 type bucket struct {
+	of          *timeouts
 	from, until time.Time     // contexts that begin later need the next bucket
 	given       chan struct{} // closed by giveUp
 	ended       chan struct{} // closed when the timeout is over
@@ -43,7 +66,18 @@ func (w *bucket) giveUp(err error) {
 	w.once.Do(func() {
 		w.err = err
 		close(w.given)
+		w.of.executor.expireWaiting(w)
 	})
+}
+
+// isGivenUp reports whether giveUp was called.
+func (w *bucket) isGivenUp() bool {
+	select {
+	case <-w.given:
+		return true
+	default:
+		return false
+	}
 }
 
 // A loss is an error that kept a command from its answer.
@@ -77,13 +111,11 @@ func (p *timeouts) bucket(now time.Time) *bucket {
 		return w
 	}
 	w := &bucket{
-		from: now, until: now.Add(p.timeout / 8),
+		of: p, from: now, until: now.Add(p.timeout / 8),
 		given: make(chan struct{}), ended: make(chan struct{}),
 	}
 	time.AfterFunc(time.Until(now.Add(p.timeout)), func() { p.end(w) })
-	if p.overdue != nil {
-		time.AfterFunc(time.Until(now.Add(p.timeout/4)), func() { p.overdue(w) })
-	}
+	time.AfterFunc(time.Until(now.Add(p.timeout/4)), func() { p.executor.connect(w) })
 	p.last.Store(p.current.Swap(w))
 	return w
 }
@@ -103,6 +135,7 @@ func (p *timeouts) end(w *bucket) {
 		w.giveUp(context.DeadlineExceeded)
 	}
 	close(w.ended)
+	p.executor.expireSent(w)
 }
 
 // until returns ctx, bounded by a deadline. Where most of the timeout is left until then it
@@ -153,12 +186,10 @@ func (b *deadlineContext) Deadline() (time.Time, bool) { return b.deadline, true
 func (b *deadlineContext) Done() <-chan struct{} { return b.bucket.given }
 
 func (b *deadlineContext) Err() error {
-	select {
-	case <-b.bucket.given:
+	if b.bucket.isGivenUp() {
 		return b.bucket.err
-	default:
-		return b.Context.Err()
 	}
+	return b.Context.Err()
 }
 
 // ended is closed when a caller whose command may have been sent is to leave.

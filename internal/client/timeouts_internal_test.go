@@ -16,7 +16,7 @@ import (
 // began before that: it would wait longer than it may.
 func TestWindowsOfCallersThatBeganApart(t *testing.T) {
 	for range 5000 {
-		p := timeouts{timeout: time.Minute}
+		p := new(executor).timeoutsOf(time.Minute)
 		now := time.Now()
 		var both sync.WaitGroup
 		for _, began := range []time.Time{now, now.Add(-p.timeout / 3)} {
@@ -34,7 +34,7 @@ func TestWindowsOfCallersThatBeganApart(t *testing.T) {
 // go-redis ends it.
 func TestCommandUnderWayIsNotGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Client{timeouts: timeouts{timeout: time.Minute}}
+		s := &Client{timeouts: new(executor).timeoutsOf(time.Minute)}
 		ctx := s.Context(t.Context(), time.Now())
 		w := ctx.(*deadlineContext).bucket
 		time.AfterFunc(time.Second, func() { w.giveUp(&unreachableError{io.EOF}) })
@@ -56,7 +56,7 @@ func TestCommandUnderWayIsNotGivenUp(t *testing.T) {
 func TestPassengersWithoutAConnection(t *testing.T) {
 	for _, sent := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Client{executor: new(executor), timeouts: timeouts{timeout: time.Minute}}
+			s := new(executor).newClient(time.Minute)
 			s.small.senders = maxSenders // none comes back
 			began := time.Now()
 			w := s.timeouts.bucket(began)
@@ -70,11 +70,11 @@ func TestPassengersWithoutAConnection(t *testing.T) {
 			if sent {
 				want = time.Minute
 			}
-			err := s.share(t.Context(), began, queuedCommand{cmd: redis.NewCmd(t.Context(), "get", "k")})
+			err := s.share(t.Context(), queuedCommand{cmd: redis.NewCmd(t.Context(), "get", "k")})
 			if took := time.Since(began); took != want || err != w.err {
 				t.Errorf("sent %v: %v after %v, want %v", sent, err, took, want)
 			}
-			if !sent && len(s.small.waiting[0].commands) > 0 {
+			if !sent && s.small.waiting[0].size > 0 {
 				t.Error("it is still in the batch")
 			}
 			s.small.delay.Stop()

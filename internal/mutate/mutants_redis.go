@@ -94,10 +94,30 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a batch ends at the timeout of its first command's store",
-		file: "internal/client/pipeline.go",
-		old:  "if q.client.timeouts.timeout > c.timeouts.timeout {",
-		new:  "if false {",
+		file: "internal/client/batch.go",
+		old:  "if c == nil || q.client.timeouts.timeout > c.timeouts.timeout {",
+		new:  "if c == nil {",
 		pkg:  "internal/store", tests: "TestTimeoutsInOneBatch",
+	},
+	{
+		what: "a caller waits for a connection for as long as for an answer",
+		file: "internal/client/timeouts.go", old: "w.of.executor.expireWaiting(w)", new: "",
+		pkg: "internal/client", tests: "TestPassengersWithoutAConnection",
+	},
+	{
+		what: "a batch that is not answered keeps its callers",
+		file: "internal/client/timeouts.go", old: "p.executor.expireSent(w)", new: "",
+		pkg: "internal/client", tests: "TestPassengersWithoutAConnection",
+	},
+	{
+		what: "a call joins a batch when its time is over",
+		file: "internal/client/pipeline.go", old: "case w.isGivenUp():", new: "case false:",
+		pkg: "internal/client", tests: "TestCallThatComesTooLateForABatch",
+	},
+	{
+		what: "Close of the last store leaves an attempt to connect behind",
+		file: "internal/client/detach.go", old: "c.executor.detached.close(), ", new: "",
+		pkg: "internal/client", tests: "TestCloseDuringAnAttemptToConnect",
 	},
 	{
 		what: "large answers of one store hold up small ones of another",

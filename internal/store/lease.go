@@ -63,7 +63,8 @@ type Acquired struct {
 	Status Status
 	Lease  *Lease        // when Granted, or with an error that leaves that open
 	Wait   time.Duration // when Busy: the TTL of the other lease
-	TTL    time.Duration // when HasEmpty or HasAbsence: how long that still stands
+	TTL    time.Duration // when HasEmpty, HasAbsence, or HasValue with Value: how long that still stands
+	Value  []byte        // when HasValue: a string that is short; nil: it is to be read
 }
 
 // A Status says whether a load may begin, or what makes it needless.
@@ -95,12 +96,19 @@ func (s *Store) Acquire(
 	return s.acquire(ctx, deadline, Ask{Key: key, Replace: replace}, ttl)
 }
 
+// The script of a lease returns a string that is not longer than this, in bytes. A longer one is
+// read by itself: a script copies what it returns.
+var shortString, noString any = 16 << 10, -1
+
 func (s *Store) acquire(
 	ctx context.Context, deadline time.Time, ask Ask, ttl time.Duration,
 ) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	a := s.acquisition(ask, ttl)
+	if s.shape == codec.ShapeString {
+		a.longest = shortString
+	}
 	for {
 		var one struct { // in one allocation
 			lease Lease
@@ -138,10 +146,11 @@ type acquisition struct {
 	ttl     time.Duration
 	tokens  [1 + maxLost]any // of the attempts
 	made    int              // how many attempts
+	longest any              // string that is returned
 }
 
 func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
-	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl}
+	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl, longest: noString}
 	if ask.AsWrite {
 		a.keys = s.writeKeys(ask.Key)
 	}
@@ -152,8 +161,8 @@ func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
 func (a *acquisition) attempt(l *Lease, token string) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
 	s := a.store
-	args := append(make([]any, 0, 5+a.made),
-		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty())
+	args := append(make([]any, 0, 6+a.made),
+		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty(), a.longest)
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -207,6 +216,12 @@ func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 	case Busy:
 		err = scan(parts, &left)
 		c.Wait = time.Duration(left) * time.Millisecond
+	case HasValue:
+		if len(parts) > 0 {
+			var value string
+			err = scan(parts, &left, &value)
+			c.Value, c.TTL = []byte(value), remaining(left)
+		}
 	case HasEmpty, HasAbsence:
 		err = scan(parts, &left)
 		c.TTL = remaining(left)
