@@ -147,9 +147,9 @@ func TestAuditsAreBounded(t *testing.T) {
 		if n := len(heard.take()); n < 95 || n > 100 {
 			t.Errorf("%d audits in ten seconds, want 10 in each", n)
 		}
-		source.hook = func(context.Context, int) { time.Sleep(time.Second) }
+		source.hook = func(context.Context, int) { time.Sleep(4 * time.Second) } // while 30 begin
 		before := source.count()
-		for i := range 500 {
+		for i := range 1500 {
 			key := fmt.Sprint(i)
 			if err := c.Set(t.Context(), key, person{}); err != nil {
 				t.Fatal(err)

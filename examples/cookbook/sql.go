@@ -22,6 +22,15 @@ func (s SQLStore) User(ctx context.Context, id int64) (User, error) {
 	return u, err
 }
 
+// FindUser is for callers that know what database/sql says of a row that does not exist.
+func FindUser(ctx context.Context, users *cache.Cache[int64, User], db SQLStore, id int64) (User, error) {
+	u, err := users.GetOrSet(ctx, id, db.User)
+	if errors.Is(err, cache.ErrNotFound) {
+		err = sql.ErrNoRows
+	}
+	return u, err
+}
+
 // Rename changes a row and then invalidates what is cached of it.
 func (s SQLStore) Rename(ctx context.Context, users *cache.Cache[int64, User], id int64, name string) error {
 	tx, err := s.DB.BeginTx(ctx, nil)
