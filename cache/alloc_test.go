@@ -100,7 +100,7 @@ func TestMissAllocations(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
 		c := yesCache(t, ":1\r\n")
 		load := func(context.Context, int64) (account, error) { return sample, nil }
-		allocations(t, 47, func() error {
+		allocations(t, 41, func() error {
 			_, err := c.GetOrSet(context.Background(), 42, load)
 			return err
 		})
@@ -114,7 +114,7 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		allocations(t, 1730, func() error {
+		allocations(t, 1640, func() error {
 			_, err := c.GetOrSetMany(context.Background(), keys, load)
 			return err
 		})
@@ -128,11 +128,11 @@ func TestWriteAllocations(t *testing.T) {
 	}
 	t.Run("Set", func(t *testing.T) {
 		c := yesCache(t, ":1\r\n")
-		allocations(t, 26, func() error { return c.Set(context.Background(), 42, sample) })
+		allocations(t, 24, func() error { return c.Set(context.Background(), 42, sample) })
 	})
 	t.Run("Delete", func(t *testing.T) {
 		c := yesCache(t, ":1\r\n")
-		allocations(t, 21, func() error { return c.Delete(context.Background(), 42) })
+		allocations(t, 20, func() error { return c.Delete(context.Background(), 42) })
 	})
 }
 

@@ -32,9 +32,13 @@ func NewCommand(ctx context.Context, args ...any) *Command {
 
 // NewSmall returns a command whose answer is a number, a status, or the like.
 func NewSmall(ctx context.Context, args ...any) *Command {
-	cmd := NewCommand(ctx, args...)
+	return new(Command).Small(ctx, args...)
+}
+
+// Small makes a zero Command one of NewSmall, for those that several stand together in memory.
+func (cmd *Command) Small(ctx context.Context, args ...any) *Command {
 	cmd.reply.Limit(smallAnswer)
-	return cmd
+	return cmd.init(ctx, append(cmd.args[:0], args...))
 }
 
 // smallAnswer is more than the answer of a command, or of a script for one key, has in bytes
