@@ -137,7 +137,7 @@ func TestWriteAllocations(t *testing.T) {
 }
 
 // yesCache is a cache of a server that answers all commands alike.
-func yesCache(t *testing.T, answer string) *cache.Cache[int64, account] {
+func yesCache(t testing.TB, answer string) *cache.Cache[int64, account] {
 	t.Helper()
 	rdb := redis.NewClient(&redis.Options{Dialer: (&stubServer{answer: []byte(answer)}).dial, Protocol: 2, DisableIdentity: true})
 	t.Cleanup(func() { _ = rdb.Close() })

@@ -119,7 +119,9 @@ func (e *execution[R]) callOnCancel() {
 }
 
 func newFlight[R any](s *keyState[R], now time.Time) Flight[R] {
-	return Flight[R]{group: s.group, state: s, began: now, waiting: 1, callers: 1, done: make(chan struct{})}
+	return Flight[R]{
+		group: s.group, state: s, began: now, waiting: 1, callers: 1, done: make(chan struct{}),
+	}
 }
 
 // flight prepares a flight of fn.

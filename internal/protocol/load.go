@@ -68,7 +68,9 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 
 // beforeLook reports whether a job has ended, with an error, or a look is to come before it joins
 // a flight.
-func (e *Engine) beforeLook(ctx context.Context, r *Run, j *Job, attempt int) (ended, looks bool) {
+func (e *Engine) beforeLook(
+	ctx context.Context, r *Run, j *Job, attempt int,
+) (ended, looks bool) {
 	if looked := j.looked && attempt == 0; !looked {
 		j.changes = e.flights.Changes(j.Key)
 	}
@@ -89,7 +91,8 @@ func (e *Engine) beforeLook(ctx context.Context, r *Run, j *Job, attempt int) (e
 	case j.Degraded && e.Lease == Off: // with leases the flight tells
 		e.reportLookup(ctx, j, Unknown, true)
 	case !j.Degraded:
-		return false, attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) || e.failures.of(j.Key) != nil
+		return false, attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) ||
+			e.failures.of(j.Key) != nil
 	}
 	return false, false
 }
