@@ -28,8 +28,10 @@ var leads = map[string]func(c *cache.Cache[string, string], ctx context.Context,
 }
 
 // A flight asks for the lease, and meets a value that another process has stored meanwhile.
-// A caller that joined before that is read shares it, and does not read it again.
+// A caller that joined before that is read shares it, and does not read it again. The value is a
+// long one: a short one comes with the answer to the lease, before anybody can join.
 func TestFoundValueIsShared(t *testing.T) {
+	long := strings.Repeat("v", 20_000)
 	for name, lead := range leads {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, env *redistest.Env) {
@@ -54,11 +56,11 @@ func TestFoundValueIsShared(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 				wg.Go(func() {
 					v, err := c.GetOrSet(t.Context(), "k", never[string](t))
-					want(t, "the follower", v, err, "vk")
+					want(t, "the follower", v, err, long+"k")
 				})
 				time.Sleep(20 * time.Millisecond)
 				for _, key := range []string{"k", "l"} {
-					env.Client.Set(t.Context(), "test:"+key, "v"+key, time.Hour)
+					env.Client.Set(t.Context(), "test:"+key, long+key, time.Hour)
 				}
 				wg.Wait()
 				if s := c.Stats(); l.calls != 0 || s.Shared != 1 {

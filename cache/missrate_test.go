@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/asidecache/aside/cache"
@@ -49,7 +50,17 @@ func TestForeseenMisses(t *testing.T) {
 			want(t, "GetOrSet", v, err, "v")
 		}
 		ask("another", "EVALSHA", "EVALSHA")
-		ask("k", "EVALSHA", "GET")
+		ask("k", "EVALSHA") // which returns what is there, unless it is long
+		if err := c.Set(t.Context(), "long", strings.Repeat("v", 20_000)); err != nil {
+			t.Fatal(err)
+		}
+		log.take()
+		if v, err := c.GetOrSet(t.Context(), "long", never[string](t)); err != nil || len(v) != 20_000 {
+			t.Errorf("a long value: %d bytes, %v", len(v), err)
+		}
+		if got := log.take(); !slices.Equal(got, []string{"EVALSHA", "GET"}) {
+			t.Errorf("GetOrSet of a long value: %v", got)
+		}
 		for range 100 { // hits, and nothing else
 			v, err := c.GetOrSet(t.Context(), "k", never[string](t))
 			want(t, "GetOrSet", v, err, "v")
@@ -92,7 +103,7 @@ func TestForeseenMissesInARow(t *testing.T) {
 			for range 3 {
 				miss(c, "EVALSHA", "EVALSHA")
 			}
-			ask(c, "new"+fmt.Sprint(n), "EVALSHA", "GET")
+			ask(c, "new"+fmt.Sprint(n), "EVALSHA") // which returns what is there
 			for range 3 {
 				ask(c, "new"+fmt.Sprint(n), "GET")
 				for range 7 {

@@ -239,22 +239,24 @@ func (c *Cache[K, V]) install(ticket near.Ticket, e *nearEntry[K, V], bytes int)
 	c.core.near.tier.Install(ticket, &e.Entry)
 }
 
-// keepFound installs what a flight has found in Redis that a plain read does not find: that there
-// is no value, or an empty one.
+// keepFound installs what a flight has found in Redis for its caller, as keep does. A value that a
+// call shares is kept by the one that has found it.
 func (l *loads[K, V]) keepFound(item *loadItem[K, V]) {
 	c, end := l.cache, &item.job.End
 	if item.ticket == nil || end.Err != nil || end.Result == nil || !end.Result.FromRedis || end.Result.Stale ||
 		end.Result.TTL == 0 || !c.core.near.tier.Permits(*item.ticket) {
 		return
 	}
-	e := &nearEntry[K, V]{key: item.key}
+	e, size := &nearEntry[K, V]{key: item.key}, 0
+	e.TTL, e.Took = end.Result.TTL, time.Since(item.job.Began)
 	e.Absent, e.Brief = end.Result.State == protocol.Absent, true
 	if !e.Absent {
-		if end.Result.Entry.Wire.Len() > 0 || end.Outcome == flight.Shared {
+		if end.Outcome == flight.Shared {
 			return
 		}
+		e.Brief = end.Result.Entry.Wire.Len() == 0
 		e.value = c.own(item.entry.Value)
+		size, _ = end.Result.Entry.Size()
 	}
-	e.TTL = end.Result.TTL
-	c.install(*item.ticket, e, len(item.job.Key))
+	c.install(*item.ticket, e, size+len(item.job.Key))
 }

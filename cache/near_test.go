@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -231,6 +232,33 @@ func TestNearSeesOwnLoads(t *testing.T) {
 		want(t, "the load", v, err, "v")
 		wantSource(t, c, "k", cache.Redis, cache.Present)
 	})
+}
+
+// A call that expects nothing in Redis, and so does not read first, has what it finds there kept.
+func TestNearKeepsWhatWasNotExpected(t *testing.T) {
+	for name, tt := range map[string]struct {
+		value string
+		lease time.Duration
+	}{
+		"with the lease":       {"v", 0},
+		"by a read":            {strings.Repeat("v", 20_000), 0},
+		"by a read, no leases": {"v", cache.Off},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, env *redistest.Env) {
+				c := open(t, env.Client, config{Near: ttlOnly, Lease: tt.lease, TTL: time.Hour})
+				other := open(t, env.NewClient(t), config{Lease: tt.lease, TTL: 30 * time.Second, Jitter: -1})
+				if err := errors.Join(c.Delete(t.Context(), "k"), other.Set(t.Context(), "k", tt.value)); err != nil {
+					t.Fatal(err)
+				}
+				v, err := c.GetOrSet(t.Context(), "k", never[string](t))
+				want(t, "GetOrSet", v, err, tt.value)
+				if e := wantSource(t, c, "k", cache.Near, cache.Present); e.TTL != 30*time.Second || e.Value != tt.value {
+					t.Errorf("%d bytes for %v", len(e.Value), e.TTL)
+				}
+			})
+		})
+	}
 }
 
 // An entry ends when Redis's own does, or with the TTL of the near cache.

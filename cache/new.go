@@ -190,7 +190,7 @@ func (c *core) connect(cfg coreConfig) (err error) {
 		return err
 	}
 	if c.staleFor > 0 || cfg.near != (NearConfig{}) {
-		c.store.ReadTTLs(c.staleFor > 0)
+		c.store.ReadTTLs(c.staleFor > 0 || cfg.lease == Off)
 	}
 	c.watchBreaker()
 	if cfg.waitReplicas > 0 {

@@ -71,7 +71,7 @@ func (c *core) enterRegistry() error {
 		return nil
 	}
 	c.beginClose()
-	c.endClose()
+	c.endClose(nil)
 	var p keyspace.Problems
 	p.Add("Registry", errRegistryClosed)
 	return p.Join("cache", c.name)
@@ -129,7 +129,7 @@ func (r *Registry) Check(ctx context.Context) error {
 }
 
 // Shutdown is Cache.Shutdown of all caches, at one time, and for ever: New refuses further ones
-// with this registry. Its error has those of the caches that have not ended when ctx ends.
+// with this registry. Its error has those of the caches, of what has not ended or is undelivered.
 func (r *Registry) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.closed = true

@@ -22,6 +22,8 @@ import (
 //	cachetest.Strict(t, &cfg)
 //	users := cachetest.New(t, cfg)
 //
+// It needs leases, as all audits do: New refuses a cfg whose Lease is cache.Off.
+//
 // It sets cfg.Audit, of which Grace and Repair stay as they are, and joins cfg.Observer. A call
 // that finds a difference waits for Grace, as another goroutine may be about to invalidate the
 // entry; so a Delete that the same goroutine would call afterwards comes too late. Where an entry

@@ -47,6 +47,16 @@ func (j *judged) wantsError(parts ...string) {
 	}
 }
 
+// A strict cache needs leases.
+func TestStrictNeedsLeases(t *testing.T) {
+	cfg := cache.Config[int, string]{Name: "user", TTL: time.Hour, Lease: cache.Off}
+	cachetest.Strict(&judged{TB: t}, &cfg)
+	_, err := cache.New(cachetest.NewServer(t).Client(), cfg)
+	if err == nil || !strings.Contains(err.Error(), "do not set Lease to Off") {
+		t.Errorf("New: %v", err)
+	}
+}
+
 // The test fails at the first hit that nobody has invalidated, by what a person needs to find the
 // mistake: the row was deleted in another cache.
 func TestStrict(t *testing.T) {

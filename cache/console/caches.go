@@ -20,6 +20,11 @@ type named struct {
 
 // caches returns the open caches. A cache keeps its name while it is open.
 func (c *console) caches() []named {
+	var recorded []cache.Member // noted first: each is in the registry by now, or has left it
+	c.recorders.Range(func(m, _ any) bool {
+		recorded = append(recorded, m.(cache.Member))
+		return true
+	})
 	members := c.registry.Caches()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,7 +43,7 @@ func (c *console) caches() []named {
 		}
 		all[i] = named{m, open[m]}
 	}
-	for m := range c.names {
+	for _, m := range recorded {
 		if open[m] == "" {
 			c.recorders.Delete(m)
 		}

@@ -57,6 +57,25 @@ func TestClosedCachesAreNotKept(t *testing.T) {
 	})
 }
 
+// A cache may be closed between being listed and being observed.
+func TestObservedWhileClosing(t *testing.T) {
+	registry := new(cache.Registry)
+	c := newConsole(registry)
+	made, err := cache.New(cachetest.NewServer(t).Client(), cache.Config[string, string]{Name: "user", TTL: time.Hour, Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.caches()[0].Member
+	_ = made.Close()
+	_ = c.caches()
+	_ = c.recorder(m).lookupObserver() // as Observe does
+	_ = c.caches()
+	c.recorders.Range(func(any, any) bool {
+		t.Error("a closed cache is kept")
+		return true
+	})
+}
+
 // Whatever happens, a recorder keeps so much and no more.
 func TestRecorderIsBounded(t *testing.T) {
 	r := new(recorder)

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -170,6 +171,11 @@ func (c *Client) NextTrip(deadline time.Time, err error) time.Time {
 	return time.Now().Add(c.timeouts.timeout)
 }
 
+// retryOfCalls says whether calls may be repeated together.
+func retryOfCalls(calls []Call) Retry {
+	return Retry(!slices.ContainsFunc(calls, func(call Call) bool { return call.Retry == NotRetryable }))
+}
+
 // EvalBools is EvalBool for n calls, a thousand a round trip, the first of which ends by the
 // deadline.
 func (c *Client) EvalBools(
@@ -183,7 +189,7 @@ func (c *Client) EvalBools(
 			calls[i] = nth(from + i)
 		}
 		found, err := RunUntil(ctx, c, deadline, func(ctx context.Context) ([]Bool, error) {
-			if err := c.ExecAll(ctx, Retryable, Pointers(calls)); err != nil {
+			if err := c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls)); err != nil {
 				return nil, err
 			}
 			found := make([]Bool, len(calls))

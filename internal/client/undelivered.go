@@ -79,6 +79,7 @@ type undelivered struct {
 	running bool
 	stopped bool
 	wake    chan struct{} // has room for one
+	removed chan struct{} // closed when a delete is forgotten; nil: nobody waits for that
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the goroutine
 	workers sync.WaitGroup
@@ -167,6 +168,7 @@ func (u *undelivered) remove(d *Delete) {
 		delete(u.marks, d.Mark)
 	}
 	u.bytes -= len(d.Key) + len(d.Mark)
+	u.tellRemoval()
 	u.settle()
 }
 

@@ -115,8 +115,23 @@ var nearMutants = []mutant{
 		pkg: "cache", tests: "TestLeaseReleasedHere",
 	},
 	{
+		what: "what a call finds that has not read is not kept near",
+		file: "internal/protocol/load.go", old: "			j.result.FromRedis = true\n", new: "",
+		pkg: "cache", tests: "TestNearKeepsWhatWasNotExpected",
+	},
+	{
+		what: "a value near that came with the answer to a lease has no TTL",
+		file: "internal/store/lease.go", old: "c.Value, c.TTL = []byte(value), remaining(left)", new: "c.Value = []byte(value)",
+		pkg: "cache", tests: "TestNearKeepsWhatWasNotExpected",
+	},
+	{
+		what: "a short string does not come with the answer to a lease",
+		file: "internal/store/lease.go", old: "a.longest = shortString", new: "_ = shortString",
+		pkg: "cache", tests: "TestForeseenMisses",
+	},
+	{
 		what: "a load that waits asks for TTLs that nobody needs",
-		file: "cache/new.go", old: "c.store.ReadTTLs(c.staleFor > 0)", new: "c.store.ReadTTLs(true)",
+		file: "cache/new.go", old: "c.store.ReadTTLs(c.staleFor > 0 || cfg.lease == Off)", new: "c.store.ReadTTLs(true)",
 		pkg: "cache", tests: "TestNearWaitersAreWoken",
 	},
 }

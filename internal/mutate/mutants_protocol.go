@@ -62,7 +62,7 @@ var protocolMutants = []mutant{
 	// Leases, in Lua.
 	{
 		what: "a touched lease never ends",
-		file: "internal/store/lua/touch.lua", old: ", 'KEEPTTL')", new: ")",
+		file: "internal/store/lua/touch.lua", old: "first .. ':' .. now, 'KEEPTTL')", new: "first .. ':' .. now)",
 		pkg: "internal/store", tests: "TestTouchLeavesTheLeaseItsLife",
 	},
 	{
@@ -77,13 +77,33 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a carried mark is never dropped by the server",
-		file: "internal/store/lua/renew.lua", old: "if ARGV[3] == '1' and", new: "if false and",
+		file: "internal/store/lua/renew.lua", old: "if marker and ends", new: "if false and ends",
 		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
 	},
 	{
-		what: "a carried mark is never said to end",
+		what: "a mark that is not carried is forgotten by a release",
 		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
-		pkg: "internal/store", tests: "TestLeaseDropsAMarkThatEnds",
+		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
+	},
+	{
+		what: "what was touched while it was carried comes back as it was",
+		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) < l.ttl {", new: "{",
+		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
+	},
+	{
+		what: "a touch of what is carried is lost",
+		file: "internal/store/lua/touch.lua", old: "text(now + ARGV[4])", new: "ends",
+		pkg: "internal/store", tests: "TestTouchOfACarriedMark",
+	},
+	{
+		what: "a stored value ends what is known of other versions",
+		file: "internal/store/lua/fill.lua", old: "not removed and others", new: "false and others",
+		pkg: "internal/store", tests: "TestStoreLeavesEmptyVersions",
+	},
+	{
+		what: "a stored value leaves it said that it is empty",
+		file: "internal/store/lua/control.lua", old: "if not isEmpty(marker, mine) then return marker end", new: "do return marker end",
+		pkg: "internal/store", tests: "TestStoreLeavesEmptyVersions",
 	},
 	{
 		what: "any lease is taken for one's own",
@@ -92,7 +112,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "many small values are stored whosever the lease is",
-		file: "internal/store/lua/add_many.lua", old: "parse(held[i]) == ARGV[first]", new: "parse(held[i])",
+		file: "internal/store/lua/add_many.lua", old: "if token == ARGV[first] and", new: "if token and",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
 	},
 	{
@@ -112,12 +132,12 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a release ends anybody's lease",
-		file: "internal/store/lua/release.lua", old: "if control(KEYS[1]) ~= ARGV[1] then", new: "if false then",
+		file: "internal/store/lua/release.lua", old: "if token ~= ARGV[1] then", new: "if false then",
 		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
 	},
 	{
 		what: "a large value is put in place without its lease",
-		file: "internal/store/lua/swap.lua", old: "if not permitted() then", new: "if false then",
+		file: "internal/store/lua/swap.lua", old: "if not may then", new: "if false then",
 		pkg: "internal/store", tests: "TestLeaseIsRevoked",
 	},
 

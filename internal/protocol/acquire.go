@@ -151,9 +151,12 @@ func (e *Engine) readAcquired(ctx context.Context, r *Run, deadline time.Time, a
 			continue
 		}
 		switch status := asks[i].Answer.Status; {
-		case status == store.HasEmpty:
+		case status == store.HasEmpty, status == store.HasValue && asks[i].Answer.Value != nil:
 			entry := e.entry()
 			entry.Wire.Reset(j.Key)
+			if value := asks[i].Answer.Value; value != nil {
+				entry.Wire.Add(nil, value)
+			}
 			entry.State, entry.TTL = store.Present, asks[i].Answer.TTL
 			finds = findsFor(finds, asking)
 			finds[i].entry = entry

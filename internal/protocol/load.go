@@ -50,6 +50,7 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 		found, err := e.found(ctx, r, j, finds[i])
 		switch {
 		case found:
+			j.result.FromRedis = true
 			e.reportLookup(ctx, j, j.result.lookupState(), false)
 			j.End.Result = &j.result
 		case err != nil:

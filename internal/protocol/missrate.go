@@ -10,7 +10,8 @@ import (
 )
 
 // A missPredictor guesses which calls Redis has nothing for. These ask for the lease at once:
-// the plain read before it would be a round trip for nothing.
+// the plain read before it would be a round trip for nothing. A short string that is there all the
+// same comes with the answer.
 type missPredictor struct {
 	deleted *deletions
 	missing atomic.Uint64 // the rate of misses, a moving average as in math.Float64bits
@@ -27,12 +28,11 @@ type deletions [4096]atomic.Uint64
 var deletionsOf client.Table[deletions]
 
 const (
-	predictedFrom = 0.8      // the rate of misses from which on a miss is predicted
+	predictedFrom = 0.5      // the rate of misses from which on a miss is predicted
 	rateWeight    = 1.0 / 64 // of the latest call in the average
 
 	// From so many misses in a row on a miss is predicted, too, until the next hit: the callers of a
-	// client may be spread over many caches, each of which sees few of them. That hit costs a round
-	// trip more, each miss before it one less.
+	// client may be spread over many caches, each of which sees few of them.
 	predictedAfter = 8
 )
 

@@ -74,9 +74,9 @@ func (e *Engine) Running() []flight.Running {
 	return append(e.flights.Running(), e.degraded.Running()...)
 }
 
-// Close fails all flights, cancels the contexts of loaders, and returns when all that the
+// End fails all flights, cancels the contexts of loaders, and returns when all that the
 // engine has started has ended. It must be called once.
-func (e *Engine) Close() {
+func (e *Engine) End() {
 	close(e.closing)
 	var audits sync.WaitGroup
 	if e.audits != nil {
@@ -87,6 +87,10 @@ func (e *Engine) Close() {
 	audits.Wait()
 	e.leases.Wait()
 	e.reads.close()
+}
+
+// Close closes the stores of an engine that has ended.
+func (e *Engine) Close() {
 	e.Store.Close()
 	if e.Previous != nil {
 		e.Previous.Close()

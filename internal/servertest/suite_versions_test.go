@@ -276,6 +276,12 @@ func caseEmptyOfVersions[V any](t *testing.T, b *bench[V]) {
 		for _, v := range order { // after a load that came to nothing
 			testcache.WantGet(t, c[v], "k", &b.empty)
 		}
+		runs := 0
+		got, err := c[3].GetOrSet(t.Context(), "k", testcache.Value(b.one, &runs))
+		testcache.Want(t, "GetOrSet", got, err, b.one)
+		for _, v := range order { // nor after one that is not empty
+			testcache.WantGet(t, c[v], "k", &b.empty)
+		}
 		if err := c[1].Set(t.Context(), "k", b.one); err != nil {
 			t.Fatal(err)
 		}
@@ -283,6 +289,9 @@ func caseEmptyOfVersions[V any](t *testing.T, b *bench[V]) {
 			testcache.WantGet(t, c[v], "k", nil)
 		}
 		if err := c[1].Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c[3].Delete(t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
 	}

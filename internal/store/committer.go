@@ -64,5 +64,7 @@ func (u leaseless) absentStep(ttl time.Duration) *Write {
 
 func (u leaseless) step(w *Write) *Write {
 	w.leaves = u.leaves
+	// A load is not sent again when its answer is lost: a newer write may have come meanwhile.
+	w.once = u.leaves && w.sc != nil
 	return w
 }

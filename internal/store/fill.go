@@ -63,6 +63,9 @@ func (f *fillStep) Keys() []string { return []string{f.key} }
 func (f *fillStep) Writes() bool   { return true }
 func (f *fillStep) Largest() int   { return len(f.value) }
 
+// Retry is part of Step: when the answer is lost, a newer write may have come meanwhile.
+func (f *fillStep) Retry() client.Retry { return client.NotRetryable }
+
 func (f *fillStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
 	c := new(fillCommands)
 	c.both[0] = c.del.Small(ctx, "del", f.store.family.Control(f.key))
@@ -153,7 +156,7 @@ func (s *Store) fillTrip(ctx context.Context, commits []Commit, which []int) ([]
 		cmds = append(cmds, sets[k])
 	}
 	all := client.Cmders(cmds)
-	err := client.PipelineError(all, s.PipelineWrites(ctx, s.Redis(), client.Retryable, all))
+	err := client.PipelineError(all, s.PipelineWrites(ctx, s.Redis(), client.NotRetryable, all)) // see fillStep
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,8 @@ type Acquired struct {
 	Status Status
 	Lease  *Lease        // when Granted, or with an error that leaves that open
 	Wait   time.Duration // when Busy: the TTL of the other lease
-	TTL    time.Duration // when HasEmpty or HasAbsence: how long that still stands
+	TTL    time.Duration // when HasEmpty, HasAbsence, or HasValue with Value: how long that still stands
+	Value  []byte        // when HasValue: a string that is short; nil: it is to be read
 }
 
 // A Status says whether a load may begin, or what makes it needless.
@@ -96,12 +97,19 @@ func (s *Store) Acquire(
 	return s.acquire(ctx, deadline, Ask{Key: key, Replace: replace}, ttl)
 }
 
+// The script of a lease returns a string that is not longer than this, in bytes. A longer one is
+// read by itself: a script copies what it returns.
+var shortString, noString any = 16 << 10, -1
+
 func (s *Store) acquire(
 	ctx context.Context, deadline time.Time, ask Ask, ttl time.Duration,
 ) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
 	a := s.acquisition(ask, ttl)
+	if s.shape == codec.ShapeString {
+		a.longest = shortString
+	}
 	for {
 		var one struct { // in one allocation
 			lease Lease
@@ -140,10 +148,11 @@ type acquisition struct {
 	ttl     time.Duration
 	tokens  [1 + maxLost]any // of the attempts
 	made    int              // how many attempts
+	longest any              // string that is returned
 }
 
 func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
-	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl}
+	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl, longest: noString}
 	if ask.AsWrite {
 		a.keys = s.writeKeys(ask.Key)
 	}
@@ -151,7 +160,7 @@ func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
 }
 
 // acquireArgs is how many arguments the script of a first attempt has.
-const acquireArgs = 5
+const acquireArgs = 6
 
 // attempt returns what is sent to obtain l, with another token each time. Its arguments are put
 // into args, if there is room.
@@ -159,7 +168,7 @@ func (a *acquisition) attempt(l *Lease, token string, args []any) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
 	s := a.store
 	args = append(slices.Grow(args, acquireArgs+a.made),
-		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty())
+		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty(), a.longest)
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
 	a.made++
@@ -213,6 +222,12 @@ func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 	case Busy:
 		err = scan(parts, &left)
 		c.Wait = time.Duration(left) * time.Millisecond
+	case HasValue:
+		if len(parts) > 0 {
+			var value string
+			err = scan(parts, &left, &value)
+			c.Value, c.TTL = []byte(value), remaining(left)
+		}
 	case HasEmpty, HasAbsence:
 		err = scan(parts, &left)
 		c.TTL = remaining(left)
@@ -250,8 +265,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 }
 
 func (l *Lease) renewal() client.Call {
-	markerEnds := l.marker != "" && time.Until(l.markerEnds) < l.ttl
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds(), markerEnds}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds()}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -262,7 +276,7 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if l.marker != "" {
+	if l.marker != "" && time.Until(l.markerEnds) < l.ttl { // else the lease carries it
 		args = append(args, l.marker, l.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
@@ -297,7 +311,7 @@ func (l *Lease) filling(e *Entry, ttl time.Duration) (small client.Call, ok bool
 		value[0] = l.token // the script knows the command
 		return client.Call{Script: add, Retry: client.Retryable, Keys: l.keys, Args: value}, true
 	}
-	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms), value...)}, true
+	return client.Call{Script: l.either(fill, fillUpgrade), Retry: client.Retryable, Keys: l.guardedKeys(), Args: append(l.guarded(ms, l.store.markerEmpty()), value...)}, true
 }
 
 // isSmall reports whether a value goes through a Script: there each byte costs several

@@ -559,13 +559,14 @@ func TestCommandsOfALease(t *testing.T) {
 		}
 		words := map[string]string{
 			"small": "del evalsha get set", "staged": "del evalsha get pexpire pexpiretime rename set strlen", "poll": "mget",
+			"there": "evalsha get pttl strlen type",
 		}
 		if b.env.Topology == redistest.Cluster {
 			words["poll"] = "get get"
 		}
 		if b.shape == codec.ShapeHash {
 			words = map[string]string{
-				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall",
+				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall", "there": "evalsha type",
 				"staged": "del eval evalsha get hlen hset pexpire pexpire pexpiretime rename unlink",
 			}
 		}
@@ -594,7 +595,7 @@ func TestCommandsOfALease(t *testing.T) {
 			{"Probe", func() error { return b.store.Probe(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
 			{"Renew", renew, "evalsha get pexpire"},
 			{"Store", storing(b.value("v")), words["small"]},
-			{"Acquire of what is there", func() error { b.acquire(t, "k", false); return nil }, "evalsha type"},
+			{"Acquire of what is there", func() error { b.acquire(t, "k", false); return nil }, words["there"]},
 			{"Acquire beside it", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},
 			{"Release", giveBack, "del evalsha get"},
 			{"Acquire beside it again", func() error { l = b.grant(t, "k", true); return nil }, "evalsha get pexpiretime pttl set type"},

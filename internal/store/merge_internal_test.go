@@ -56,10 +56,10 @@ var longWays = []struct {
 	script *client.Script
 	args   func(t string) []any
 }{
-	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false, ""} }},
-	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true, ""} }},
-	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, "", t} }},
-	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false, "E"} }},
+	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false, "", -1} }},
+	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true, "", -1} }},
+	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, "", -1, t} }},
+	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false, "E", -1} }},
 	{"add", add, func(t string) []any { return []any{t, "new", "px", hour} }},
 	{"add without end", add, func(t string) []any { return []any{t, "new"} }},
 	{"put", put, func(string) []any { return []any{-1, "", "set", "new", "px", hour} }},
@@ -106,7 +106,7 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 			keys = s.writeKeys
 		}
 		for _, n := range slices.Compact([]int{valueless, first}) {
-			if first == valueless && len(way.args("")) > 5 && way.script == acquire {
+			if first == valueless && len(way.args("")) > 6 && way.script == acquire {
 				continue // it removes a lease
 			}
 			run := func(name string, send func(calls []client.Call)) (told []string) {

@@ -391,7 +391,7 @@ func tokenFor(request []string, key string) (token string, asks bool) {
 	if err != nil {
 		return "", false
 	}
-	const perKey = 5 // arguments
+	const perKey = 6 // arguments
 	return request[3+keys+perKey*(slices.Index(request, key)-3)], true
 }
 

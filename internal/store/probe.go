@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 )
@@ -16,30 +18,40 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 	}
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	err := s.probeString(ctx, key, e)
-	if client.RefusesKey(err) || err == nil && s.needsTTL(e) {
-		return s.Inspect(ctx, deadline, key, e, false)
+	answered, err := s.probeString(ctx, key, e)
+	switch {
+	case client.RefusesKey(err), err == nil && !answered, err == nil && s.ttls && e.State == Absent:
+		return s.Inspect(ctx, deadline, key, e, false) // which knows the TTL of an absence as well
 	}
 	return err
 }
 
-// needsTTL reports whether to ask for the TTL of what a Probe has found.
-func (s *Store) needsTTL(e *Entry) bool {
-	return s.probeTTLs && e.State == Present || s.ttls && e.State == Absent
-}
-
 // probeString is one command, which cannot be used while a cluster keeps the two keys
-// apart.
-func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
+// apart, and where it matters that for the TTL of the value. It reports false when go-redis would
+// have repeated a command.
+func (s *Store) probeString(ctx context.Context, key string, e *Entry) (answered bool, err error) {
 	e.Wire.Reset(key)
+	e.key = key
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	answer, err := s.ReadReply(ctx, "mget", key, s.family.Control(key))
-	if err != nil {
-		return err
+	answer := &e.reply
+	if s.probeTTLs {
+		mget := redis.NewRawWriteToCmd(ctx, answer, "mget", key, s.family.Control(key))
+		pttl := s.pttlOf(ctx, e)
+		answered, err = s.RawAfter(ctx, key, pttl.command, mget, answer, time.Now())
+		if err != nil || !answered {
+			return false, err
+		}
+		left, err := pttl.reply.Int()
+		if err != nil {
+			return false, err
+		}
+		e.TTL = remaining(left)
+	} else if answer, err = s.ReadReply(ctx, "mget", key, s.family.Control(key)); err != nil {
+		return false, err
 	}
 	both, err := answer.Strings(2)
 	if err != nil {
-		return err
+		return false, err
 	}
 	value, held := both[0], both[1]
 	var marker string
@@ -51,5 +63,5 @@ func (s *Store) probeString(ctx context.Context, key string, e *Entry) error {
 	case marker == markerAbsent:
 		e.State = Absent
 	}
-	return nil
+	return true, nil
 }

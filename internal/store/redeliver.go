@@ -46,6 +46,12 @@ func (s *Store) Redeliver(key string, w FailedWrite) {
 	s.Written(key) // what was read until now is answered by no near cache
 }
 
+// Awaiting returns how many deletes of the store are to be delivered.
+func (s *Store) Awaiting() int { return s.UndeliveredBy(s.deleter) }
+
+// AwaitDelivery has these sent now, and waits until none is left or ctx has ended.
+func (s *Store) AwaitDelivery(ctx context.Context) { s.Client.AwaitDelivery(ctx, s.deleter) }
+
 // Unsettle has the key deleted a few times, if something that has failed by a cause may still be
 // stored. The key is cached meanwhile.
 func (s *Store) Unsettle(key string, cause error) {

@@ -60,7 +60,7 @@ func (w *swapStep) Script() *client.Script { return w.lease.either(swap, swapUpg
 func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client.Command {
 	l := w.lease
 	staged := l.store.family.Staging(l.keys[1].(string), l.token.(string))
-	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value))
+	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value), l.store.markerEmpty())
 	return append(l.store.stageValue(ctx, staged, w.value), mode(w.Script(), ctx, l.guardedKeys(staged), args))
 }
 

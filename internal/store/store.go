@@ -21,8 +21,8 @@ type Store struct {
 	family    rediskey.Family
 	control   client.Refusal // of control keys
 	ttls      bool           // see ReadTTLs
+	probeTTLs bool           // of strings that Probe finds, too
 	deleter   client.Deleter // of its keys
-	probeTTLs bool           // those of values that Probe finds, too
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The

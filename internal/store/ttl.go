@@ -11,9 +11,9 @@ import (
 )
 
 // ReadTTLs makes every read ask for the remaining TTL as well, in the same round trip: of the
-// value, or of the marker that stands for it. With probe that is so of Probe as well, in a further
-// round trip if it finds a string; else it leaves the TTL of that at 0. It has to be called before
-// the store is used.
+// value, or of the marker that stands for it. A Probe asks in a further round trip for that of an
+// absence, and without probe leaves that of a string at 0. It has to be called before the store is
+// used.
 func (s *Store) ReadTTLs(probe bool) { s.ttls, s.probeTTLs = true, probe }
 
 // ReadsTTLs reports whether ReadTTLs was called.

@@ -62,17 +62,41 @@ func TestApp(t *testing.T) {
 	}
 }
 
-// A database that does not answer takes the instance out.
+// A database that does not answer takes no instance out that has started, as the caches serve what
+// they have: only one that reaches neither database nor Redis.
+func TestReadyWithoutDatabase(t *testing.T) {
+	server, st := cachetest.NewServer(t), storetest.SQLite(t)
+	if _, err := st.AddUser(t.Context(), "Ada", "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.New(app.Parts{Store: st, Redis: app.Client(server.Options()), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := a.Handler()
+	want(t, h, "/users/1", 200, "Ada") // it is in Redis now
+	want(t, h, "/readyz", 200, "ready\n")
+	_ = st.Close()
+	want(t, h, "/readyz", 200, "ready, without the database\n")
+	want(t, h, "/users/1", 200, "Ada")
+	server.Down()
+	want(t, h, "/readyz", 503, "the database does not answer")
+	server.Up()
+	want(t, h, "/readyz", 200, "ready, without the database\n")
+	if err := a.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A database that has never answered does.
 func TestNotReadyWithoutDatabase(t *testing.T) {
 	st := storetest.SQLite(t)
 	a, err := app.New(app.Parts{Store: st, Redis: app.Client(cachetest.NewServer(t).Options()), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := a.Handler()
-	want(t, h, "/readyz", 200, "ready\n")
 	_ = st.Close()
-	want(t, h, "/readyz", 503, "database")
+	want(t, a.Handler(), "/readyz", 503, "database")
 	if err := a.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}

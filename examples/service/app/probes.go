@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -20,14 +22,15 @@ type probes struct {
 	log      *slog.Logger
 
 	draining atomic.Bool
-	checked  atomic.Bool // Redis has once done all that the caches need
+	started  atomic.Bool // the database and Redis have once done all that is needed, at one time
 }
 
-// ready answers whether requests may be sent here. It needs the database, and that Redis has once
-// done all that the caches need: a deploy with a wrong address or too few rights gets no requests,
-// and the answer says what is wrong. After that a failure of Redis does not take the service out of
-// the load balancer: it would take all instances out at once, and the caches work without Redis.
-// The answer then says so.
+// ready answers whether requests may be sent here. At the start it needs the database, and a Redis
+// that does all that the caches need: a deploy with a wrong address or too few rights gets no
+// requests, and the answer says what is wrong. After that the failure of one of the two does not
+// take the service out of the load balancer, which would take all instances out at once: without
+// Redis the caches load, and without the database they serve what they have, by StaleFor also what
+// is stale. The answer then says so. An instance that reaches neither is taken out.
 func (p *probes) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTime)
 	defer cancel()
@@ -35,21 +38,31 @@ func (p *probes) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	if err := p.database(ctx); err != nil {
-		p.log.WarnContext(ctx, "not ready", "err", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	err := p.caches(ctx)
-	if err == nil {
-		p.checked.Store(true)
+	database, caches := p.ask(ctx)
+	switch {
+	case database == nil && caches == nil:
+		p.started.Store(true)
 		fmt.Fprintln(w, "ready")
-		return
-	}
-	if !p.checked.Load() {
+	case !p.started.Load() || database != nil && caches != nil:
+		err := errors.Join(database, caches)
 		p.log.WarnContext(ctx, "not ready", "err", err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+	case database != nil:
+		fmt.Fprintf(w, "ready, without the database\n")
+	default:
+		fmt.Fprintf(w, "ready, without Redis:\n%v\n", caches)
 	}
-	fmt.Fprintf(w, "ready, without Redis:\n%v\n", err)
+}
+
+// ask asks both at one time, so that one that does not answer leaves time for the other. What the
+// database says may be in an answer to anybody, and so is not.
+func (p *probes) ask(ctx context.Context) (database, caches error) {
+	var asked sync.WaitGroup
+	asked.Go(func() { caches = p.caches(ctx) })
+	if err := p.database(ctx); err != nil {
+		p.log.WarnContext(ctx, "the database does not answer", "err", err)
+		database = errors.New("the database does not answer")
+	}
+	asked.Wait()
+	return database, caches
 }

@@ -1,9 +1,11 @@
 -- Obtains the lease of a key, or tells what makes a load needless or forbidden.
 -- KEYS: value, control. ARGV: token, TTL of the lease in ms, type of the value,
 -- 1 to have the lease beside a value that is there, the marker of an empty value, see isEmpty,
+-- the length of a string up to which it is read, -1 for none,
 -- then the tokens of earlier attempts whose answers were lost.
 -- Returns one of
 --   present                       the key has a value
+--   present, ms, value            the same, with its TTL
 --   empty | absent, ms            the marker that stands for it, which lives for so long
 --   busy, ms                      another has the lease, for so long: at most the TTL asked for
 --   full                          no memory for a lease
@@ -11,13 +13,17 @@
 --   granted, expiry, TTL, digest, marker, expiry, ms
 -- where expiry, TTL and digest of the value tell later whether it is still the same, see
 -- guard.lua, and marker is what the lease has replaced, with the expiry and the TTL of that.
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local token, marker, ends = control(KEYS[2])
   if token == ARGV[i] then revoke(KEYS[2], marker, ends) end
 end
 local kind = redis.call('TYPE', KEYS[1]).ok
 local beside = ARGV[4] == '1'
-if kind == ARGV[3] and not beside then return {'present'} end
+if kind == ARGV[3] and not beside then
+  local longest = tonumber(ARGV[6])
+  if longest < 0 or redis.call('STRLEN', KEYS[1]) > longest then return {'present'} end
+  return {'present', redis.call('PTTL', KEYS[1]), redis.call('GET', KEYS[1])}
+end
 
 local lease = 'L' .. ARGV[1]
 local held = true

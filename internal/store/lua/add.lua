@@ -3,8 +3,9 @@
 -- KEYS: value, control, and of a refresh the values of the neighbouring versions. ARGV: token,
 -- the string, then 'px' and its TTL in ms, or nothing for one without end.
 -- Returns 1 when stored, 0 when not permitted.
-if control(KEYS[2]) ~= ARGV[1] then return 0 end
+local token, carried, ends = control(KEYS[2])
+if token ~= ARGV[1] then return 0 end
 local stored = redis.call('SET', KEYS[1], ARGV[2], 'NX', unpack(ARGV, 3))
-redis.call('DEL', KEYS[2])
-if stored then removeNeighbours(#KEYS) end
+local removed = stored and removeNeighbours(#KEYS)
+revoke(KEYS[2], not removed and others(carried, ''), ends)
 return stored and 1 or 0

@@ -6,7 +6,8 @@ local function together(runs, answers)
   local args, ended = #ARGV / runs, {}
   for i = 1, runs do
     local first = args * (i - 1) + 1
-    if parse(held[i]) == ARGV[first] then
+    local token, carried = parse(held[i])
+    if token == ARGV[first] and not carried then
       local set = redis.pcall('SET', KEYS[i], unpack(ARGV, first + 1, first + args - 1))
       answers[i] = set.ok and 1 or set
       if set.ok then

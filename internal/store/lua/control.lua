@@ -34,10 +34,22 @@ local function isEmpty(marker, mine)
   return marker == mine or string.find(versions(marker) .. '@', versions(mine) .. '@', 1, true) ~= nil
 end
 
+-- others is what a marker says of other versions than that of mine; nil if that is nothing.
+local function others(marker, mine)
+  if not marker or marker == 'N' or marker == mine then return nil end
+  if not isEmpty(marker, mine) then return marker end
+  local left = string.gsub(versions(marker) .. '@', versions(mine) .. '@', '@')
+  return #left > 1 and 'E' .. string.sub(left, 1, -2) or nil
+end
+
 -- carry is a lease that carries a marker and, if it is known, the moment of its expiry.
 local function carry(lease, marker, ends)
   return lease .. marker .. (#marker > 1 and ':' or '') .. ends
 end
+
+-- clock is the server's, in ms, by a key that has so long to live: users of Redis may not call
+-- TIME.
+local function clock(key, left) return redis.call('PEXPIRETIME', key) - left end
 
 -- rest is how long, in ms, the marker of a control key has still to live. Of a carried marker
 -- whose expiry is not known it is the TTL of the lease. That of a lease without TTL is over.
@@ -45,8 +57,7 @@ local function rest(key, ends)
   local left = redis.call('PTTL', key)
   if not ends or ends == '' then return left end
   if left < 0 then return 0 end
-  local now = redis.call('PEXPIRETIME', key) - left -- users of Redis may not call TIME
-  return math.max(tonumber(ends) - now, 0)
+  return math.max(tonumber(ends) - clock(key, left), 0)
 end
 
 -- revoke takes a lease out of a control key, and leaves the marker that it carries.

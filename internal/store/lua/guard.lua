@@ -12,10 +12,11 @@ local function unchanged(first, last)
   return redis.call('PTTL', KEYS[2]) == tonumber(ARGV[2]) and text(redis.call('PTTL', KEYS[1])) == ARGV[4]
 end
 
+-- permitted also returns the marker that the lease carries, and the moment of its expiry.
 local function permitted()
-  local token, _, _, first, last = control(KEYS[2])
+  local token, marker, ends, first, last = control(KEYS[2])
   if token ~= ARGV[1] then return false end
-  if unchanged(first, last) then return true end
+  if unchanged(first, last) then return true, marker, ends end
   redis.call('DEL', KEYS[2]) -- the lease is of no use any more
   return false
 end

@@ -2,13 +2,14 @@
 -- KEYS: value, control, and of a refresh the values of the neighbouring versions. ARGV: as in
 -- guard.lua, then a marker with its TTL in ms, or nothing for none.
 -- Returns 1 when done, 0 when not permitted.
-if not permitted() then return 0 end
+local may, carried, ends = permitted()
+if not may then return 0 end
+local removed = removeNeighbours(#KEYS)
 if ARGV[3] ~= '-2' then redis.call('UNLINK', KEYS[1]) end
 if #ARGV > 5 then
   local marker, ttl = ARGV[6], tonumber(ARGV[7])
-  if marker ~= 'N' and #KEYS == 2 then
+  if marker ~= 'N' and not removed then
     -- That the values of other versions are empty stays known, for no longer than it was.
-    local _, carried, ends = control(KEYS[2])
     local left = carried and carried ~= 'N' and not isEmpty(carried, marker) and rest(KEYS[2], ends) or 0
     if left > 0 then
       marker, ttl = 'E' .. versions(carried) .. versions(marker), math.min(ttl, left)
@@ -18,5 +19,4 @@ if #ARGV > 5 then
 else
   redis.call('DEL', KEYS[2])
 end
-removeNeighbours(#KEYS)
 return 1

@@ -1,11 +1,12 @@
 -- Gives a lease back whose load has come to nothing.
--- KEYS: control. ARGV: token, then the marker that the lease has replaced with its expiry
--- (PEXPIRETIME), or nothing for none.
+-- KEYS: control. ARGV: token, then, if the lease does not carry it, the marker that it has replaced
+-- and the expiry of that (PEXPIRETIME).
 -- Returns 1, or 0 when the lease had ended.
-if control(KEYS[1]) ~= ARGV[1] then return 0 end
-if #ARGV > 1 then
+local token, marker, ends = control(KEYS[1])
+if token ~= ARGV[1] then return 0 end
+if not marker and #ARGV > 1 then
   redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
 else
-  redis.call('DEL', KEYS[1])
+  revoke(KEYS[1], marker, ends)
 end
 return 1

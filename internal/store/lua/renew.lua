@@ -1,9 +1,9 @@
 -- Gives a lease a new TTL.
--- KEYS: control. ARGV: token, TTL in ms, 1 if the marker that the lease carries ends before.
+-- KEYS: control. ARGV: token, TTL in ms.
 -- Returns 1, or 0 when the lease had ended.
-local token, marker = control(KEYS[1])
+local token, marker, ends = control(KEYS[1])
 if token ~= ARGV[1] then return 0 end
-if ARGV[3] == '1' and marker then
+if marker and ends ~= '' and rest(KEYS[1], ends) <= tonumber(ARGV[2]) then -- it ends before
   redis.call('SET', KEYS[1], 'L' .. token, 'PX', ARGV[2])
   return 1
 end

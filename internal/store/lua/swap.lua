@@ -2,14 +2,16 @@
 -- lease.
 -- KEYS: value, control, of a refresh the values of the neighbouring versions, and staged.
 -- ARGV: as in guard.lua, then the value's TTL in ms or -1, the command that counts a value's
--- parts, and how many there have to be: a command that staged some may have failed.
+-- parts, how many there have to be, as a command that staged some may have failed, and the marker
+-- of an empty value.
 -- Returns 1 when stored, 0 when not permitted, -1 when the staged value is incomplete.
 local staged = KEYS[#KEYS]
 if redis.pcall(ARGV[7], staged) ~= tonumber(ARGV[8]) then
   redis.call('UNLINK', staged)
   return -1
 end
-if not permitted() then
+local may, carried, ends = permitted()
+if not may then
   redis.call('UNLINK', staged)
   return 0
 end
@@ -20,6 +22,6 @@ if tonumber(ARGV[6]) >= 0 then
 else
   redis.call('PERSIST', KEYS[1])
 end
-redis.call('DEL', KEYS[2])
-removeNeighbours(#KEYS - 1)
+local removed = removeNeighbours(#KEYS - 1)
+revoke(KEYS[2], not removed and others(carried, ARGV[9]), ends)
 return 1

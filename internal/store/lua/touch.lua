@@ -3,7 +3,7 @@
 -- in ms.
 -- Returns 1, or 0 when there is no value.
 local kind = redis.call('TYPE', KEYS[1]).ok
-local leased, marker, _, first, last = control(KEYS[2])
+local leased, marker, ends, first, last = control(KEYS[2])
 if kind == ARGV[1] then
   local was = text(redis.call('PEXPIRETIME', KEYS[1]))
   if tonumber(ARGV[2]) < 0 then
@@ -23,8 +23,12 @@ if kind == ARGV[1] then
   return 1
 end
 if kind == 'none' and isEmpty(marker, ARGV[3]) then
-  -- What is being loaded, by whatever version, gives it its TTL, or that which it had comes back.
-  if leased then return 1 end
+  if leased then -- it has the new TTL as long as nothing is stored that has one of its own
+    if rest(KEYS[2], ends) <= 0 then return 0 end
+    local now = clock(KEYS[2], redis.call('PTTL', KEYS[2]))
+    redis.call('SET', KEYS[2], carry('L' .. leased, ARGV[3], text(now + ARGV[4])), 'KEEPTTL')
+    return 1
+  end
   if marker == ARGV[3] then return redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
   redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) -- the values of other versions do not get it
   return 1

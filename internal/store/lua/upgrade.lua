@@ -7,5 +7,5 @@ local function permitted()
   if control(KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end -- the lease is of no use any more
   return false
 end
-local function removeNeighbours() end
+local function removeNeighbours() return false end
 
