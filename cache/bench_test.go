@@ -58,6 +58,18 @@ func benchHit[V any](b *testing.B, name string, codec codec.Codec[V], v V) {
 	}
 }
 
+// What a miss takes of the process that is predicted, with a lease and nobody to hear of it.
+func BenchmarkMiss(b *testing.B) {
+	c := yesCache(b, ":1\r\n")
+	load := func(context.Context, int64) (account, error) { return sample, nil }
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.GetOrSet(context.Background(), 42, load); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // A slice as a Redis list against the same slice as one string of msgpack.
 func BenchmarkSliceHit(b *testing.B) {
 	for _, n := range []int{10, 1000, 100_000} {

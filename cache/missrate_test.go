@@ -70,6 +70,50 @@ func TestForeseenMisses(t *testing.T) {
 	})
 }
 
+// A few misses in a row are enough for the next one to be predicted, as the callers of a client may
+// be spread over many caches. The first hit ends that, and what mostly hits has it never.
+func TestForeseenMissesInARow(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		rdb := f.client(t)
+		other := open(t, rdb, cache.Config[string, string]{Name: "other"})
+		learnScripts(t, other)
+		var log commandLog
+		log.keep(f, 0, 0)
+		runs, n := 0, 0
+		ask := func(c *cache.Cache[string, string], key string, wanted ...string) {
+			t.Helper()
+			log.take()
+			v, err := c.GetOrSet(t.Context(), key, value("v", &runs))
+			want(t, "GetOrSet", v, err, "v")
+			if got := log.take(); !slices.Equal(got, wanted) {
+				t.Errorf("GetOrSet %d of %s: %v, want %v", n, key, got, wanted)
+			}
+		}
+		miss := func(c *cache.Cache[string, string], wanted ...string) {
+			t.Helper()
+			n++
+			ask(c, fmt.Sprint("new", n), wanted...)
+		}
+		for i := range 3 {
+			c := open(t, rdb, cache.Config[string, string]{Name: fmt.Sprint("of", i)})
+			for range 8 {
+				miss(c, "GET", "EVALSHA", "EVALSHA")
+			}
+			for range 3 {
+				miss(c, "EVALSHA", "EVALSHA")
+			}
+			ask(c, "new"+fmt.Sprint(n), "EVALSHA") // which returns what is there
+			for range 3 {
+				ask(c, "new"+fmt.Sprint(n), "GET")
+				for range 7 {
+					miss(c, "GET", "EVALSHA", "EVALSHA")
+				}
+			}
+		}
+	})
+}
+
 // Without leases it is a closer look that does for the read.
 func TestForeseenMissesWithoutLeases(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

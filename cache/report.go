@@ -44,7 +44,7 @@ func (c *core) reportUnanswered(ctx context.Context, key string, began time.Time
 
 // lookupTime is the duration of a lookup, if anybody wants to know.
 func (c *core) lookupTime(began time.Time) time.Duration {
-	if c.observer.hears().Lookup == nil {
+	if !c.HearsLookups() {
 		return 0
 	}
 	return time.Since(began)
@@ -53,7 +53,7 @@ func (c *core) lookupTime(began time.Time) time.Duration {
 func (c *core) reportLookup(ctx context.Context, e LookupEvent) {
 	c.stats.lookup(e.State)
 	c.engine.Learn(protocol.State(e.State), c.stats.hits.Load())
-	if c.observer.hears().Lookup != nil {
+	if c.HearsLookups() {
 		e.Source = Redis
 		if e.State == Unknown {
 			e.Source = None
@@ -96,7 +96,7 @@ func (c *core) Load(ctx context.Context, _ string, jobs []*protocol.Job, r proto
 	case LoadCancelled:
 		c.stats.loadsCancelled.Add(1)
 	}
-	if c.observer.hears().Load == nil {
+	if !c.HearsLoads() {
 		return
 	}
 	e.Keys = keysOf(jobs)
@@ -110,7 +110,9 @@ func (c *core) StartLoad(ctx context.Context, jobs []*protocol.Job, background b
 	return c.observer.startLoad(ctx, LoadStart{Keys: keysOf(jobs), Background: background})
 }
 
-func (c *core) HearsWaits() bool { return c.observer.hears().Wait != nil }
+func (c *core) HearsLookups() bool { return c.observer.hears().Lookup != nil }
+func (c *core) HearsLoads() bool   { return c.observer.hears().Load != nil }
+func (c *core) HearsWaits() bool   { return c.observer.hears().Wait != nil }
 
 func (c *core) Waited(ctx context.Context, keys []string, load context.Context, took time.Duration) {
 	c.observer.wait(ctx, WaitEvent{Keys: keys, Load: load, Duration: took})

@@ -80,6 +80,13 @@ func (q queuedCommand) answer() float64 {
 	return 0
 }
 
+// newBatch returns a batch that is likely to get so many commands.
+func newBatch(size int) *batch {
+	b := new(batch)
+	b.first.commands = make([]queuedCommand, 0, size)
+	return b
+}
+
 // add adds commands to the part whose callers leave with a bucket, which it returns.
 func (b *batch) add(w *bucket, all []queuedCommand) *part {
 	to := b.partOf(w)
@@ -135,6 +142,15 @@ func (b *batch) mostPatient() (c *Client) {
 }
 
 func (b *batch) split() (cmds []redis.Cmder, calls []*Call) {
+	n := 0 // of commands
+	for _, of := range b.parts {
+		for _, q := range of.commands {
+			if q.call == nil {
+				n++
+			}
+		}
+	}
+	cmds, calls = make([]redis.Cmder, 0, n), make([]*Call, 0, b.size-n)
 	for _, of := range b.parts {
 		for _, q := range of.commands {
 			if q.call != nil {

@@ -83,7 +83,10 @@ func (c *Client) ExecAll(
 		for i, m := range merged {
 			cmds[i] = m.command(ctx, mode)
 		}
-		all := append(Cmders(cmds), beside...)
+		all := beside
+		if len(cmds) > 0 {
+			all = append(Cmders(cmds), beside...)
+		}
 		if err := PipelineError(all, c.PipelineWrites(ctx, c.rdb, retry, all)); err != nil {
 			return err
 		}

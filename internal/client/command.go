@@ -19,8 +19,8 @@ type Command struct {
 	space [64]byte // of most answers
 }
 
-// A soleCommand is a Command and its memory.
-type soleCommand struct {
+// An InlineCommand is a Command and its memory, for those that are allocated together.
+type InlineCommand struct {
 	Command
 	raw  redis.RawWriteToCmd
 	args [inlineArgs]any
@@ -31,15 +31,19 @@ const inlineArgs = 12
 
 // NewCommand returns a command whose answer may have any size.
 func NewCommand(ctx context.Context, args ...any) *Command {
-	cmd := new(soleCommand)
+	cmd := new(InlineCommand)
 	return cmd.init(ctx, &cmd.raw, append(cmd.args[:0], args...))
 }
 
 // NewSmall returns a command whose answer is a number, a status, or the like.
 func NewSmall(ctx context.Context, args ...any) *Command {
-	cmd := NewCommand(ctx, args...)
+	return new(InlineCommand).Small(ctx, args...)
+}
+
+// Small makes a zero InlineCommand one of NewSmall.
+func (cmd *InlineCommand) Small(ctx context.Context, args ...any) *Command {
 	cmd.reply.Limit(smallAnswer)
-	return cmd
+	return cmd.init(ctx, &cmd.raw, append(cmd.args[:0], args...))
 }
 
 // smallAnswer is more than the answer of a command, or of a script for one key, has in bytes

@@ -137,7 +137,7 @@ func (c *Client) join(p *pipelines, w *bucket, all []queuedCommand) (*part, erro
 		}
 	}
 	if full || len(p.waiting) == 0 {
-		p.waiting = append(p.waiting, new(batch))
+		p.waiting = append(p.waiting, newBatch(c.batchSize()))
 		if p.delay == nil {
 			p.delay = time.AfterFunc(maxDelay, func() { c.executor.flush(p) })
 		} else {
@@ -151,8 +151,12 @@ func (c *Client) join(p *pipelines, w *bucket, all []queuedCommand) (*part, erro
 // bytes: few do when answers are large, and half of those in flight, so that one half is
 // worked on by the server and the other one here.
 func (x *executor) isFull(b *batch, answer float64) bool {
-	half := max(int(x.inFlight.count.Load())/2, minBatch)
-	return b.size >= min(half, maxBatch) || b.bytes+answer > batchBytes && b.bytes > 0
+	return b.size >= x.batchSize() || b.bytes+answer > batchBytes && b.bytes > 0
+}
+
+// batchSize returns how many commands a batch may have now.
+func (x *executor) batchSize() int {
+	return min(max(int(x.inFlight.count.Load())/2, minBatch), maxBatch)
 }
 
 // addSender starts a sender; the caller holds the lock.

@@ -66,7 +66,7 @@ func (sc *Script) Inline(ctx context.Context, keys, args []any) *Command {
 }
 
 func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *Command {
-	cmd := new(soleCommand)
+	cmd := new(InlineCommand)
 	all := cmd.args[:0]
 	if n := 3 + len(keys) + len(args); n > inlineArgs {
 		all = make([]any, 0, n)

@@ -53,10 +53,12 @@ func (c *Client) PipelineWrites(
 	if repeatsItself(to, retry) {
 		return c.Pipeline(ctx, to, cmds)
 	}
-	sent := make([]redis.Cmder, len(cmds))
+	sent, cloned := cmds, false
 	for i, cmd := range cmds {
-		sent[i] = cmd
 		if cmd, ok := cmd.(*Command); ok {
+			if !cloned {
+				sent, cloned = slices.Clone(cmds), true
+			}
 			sent[i] = cmd.RawWriteToCmd // which go-redis does not repeat
 		}
 	}
@@ -191,6 +193,9 @@ func (retry Retry) mayResend(err error) bool {
 // IsForbidden reports whether the client may not use a command, or there is none of that
 // name.
 func IsForbidden(err error) bool {
+	if err == nil {
+		return false
+	}
 	return redis.HasErrorPrefix(err, "NOPERM") || IsUnknownCommand(err)
 }
 

@@ -66,9 +66,10 @@ func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error 
 		ctx, cancel := c.WithDeadline(ctx, deadline)
 		defer cancel()
 		cmds := step.Commands(ctx, nil)
-		all := make([]queuedCommand, len(cmds))
-		for i, cmd := range cmds {
-			all[i].cmd = cmd
+		var space [2]queuedCommand
+		all := space[:0]
+		for _, cmd := range cmds {
+			all = append(all, queuedCommand{cmd: cmd})
 		}
 		if err := c.share(ctx, all...); err != nil {
 			return err // they may still be in use

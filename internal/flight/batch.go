@@ -1,6 +1,9 @@
 package flight
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A BatchFunc obtains the results of several flights. It finishes each as soon as it has
 // its result; what is then still under way ends with the error that it returns.
@@ -31,6 +34,7 @@ func (g *Group[R]) Join(
 	parent := g.parent(ctx)
 	var fresh []Flight[R]
 	var led []*Flight[R]
+	var now time.Time
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -50,21 +54,24 @@ func (g *Group[R]) Join(
 			continue
 		}
 		if fresh == nil {
-			fresh = make([]Flight[R], 0, len(keys)-i)
+			fresh, now = make([]Flight[R], 0, len(keys)-i), time.Now()
 		}
-		fresh = append(fresh, newFlight(s))
+		fresh = append(fresh, newFlight(s, now))
 		f = &fresh[len(fresh)-1]
 		f.refresh = refresh
-		if later {
-			f.run = g.execution(ctx, parent, []*Flight[R]{f}, fn)
-		} else {
+		switch {
+		case later:
+			f.startsAlone(ctx, parent, fn)
+		case led == nil && len(keys) == 1:
+			led = append(f.alone[:0], f)
+		default:
 			led = append(led, f)
 		}
 		s.admit(f)
 		tickets[i] = ticket[R]{flight: f, leads: true}
 	}
 	if len(led) > 0 {
-		g.running.Go(g.execution(ctx, parent, led, fn))
+		g.execution(ctx, parent, led, fn).start()
 	}
 	return tickets, nil
 }
@@ -78,6 +85,7 @@ func (g *Group[R]) Join(
 func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (rest []string) {
 	fresh := make([]Flight[R], 0, len(keys))
 	led := make([]*Flight[R], 0, len(keys))
+	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -89,14 +97,14 @@ func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (r
 			continue
 		}
 		s := g.state(key)
-		fresh = append(fresh, newFlight(s))
+		fresh = append(fresh, newFlight(s, now))
 		f := &fresh[len(fresh)-1]
 		f.refresh, f.background = true, true
 		led = append(led, f)
 		s.admit(f)
 	}
 	if len(led) > 0 {
-		g.running.Go(g.execution(ctx, nil, led, fn))
+		g.execution(ctx, nil, led, fn).start()
 	}
 	return rest
 }

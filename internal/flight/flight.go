@@ -14,9 +14,10 @@ type Flight[R any] struct {
 	group  *Group[R]
 	state  *keyState[R]
 	parent *Flight[R] // another flight of this group, in whose function fn's context is used
-	exec   *execution
-	run    func()        // calls the function and ends the flight; nil if that of another does
+	exec   *execution[R]
+	runs   bool          // it starts exec when it begins; otherwise others do
 	done   chan struct{} // closed when the flight is resolved
+	alone  [1]*Flight[R] // backs the flights of an exec that is for this one
 
 	// Set before the flight is admitted.
 	began      time.Time
@@ -66,13 +67,33 @@ func (f *Flight[R]) obtains(key string) bool {
 	return false
 }
 
-// An execution is one call of a function, for one flight or several.
-type execution struct {
+// An execution is one call of a function, for one flight or several. It is a context, too: the one
+// of Flight.Detached.
+type execution[R any] struct {
+	context.Context // has the values of the first caller, and no end
+
+	group     *Group[R]
+	fn        BatchFunc[R]
+	flights   []*Flight[R]
+	innermost *Flight[R] // what flightKey finds
+
+	bounded   context.Context // the function's: ends with cancel
 	cancel    context.CancelFunc
-	flights   int                    // that need the function, guarded by group.mu
+	needed    int                    // by how many flights, guarded by group.mu
 	onCancel  atomic.Pointer[func()] // see Flight.OnCancel
 	cancelled atomic.Bool
 }
+
+// Value returns what the context has of a key.
+func (e *execution[R]) Value(key any) any {
+	if key == (flightKey[R]{e.group}) {
+		return e.innermost
+	}
+	return e.Context.Value(key)
+}
+
+// Detached returns a context like that of the function, but without an end.
+func (f *Flight[R]) Detached() context.Context { return f.exec }
 
 // OnCancel has do called, once and on a goroutine of its own, when the function is cancelled
 // before it has ended, or at once if it was; nil for nothing any more. It is what
@@ -85,20 +106,22 @@ func (f *Flight[R]) OnCancel(do *func()) {
 }
 
 // stop cancels the function.
-func (e *execution) stop() {
+func (e *execution[R]) stop() {
 	e.cancel()
 	e.cancelled.Store(true)
 	e.callOnCancel()
 }
 
-func (e *execution) callOnCancel() {
+func (e *execution[R]) callOnCancel() {
 	if do := e.onCancel.Swap(nil); do != nil {
 		go (*do)()
 	}
 }
 
-func newFlight[R any](s *keyState[R]) Flight[R] {
-	return Flight[R]{group: s.group, state: s, began: time.Now(), waiting: 1, callers: 1, done: make(chan struct{})}
+func newFlight[R any](s *keyState[R], now time.Time) Flight[R] {
+	return Flight[R]{
+		group: s.group, state: s, began: now, waiting: 1, callers: 1, done: make(chan struct{}),
+	}
 }
 
 // flight prepares a flight of fn.
@@ -106,8 +129,8 @@ func (g *Group[R]) flight(
 	ctx context.Context, s *keyState[R], parent *Flight[R], fn Func[R],
 ) *Flight[R] {
 	f := new(Flight[R])
-	*f = newFlight(s)
-	f.run = g.execution(ctx, parent, []*Flight[R]{f}, func(ctx context.Context, _ []*Flight[R]) error {
+	*f = newFlight(s, time.Now())
+	f.startsAlone(ctx, parent, func(ctx context.Context, _ []*Flight[R]) error {
 		r, err := fn(ctx, f)
 		if err == nil {
 			f.Finish(r, nil)
@@ -117,21 +140,38 @@ func (g *Group[R]) flight(
 	return f
 }
 
-// execution returns a function that calls fn for the flights, and ends them.
+// startsAlone has the flight start an execution of its own when it begins.
+func (f *Flight[R]) startsAlone(ctx context.Context, parent *Flight[R], fn BatchFunc[R]) {
+	f.alone[0], f.runs = f, true
+	f.group.execution(ctx, parent, f.alone[:], fn)
+}
+
+// execution prepares a call of fn for the flights, which ends them.
 func (g *Group[R]) execution(
 	ctx context.Context, parent *Flight[R], flights []*Flight[R], fn BatchFunc[R],
-) (run func()) {
-	e := &execution{flights: len(flights)}
+) *execution[R] {
+	e := &execution[R]{
+		Context: context.WithoutCancel(ctx), group: g, fn: fn, flights: flights, needed: len(flights),
+	}
 	for _, f := range flights {
 		f.exec = e
 		f.parent, parent = parent, f // a chain: what is nested in one is nested in all
 	}
-	ctx = context.WithValue(context.WithoutCancel(ctx), flightKey[R]{g}, parent)
-	ctx, e.cancel = context.WithCancel(ctx)
-	return func() {
-		stack.Grow()
-		execute(ctx, g, flights, fn)
-	}
+	e.innermost = parent
+	e.bounded, e.cancel = context.WithCancel(e)
+	return e
+}
+
+// start calls the function. Called with group.mu held.
+func (e *execution[R]) start() {
+	e.group.running.Add(1)
+	go e.run()
+}
+
+func (e *execution[R]) run() {
+	defer e.group.running.Done()
+	stack.Grow()
+	e.execute()
 }
 
 // start begins the flight. Called with group.mu held.
@@ -141,12 +181,13 @@ func (f *Flight[R]) start() {
 		g.flights = make(map[*Flight[R]]struct{})
 	}
 	g.flights[f] = struct{}{}
-	if f.run != nil {
-		g.running.Go(f.run)
+	if f.runs {
+		f.exec.start()
 	}
 }
 
-func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn BatchFunc[R]) {
+func (e *execution[R]) execute() {
+	g := e.group
 	var none R
 	var err error
 	var panicked *PanicError
@@ -156,10 +197,10 @@ func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn B
 			panicked = newPanicError(recover())
 			err = panicked
 		}
-		flights[0].exec.cancel()
+		e.cancel()
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		for _, f := range flights {
+		for _, f := range e.flights {
 			delete(g.flights, f)
 			if !f.resolved {
 				f.panicked = panicked
@@ -168,7 +209,7 @@ func execute[R any](ctx context.Context, g *Group[R], flights []*Flight[R], fn B
 			f.settle()
 		}
 	}()
-	err = fn(ctx, flights)
+	err = e.fn(e.bounded, e.flights)
 	returned = true
 }
 
@@ -178,7 +219,7 @@ func (f *Flight[R]) cease() {
 		return
 	}
 	f.ceased = true
-	if f.exec.flights--; f.exec.flights == 0 {
+	if f.exec.needed--; f.exec.needed == 0 {
 		f.exec.stop()
 	}
 }

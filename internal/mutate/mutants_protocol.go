@@ -174,7 +174,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a function goes on when its last caller has left",
-		file: "internal/flight/flight.go", old: "f.exec.flights == 0 {", new: "false {",
+		file: "internal/flight/flight.go", old: "f.exec.needed == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
 
@@ -196,7 +196,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "callers of a batch leave leases behind",
-		file: "internal/protocol/acquire.go", old: "AcquireAll(context.WithoutCancel(ctx), ", new: "AcquireAll(ctx, ",
+		file: "internal/protocol/acquire.go", old: "AcquireAll(asking[0].flight.Detached(), ", new: "AcquireAll(ctx, ",
 		pkg: "cache", tests: "TestManyLeaversLeaveNoLeases",
 	},
 
@@ -222,7 +222,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "an error that is remembered hides what Redis has",
-		file: "internal/protocol/load.go", old: " || e.failures.of(j.Key) != nil)", new: ")",
+		file: "internal/protocol/load.go", old: "e.failures.of(j.Key) != nil\n\t}", new: "false\n\t}",
 		pkg: "cache", tests: "TestErrorTTLAndRedis",
 	},
 	{

@@ -14,7 +14,7 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a load without a lease leaves the control key",
-		file: "internal/store/fill.go", old: "client.NewSmall(ctx, \"del\", f.store.family.Control(f.key)),", new: "client.NewSmall(ctx, \"exists\", f.store.family.Control(f.key)),",
+		file: "internal/store/fill.go", old: "c.del.Small(ctx, \"del\", f.store", new: "c.del.Small(ctx, \"exists\", f.store",
 		pkg: "cache", tests: "TestForeseenMissesWithoutLeases",
 	},
 	// Deletes.
@@ -118,6 +118,16 @@ var redisMutants = []mutant{
 		what: "Close of the last store leaves an attempt to connect behind",
 		file: "internal/client/detach.go", old: "c.executor.detached.close(), ", new: "",
 		pkg: "internal/client", tests: "TestCloseDuringAnAttemptToConnect",
+	},
+	{
+		what: "a cache that sees few misses predicts none",
+		file: "internal/protocol/missrate.go", old: " || p.inARow.Load() >= predictedAfter", new: "",
+		pkg: "cache", tests: "TestForeseenMissesInARow",
+	},
+	{
+		what: "a hit does not end the prediction of misses",
+		file: "internal/protocol/missrate.go", old: "p.inARow.Store(0)", new: "_ = since",
+		pkg: "cache", tests: "TestForeseenMissesInARow",
 	},
 	{
 		what: "large answers of one store hold up small ones of another",

@@ -35,10 +35,10 @@ func (e *Engine) acquire(ctx context.Context, r *Run, open jobs, w *waiting) (gr
 			AsWrite: r.Refresh && !r.background,
 		}
 	}
-	began, deadline := asking.start(), asking.deadline()
+	began, deadline := asking.start()
 	// A call that leaves meanwhile must not leave leases behind that nobody knows of.
-	e.Store.AcquireAll(context.WithoutCancel(ctx), deadline, asks, e.Lease)
-	e.hold(asking, asks)
+	e.Store.AcquireAll(asking[0].flight.Detached(), deadline, asks, e.Lease)
+	e.hold(asking, asks, began)
 	if len(asking) > store.OneTrip {
 		deadline = asking.deadline()
 	}
@@ -205,8 +205,8 @@ func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (g
 		}
 	}
 	if len(changed) > 0 {
-		began := changed.start()
-		finds := e.probeAll(ctx, changed.deadline(), changed)
+		began, deadline := changed.start()
+		finds := e.probeAll(ctx, deadline, changed)
 		changed.spent(began)
 		for i, j := range changed {
 			found, err := e.found(ctx, r, j, finds[i])

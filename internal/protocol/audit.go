@@ -113,7 +113,7 @@ func (a *audit) run(ctx context.Context, flights []*flight.Flight[*Result]) erro
 			_ = recover() // of which LoadEvents tell as well
 		}
 		a.releaseLoad()
-		e.releaseAll(jobs{j}, a.deadline())
+		e.releaseBy(jobs{j}.endLeases(), a.deadline())
 		if result == auditSkipped || result == AuditFailed && ctx.Err() != nil && !a.late { // nobody wants it any more
 			return
 		}
@@ -168,9 +168,10 @@ func (a *audit) begin(ctx context.Context) AuditResult {
 		return auditSkipped
 	}
 	asks := []store.Ask{{Key: j.Key, Replace: true, AsWrite: e.Audits.Repair}}
-	deadline := a.deadline()
+	began := time.Now()
+	deadline := began.Add(e.RedisTimeout)
 	e.Store.AcquireAll(context.WithoutCancel(ctx), deadline, asks, e.Lease)
-	e.hold(jobs{j}, asks)
+	e.hold(jobs{j}, asks, began)
 	err := asks[0].Err
 	switch {
 	case e.Store.RefusesLeases(ctx, deadline, j.Key, err):

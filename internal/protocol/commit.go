@@ -51,10 +51,10 @@ func (e *Engine) commit(ctx context.Context, r *Run, all jobs) (again jobs) {
 	defer e.ended(sent, commits)
 	// A call that leaves from here on must not leave a store behind that a write does not know
 	// to have ended.
-	ctx = context.WithoutCancel(ctx)
-	began := sent.start()
+	ctx = sent[0].flight.Detached()
+	began, deadline := sent.start()
 	e.written(sent)
-	e.Store.CommitAll(ctx, sent.deadline(), commits)
+	e.Store.CommitAll(ctx, deadline, commits)
 	e.written(sent)
 	sent.spent(began)
 	for _, j := range sent {

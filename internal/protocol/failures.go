@@ -169,5 +169,5 @@ func (e *Engine) reportRemembered(ctx context.Context, j *Job, err error) {
 	if j.Degraded {
 		s = Unknown
 	}
-	e.Reporter.LookupRemembered(ctx, j.Key, s, s == Missing && j.Outdated, time.Since(j.Began), err)
+	e.Reporter.LookupRemembered(ctx, j.Key, s, s == Missing && j.Outdated, e.lookupTime(j), err)
 }

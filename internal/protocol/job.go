@@ -160,15 +160,20 @@ func (all jobs) unfinished() jobs {
 
 // deadline is when the flights have waited long enough for what they ask Redis now.
 func (all jobs) deadline() time.Time {
+	_, deadline := all.start()
+	return deadline
+}
+
+// start and spent stand around what asks Redis until the deadline: its time is taken from the
+// budgets.
+func (all jobs) start() (began, deadline time.Time) {
 	budget := all[0].budget
 	for _, j := range all[1:] {
 		budget = min(budget, j.budget)
 	}
-	return time.Now().Add(budget)
+	began = time.Now()
+	return began, began.Add(budget)
 }
-
-// start and spent stand around what asks Redis: its time is taken from the budgets.
-func (jobs) start() time.Time { return time.Now() }
 
 // What takes several round trips has time for each of them, and is taken from no budget.
 func (all jobs) spent(began time.Time) {

@@ -31,10 +31,11 @@ type keepAlive struct {
 	one [1]heldLease // backs leases
 }
 
-// hold has the jobs hold the leases that were granted to them, which are renewed together.
+// hold has the jobs hold the leases that were granted to them, which are renewed together. They
+// were asked for at a time, and are no older than that.
 // Each has to be ended, by a commit or a release. A lease of which it is not known whether
 // it was granted is released.
-func (e *Engine) hold(all jobs, asks []store.Ask) {
+func (e *Engine) hold(all jobs, asks []store.Ask, asked time.Time) {
 	granted := 0
 	for i := range asks {
 		switch {
@@ -60,7 +61,7 @@ func (e *Engine) hold(all jobs, asks []store.Ask) {
 	e.leases.Add(granted)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.due = time.Now().Add(k.every)
+	k.due = asked.Add(k.every)
 	k.timer = time.AfterFunc(k.every, k.tick)
 }
 
@@ -170,12 +171,19 @@ func (e *Engine) ended(sent jobs, commits []store.Commit) {
 
 // releaseAll releases the leases that the jobs still hold, in one round trip. It waits for the
 // answer, if there is time: what Redis does not hear of ends by itself.
-func (e *Engine) releaseAll(all jobs, deadline time.Time) {
+func (e *Engine) releaseAll(all jobs) {
+	if leases := all.endLeases(); len(leases) > 0 {
+		e.releaseBy(leases, all.deadline())
+	}
+}
+
+// releaseBy is releaseAll for leases that are held no more, until a deadline.
+func (e *Engine) releaseBy(leases []*store.Lease, deadline time.Time) {
 	if !time.Now().Before(deadline) {
-		e.releaseSoon(all)
+		e.releaseInBackground(leases)
 		return
 	}
-	e.release(all.endLeases(), deadline)
+	e.release(leases, deadline)
 }
 
 // release releases leases, each of which Engine.leases counts.
@@ -193,8 +201,8 @@ func (e *Engine) release(leases []*store.Lease, deadline time.Time) {
 
 // releaseNow is releaseAll for the leases of jobs, whose budgets it spends.
 func (e *Engine) releaseNow(all jobs) {
-	began := all.start()
-	e.releaseAll(all, all.deadline())
+	began := time.Now()
+	e.releaseAll(all)
 	all.spent(began)
 }
 

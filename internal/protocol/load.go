@@ -35,32 +35,13 @@ func (e *Engine) UnderWay(key string) bool { return e.flights.UnderWay(key) }
 // remembered.
 func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (open jobs) {
 	var unsure jobs
-	open, _ = all.partition(func(j *Job) bool {
-		if looked := j.looked && attempt == 0; !looked {
-			j.changes = e.flights.Changes(j.Key)
+	for i, j := range all {
+		if ended, looks := e.beforeLook(ctx, r, j, attempt); looks {
+			unsure = all.add(unsure, i)
+		} else if !ended {
+			open = all.add(open, i)
 		}
-		if err := e.bypass(ctx, r, j); err != nil {
-			e.reportLookup(ctx, j, Unknown, true)
-			j.End.Err = err
-			return false
-		}
-		switch {
-		case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
-			e.audits != nil && e.audits.Obtaining(ctx, j.Key):
-			j.End.Err = flight.ErrReentrant
-			return false
-		case r.Refresh:
-			j.reported.Store(true)
-		case j.looked && !j.Degraded && attempt == 0:
-			e.reportLookup(ctx, j, Missing, false)
-		case j.Degraded && e.Lease == Off: // with leases the flight tells
-			e.reportLookup(ctx, j, Unknown, true)
-		case !j.Degraded && (attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) || e.failures.of(j.Key) != nil):
-			unsure = append(unsure, j)
-			return false
-		}
-		return true
-	})
+	}
 	if len(unsure) == 0 {
 		return open
 	}
@@ -80,10 +61,41 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 			if e.Lease == Off {
 				e.reportLookup(ctx, j, Missing, false)
 			}
-			open = append(open, j)
+			open = unsure.add(open, i)
 		}
 	}
 	return open
+}
+
+// beforeLook reports whether a job has ended, with an error, or a look is to come before it joins
+// a flight.
+func (e *Engine) beforeLook(
+	ctx context.Context, r *Run, j *Job, attempt int,
+) (ended, looks bool) {
+	if looked := j.looked && attempt == 0; !looked {
+		j.changes = e.flights.Changes(j.Key)
+	}
+	if err := e.bypass(ctx, r, j); err != nil {
+		e.reportLookup(ctx, j, Unknown, true)
+		j.End.Err = err
+		return true, false
+	}
+	switch {
+	case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
+		e.audits != nil && e.audits.Obtaining(ctx, j.Key):
+		j.End.Err = flight.ErrReentrant
+		return true, false
+	case r.Refresh:
+		j.reported.Store(true)
+	case j.looked && !j.Degraded && attempt == 0:
+		e.reportLookup(ctx, j, Missing, false)
+	case j.Degraded && e.Lease == Off: // with leases the flight tells
+		e.reportLookup(ctx, j, Unknown, true)
+	case !j.Degraded:
+		return false, attempt > 0 || e.Lease == Off || e.flights.Refreshing(j.Key) ||
+			e.failures.of(j.Key) != nil
+	}
+	return false, false
 }
 
 // LooksFirst reports whether a call is to look closely at its keys before it loads some of them:

@@ -71,11 +71,13 @@ func (c *loadContext) expire() {
 	_ = c.Err()
 }
 
-// end is called when the loader has returned.
+// end is called when the loader has returned, and Err was if that has told how its time has ended.
 func (c *loadContext) end() {
-	_ = c.Err()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.err == nil && c.inner != nil {
+		c.err = c.inner.Err()
+	}
 	if c.err == nil {
 		c.err = context.Canceled
 	}

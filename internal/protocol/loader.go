@@ -19,8 +19,10 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 		if report.Outcome == LoadPanicked {
 			report.Err = e.Reporter.LoadPanicked(r.Op, all[0].Key, debug.Stack())
 		}
-		report.Duration, report.Callers, report.Background = time.Since(began), all.callers(), r.background
-		report.Audit = r.audit
+		if e.StaleFor > 0 || e.Reporter.HearsLoads() {
+			report.Duration = time.Since(began)
+		}
+		report.Callers, report.Background, report.Audit = all.callers(), r.background, r.audit
 		if e.StaleFor > 0 && (report.Outcome == LoadOK || report.Outcome == LoadNotFound) {
 			e.refreshes.took(report.Duration)
 		}
@@ -35,7 +37,7 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 	end.bounded.Context = ctx
 	var bounded context.Context
 	bounded, end.call = e.limit.bound(&end.bounded)
-	end.begin(ctx)
+	end.begin(ctx, began)
 	defer end.done()
 	for _, j := range all {
 		j.loads++
@@ -45,11 +47,12 @@ func (e *Engine) load(ctx context.Context, r *Run, all jobs) (expired func(*Job)
 		}
 	}
 	result := r.Loader.Load(bounded, all)
-	if bounded.Err() == context.DeadlineExceeded {
+	ended := bounded.Err()
+	if ended == context.DeadlineExceeded {
 		expired = func(j *Job) error { return e.loadTimedOut(r, j, end.call) }
 	}
 	report.Outcome, report.Err = result.Outcome, result.Err
-	if report.Outcome == LoadFailed && bounded.Err() == context.Canceled {
+	if report.Outcome == LoadFailed && ended == context.Canceled {
 		report.Outcome = LoadCancelled // nobody waits, so that this is nobody's failure
 	}
 	return expired
@@ -72,10 +75,11 @@ type ending struct {
 	ended   atomic.Bool // for the callers, or by done
 }
 
-// begin begins the time, which is LoadTimeout or ends with the context of the flights, until done.
-func (end *ending) begin(ctx context.Context) {
+// begin begins the time at a time that is now, until done: it is LoadTimeout, or ends with the
+// context of the flights.
+func (end *ending) begin(ctx context.Context, now time.Time) {
 	timeout := end.engine.LoadTimeout
-	end.bounded.Context, end.bounded.deadline = ctx, time.Now().Add(timeout)
+	end.bounded.Context, end.bounded.deadline = ctx, now.Add(timeout)
 	if end.kept = end.jobs.keepAlive(); end.kept != nil { // the jobs may hold others when the time is over
 		end.kept.bound(end)
 	} else {

@@ -15,6 +15,7 @@ import (
 type missPredictor struct {
 	deleted *deletions
 	missing atomic.Uint64 // the rate of misses, a moving average as in math.Float64bits
+	inARow  atomic.Uint32 // misses since the last hit
 
 	mu   sync.Mutex
 	hits uint64 // that missing knows of
@@ -29,6 +30,10 @@ var deletionsOf client.Table[deletions]
 const (
 	predictedFrom = 0.5      // the rate of misses from which on a miss is predicted
 	rateWeight    = 1.0 / 64 // of the latest call in the average
+
+	// From so many misses in a row on a miss is predicted, too, until the next hit: the callers of a
+	// client may be spread over many caches, each of which sees few of them.
+	predictedAfter = 8
 )
 
 // PredictsMiss reports whether a call can do without the plain read: Redis is likely to have
@@ -50,7 +55,7 @@ func (p *missPredictor) predicts(key string) bool {
 
 // always reports whether so much is missing that no read is worth while.
 func (p *missPredictor) always() bool {
-	return math.Float64frombits(p.missing.Load()) > predictedFrom
+	return math.Float64frombits(p.missing.Load()) > predictedFrom || p.inARow.Load() >= predictedAfter
 }
 
 // Learn takes into account what a lookup has found, after so many hits in all. Hits count at
@@ -68,8 +73,12 @@ func (p *missPredictor) record(miss bool, hits uint64) {
 	since := max(hits, p.hits) - p.hits
 	p.hits += since
 	rate := math.Float64frombits(p.missing.Load()) * math.Pow(1-rateWeight, float64(since))
+	if since > 0 || !miss {
+		p.inARow.Store(0)
+	}
 	if miss {
 		rate += (1 - rate) * rateWeight
+		p.inARow.Add(1)
 	}
 	p.missing.Store(math.Float64bits(rate))
 }

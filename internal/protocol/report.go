@@ -20,7 +20,10 @@ type Reporter interface {
 	StartLoad(ctx context.Context, jobs []*Job, background bool) context.Context
 	// Load tells of one run of a loader, in the context that StartLoad has returned.
 	Load(ctx context.Context, op string, jobs []*Job, r LoadReport)
-	// HearsWaits reports whether anybody hears of Waited.
+	// HearsLookups reports whether anybody hears how long lookups take, HearsLoads how long loads
+	// do, and HearsWaits whether anybody hears of Waited.
+	HearsLookups() bool
+	HearsLoads() bool
 	HearsWaits() bool
 	// Waited tells that a call has waited so long for a load that another call has begun, which
 	// runs or ran in a context.
@@ -144,7 +147,15 @@ func (e *Engine) reportLookup(ctx context.Context, j *Job, s State, failed bool)
 	if failed || j.Degraded {
 		s = Unknown
 	}
-	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, time.Since(j.Began))
+	e.Reporter.Lookup(ctx, j.Key, s, s == Missing && j.Outdated, e.lookupTime(j))
+}
+
+// lookupTime is how long the lookup of a job has taken, if anybody wants to know.
+func (e *Engine) lookupTime(j *Job) time.Duration {
+	if !e.Reporter.HearsLookups() {
+		return 0
+	}
+	return time.Since(j.Began)
 }
 
 // reportBroken tells, once for each job, that its entry cannot be decoded.

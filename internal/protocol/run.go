@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/store"
@@ -26,7 +27,7 @@ func (e *Engine) run(ctx context.Context, r *Run, all jobs) error {
 		for _, j := range all { // of which Redis was not asked
 			e.reportLookup(ctx, j, Unknown, true)
 		}
-		e.releaseAll(all, all.deadline())
+		e.releaseAll(all)
 		if held {
 			e.limit.release()
 		}
@@ -116,7 +117,7 @@ func (e *Engine) loadAndCommit(ctx context.Context, r *Run, granted jobs) (again
 	})
 	e.rememberEnds(r, loaded, failed)
 	if len(failed) > 0 {
-		began := loaded.start()
+		began := time.Now()
 		e.finishAll(failed)
 		loaded.spent(began)
 	}
@@ -132,7 +133,7 @@ func (e *Engine) finishAll(over jobs) {
 	if len(over) == 0 {
 		return
 	}
-	e.releaseAll(over, over.deadline())
+	e.releaseAll(over)
 	for _, j := range over {
 		if j.loaded.Err != nil {
 			j.finish(nil, j.loaded.Err)

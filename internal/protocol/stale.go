@@ -117,7 +117,7 @@ func (e *Engine) refresh(ctx context.Context, r *Run, all jobs, began time.Time)
 		if held {
 			e.limit.release()
 		}
-		e.releaseAll(all, time.Now().Add(e.RedisTimeout))
+		e.releaseBy(all.endLeases(), time.Now().Add(e.RedisTimeout))
 		late := time.Since(began) >= e.LoadTimeout
 		for _, j := range all {
 			e.refreshes.end(j.Key, !returned || late || j.hasFailed(), j.busyFor)
@@ -192,8 +192,8 @@ func (j *Job) hasFailed() bool {
 // stillDue does without leases what acquire does with them: it looks whether what the jobs are
 // to replace is still there.
 func (e *Engine) stillDue(ctx context.Context, r *Run, all jobs) (due jobs) {
-	began := all.start()
-	finds := e.probeAll(ctx, all.deadline(), all)
+	began, deadline := all.start()
+	finds := e.probeAll(ctx, deadline, all)
 	all.spent(began)
 	for i, j := range all {
 		switch f := finds[i]; {

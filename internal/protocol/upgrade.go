@@ -68,7 +68,7 @@ func (e *Engine) upgradeTimedOut(r *Run, j *Job, _ *loaderCall) error {
 // the jobs that have a result now, and the others, some of which have failed.
 func (e *Engine) convert(ctx context.Context, r *Run, asking jobs) (upgraded, others jobs) {
 	end := &ending{engine: e, run: r, jobs: asking, timedOut: (*Engine).upgradeTimedOut}
-	end.begin(ctx)
+	end.begin(ctx, time.Now())
 	defer end.done()
 	bounded := &end.bounded
 	upgraded, others = asking.partition(func(j *Job) bool {
@@ -126,8 +126,8 @@ func (e *Engine) readPrevious(ctx context.Context, all jobs) {
 		found[i] = Previous{Key: keys[i], Entry: entries[i]}
 		j.previous = &found[i]
 	}
-	began := all.start()
-	errs := e.Previous.ReadAll(ctx, all.deadline(), keys, entries)
+	began, deadline := all.start()
+	errs := e.Previous.ReadAll(ctx, deadline, keys, entries)
 	all.spent(began)
 	for i, j := range all {
 		p := j.previous

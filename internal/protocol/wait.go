@@ -48,8 +48,8 @@ func (e *Engine) wait(ctx context.Context, r *Run, busy jobs, w *waiting, loaded
 			j.woken.Store(false)
 			j.flight.Seal()
 		}
-		began := asking.start()
-		finds := e.probeAll(ctx, asking.deadline(), asking)
+		began, deadline := asking.start()
+		finds := e.probeAll(ctx, deadline, asking)
 		asking.spent(began)
 		for i, j := range asking {
 			leased := finds[i].err == nil && finds[i].entry.Leased

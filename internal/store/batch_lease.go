@@ -35,9 +35,9 @@ func (s *Store) acquireChunk(
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
-		calls := make([]client.Call, len(due))
+		calls, args := make([]client.Call, len(due)), make([]any, len(due)*acquireArgs)
 		for n, i := range due {
-			calls[n] = tries[i].attempt(&leases[n], tokens[n])
+			calls[n] = tries[i].attempt(&leases[n], tokens[n], args[n*acquireArgs:][:0:acquireArgs])
 		}
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {
 			return calls, s.ExecAll(ctx, client.NotRetryable, client.Pointers(calls))

@@ -52,6 +52,12 @@ type fillStep struct {
 	ttl            time.Duration
 }
 
+// fillCommands are the commands of a fillStep, in one allocation.
+type fillCommands struct {
+	del, set client.InlineCommand
+	both     [2]*client.Command
+}
+
 func (f *fillStep) Key() string    { return f.key }
 func (f *fillStep) Keys() []string { return []string{f.key} }
 func (f *fillStep) Writes() bool   { return true }
@@ -61,10 +67,10 @@ func (f *fillStep) Largest() int   { return len(f.value) }
 func (f *fillStep) Retry() client.Retry { return client.NotRetryable }
 
 func (f *fillStep) Commands(ctx context.Context, _ client.EvalMode) []*client.Command {
-	return []*client.Command{
-		client.NewSmall(ctx, "del", f.store.family.Control(f.key)),
-		setCmd(ctx, f.key, f.value, f.ttl),
-	}
+	c := new(fillCommands)
+	c.both[0] = c.del.Small(ctx, "del", f.store.family.Control(f.key))
+	c.both[1] = setCmd(ctx, &c.set, f.key, f.value, f.ttl)
+	return c.both[:]
 }
 
 func (f *fillStep) Answered(
@@ -73,12 +79,14 @@ func (f *fillStep) Answered(
 	return client.Redact(cmp.Or(cmds[0].Err(), cmds[1].Err()))
 }
 
-// setCmd is the command that stores a string.
-func setCmd(ctx context.Context, key string, value []byte, ttl time.Duration) *client.Command {
+// setCmd makes cmd the command that stores a string.
+func setCmd(
+	ctx context.Context, cmd *client.InlineCommand, key string, value []byte, ttl time.Duration,
+) *client.Command {
 	if ttl == Forever {
-		return client.NewSmall(ctx, "set", key, value)
+		return cmd.Small(ctx, "set", key, value)
 	}
-	return client.NewSmall(ctx, "set", key, value, "px", ttl.Milliseconds())
+	return cmd.Small(ctx, "set", key, value, "px", ttl.Milliseconds())
 }
 
 // fills reports whether a commit is one that fill can store along with others.
@@ -144,7 +152,7 @@ func (s *Store) fillTrip(ctx context.Context, commits []Commit, which []int) ([]
 		} else {
 			unlinks[k] = cmds[0]
 		}
-		sets[k] = setCmd(ctx, key, c.Entry.Wire.Value(0), c.TTL)
+		sets[k] = setCmd(ctx, new(client.InlineCommand), key, c.Entry.Wire.Value(0), c.TTL)
 		cmds = append(cmds, sets[k])
 	}
 	all := client.Cmders(cmds)

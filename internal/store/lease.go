@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -113,8 +114,9 @@ func (s *Store) acquire(
 		var one struct { // in one allocation
 			lease Lease
 			call  client.Call
+			args  [acquireArgs]any
 		}
-		one.call = a.attempt(&one.lease, rediskey.NewToken())
+		one.call = a.attempt(&one.lease, rediskey.NewToken(), one.args[:0])
 		err := s.Exec(ctx, &one.call)
 		if err == nil {
 			c, err = acquiredOf(one.call.Answer, &one.lease)
@@ -157,11 +159,15 @@ func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
 	return a
 }
 
-// attempt returns what is sent to obtain l, with another token each time.
-func (a *acquisition) attempt(l *Lease, token string) client.Call {
+// acquireArgs is how many arguments the script of a first attempt has.
+const acquireArgs = 6
+
+// attempt returns what is sent to obtain l, with another token each time. Its arguments are put
+// into args, if there is room.
+func (a *acquisition) attempt(l *Lease, token string, args []any) client.Call {
 	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
 	s := a.store
-	args := append(make([]any, 0, 6+a.made),
+	args = append(slices.Grow(args, acquireArgs+a.made),
 		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty(), a.longest)
 	args = append(args, a.tokens[:a.made]...)
 	a.tokens[a.made] = l.token
