@@ -260,7 +260,7 @@ func TestG15LateAndOvertaken(t *testing.T) {
 		}
 		source.put("k", person{Name: "Bob", Rank: 30})
 		hit(t, c, source, "Ann")
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(450 * time.Millisecond) // between two looks at the entry, which come each 100 ms
 		remove()
 		time.Sleep(200 * time.Millisecond)
 		heard.wants(t, "a delete within Grace", "p GetOrSet p:k AuditLate Present/Present [Name]")
@@ -322,7 +322,7 @@ func TestG15WritesByOthers(t *testing.T) {
 					source.hook = func(context.Context, int) { source.hook = nil; write(t, env) }
 				}
 				hit(t, c, source, "Ann")
-				if time.Sleep(500 * time.Millisecond); !at.first {
+				if time.Sleep(450 * time.Millisecond); !at.first { // between two looks, which come each 100 ms
 					write(t, env)
 				}
 				settle()

@@ -33,7 +33,7 @@ func (c *Cache[K, V]) Shutdown(ctx context.Context) error { return c.core.shutdo
 
 func (c *core) shutdown(ctx context.Context) error {
 	if c.beginClose() {
-		go c.endClose(ctx)
+		go c.endClose(func() { c.deliver(ctx) })
 	}
 	select {
 	case <-c.ended:
@@ -73,14 +73,14 @@ func (c *core) unfinished(ctx context.Context) error {
 // one calls endClose.
 func (c *core) beginClose() bool { return !c.closed.Swap(true) }
 
-// endClose ends what the cache has started, and returns when that has ended. Until the context
-// ends, nil for not at all, it waits for deletes.
-func (c *core) endClose(deliver context.Context) {
+// endClose ends what the cache has started, and returns when that has ended. It waits for deletes
+// by deliver, nil for not at all.
+func (c *core) endClose(deliver func()) {
 	defer close(c.ended)
 	c.near.close()
 	c.engine.End()
 	if deliver != nil {
-		c.deliver(deliver)
+		deliver()
 	}
 	c.engine.Close()
 	c.member.Leave()

@@ -18,7 +18,7 @@ type Script struct {
 	hash   any     // a string
 	many   *Script // runs it once for each of many keys, in any slots, see merge.lua
 
-	answersParts bool // of values: its answer may be large
+	answer int // bytes of it at the most, for each key; 0: any number
 }
 
 // NewScript returns the script of a source that uses functions of others.
@@ -34,14 +34,21 @@ func NewScripts(source, together string, functions ...string) *Script {
 	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses +
 		"local function one()\n" + source + "\nend\n" + together + mergeSource
 	return &Script{
-		source: alone, hash: redis.NewScript(alone).Hash(),
-		many: &Script{source: many, hash: redis.NewScript(many).Hash()},
+		source: alone, hash: redis.NewScript(alone).Hash(), answer: smallAnswer,
+		many: &Script{source: many, hash: redis.NewScript(many).Hash(), answer: smallAnswer},
 	}
 }
 
 // AnswersParts says that the script answers with parts of a value, of any size.
 func (sc *Script) AnswersParts() *Script {
-	sc.answersParts = true
+	sc.answer = 0
+	return sc
+}
+
+// AnswersStrings says that the script may answer with a string of up to n bytes for each key.
+func (sc *Script) AnswersStrings(n int) *Script {
+	sc.answer += n
+	sc.many.answer += n
 	return sc
 }
 
@@ -72,8 +79,8 @@ func (sc *Script) command(ctx context.Context, name, text any, keys, args []any)
 		all = make([]any, 0, n)
 	}
 	all = append(append(append(all, name, text, len(keys)), keys...), args...)
-	if !sc.answersParts {
-		cmd.reply.Limit(smallAnswer * len(keys))
+	if sc.answer > 0 {
+		cmd.reply.Limit(sc.answer * len(keys))
 	}
 	cmd.init(ctx, &cmd.raw, all)
 	cmd.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each

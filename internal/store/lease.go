@@ -97,9 +97,11 @@ func (s *Store) Acquire(
 	return s.acquire(ctx, deadline, Ask{Key: key, Replace: replace}, ttl)
 }
 
-// The script of a lease returns a string that is not longer than this, in bytes. A longer one is
-// read by itself: a script copies what it returns.
-var shortString, noString any = 16 << 10, -1
+// maxShortString is the length of a string up to which the script of a lease returns it, in bytes.
+// A longer one is read by itself: a script copies what it returns.
+const maxShortString = 16 << 10
+
+var shortString, noString any = maxShortString, -1 // in the form in which commands take them
 
 func (s *Store) acquire(
 	ctx context.Context, deadline time.Time, ask Ask, ttl time.Duration,

@@ -52,7 +52,7 @@ var (
 	putIfAbsent = client.NewScript(putIfAbsentSource, controlSource, neighboursSource)
 	touch       = client.NewScript(touchSource, controlSource, digestSource)
 
-	acquire = client.NewScripts(acquireSource, acquireManySource, controlSource, digestSource)
+	acquire = client.NewScripts(acquireSource, acquireManySource, controlSource, digestSource).AnswersStrings(maxShortString)
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 

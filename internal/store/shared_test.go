@@ -79,6 +79,16 @@ func TestSharedScripts(t *testing.T) {
 					c, err := acquire(key)
 					return fmt.Sprint(c.Status, err, holds(key)), fmt.Sprint(store.HasValue, error(nil), "of "+key)
 				},
+				"a value that comes with the answer": func(key string) (string, string) {
+					long := strings.Repeat("x", 16<<10)
+					e, want := entry(key, text(long)), long
+					if shape == codec.ShapeHash {
+						e, want = entry(key, content{"f": long}), ""
+					}
+					stand(key, func() error { return s.Put(t.Context(), deadline(), key, e, time.Hour) })
+					c, err := acquire(key)
+					return fmt.Sprint(c.Status, err, string(c.Value)), fmt.Sprint(store.HasValue, error(nil), want)
+				},
 				"absent": func(key string) (string, string) {
 					stand(key, func() error { return s.PutAbsent(t.Context(), deadline(), key, time.Hour) })
 					c, err := acquire(key)
