@@ -114,7 +114,7 @@ func (c *Cache[K, V]) lookup(ctx context.Context, op Op, key K, noLoader bool, o
 	if err != nil {
 		return nil, s, v, err
 	}
-	if c.core.predictsMiss(&r.lookup, s) {
+	if c.core.predictsMissOfOne(&r.lookup, s) {
 		return r, s, v, nil
 	}
 	err = c.read(ctx, r)

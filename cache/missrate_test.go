@@ -117,6 +117,36 @@ func TestForeseenMissesInARow(t *testing.T) {
 	})
 }
 
+// Where two of three lookups are misses, a call for one key does without its read, and a batch,
+// whose hits would take another round trip, does not.
+func TestForeseenMissesOfOneKey(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{})
+		runs := 0
+		for i := range 90 {
+			_, _ = c.GetOrSet(t.Context(), fmt.Sprint("a", i), value("v", &runs))
+			_, _ = c.GetOrSet(t.Context(), fmt.Sprint("b", i), value("v", &runs))
+			_, _ = c.GetOrSet(t.Context(), "a0", never[string](t))
+		}
+		var log commandLog
+		log.keep(f, 0, 0)
+		if _, err := c.GetOrSetMany(t.Context(), []string{"a0", "a1"}, neverMany[string](t)); err != nil {
+			t.Error(err)
+		}
+		if got := log.take(); !slices.Equal(got, []string{"MGET"}) {
+			t.Errorf("GetOrSetMany: %v", got)
+		}
+		_, _ = c.GetOrSet(t.Context(), "new", value("v", &runs))
+		log.take()
+		v, err := c.GetOrSet(t.Context(), "a0", never[string](t))
+		want(t, "GetOrSet", v, err, "v")
+		if got := log.take(); !slices.Equal(got, []string{"EVALSHA"}) {
+			t.Errorf("GetOrSet: %v", got)
+		}
+	})
+}
+
 // Without leases it is a closer look that does for the read.
 func TestForeseenMissesWithoutLeases(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {

@@ -25,6 +25,11 @@ func (c *core) predictsMiss(l *lookup, s settings) bool {
 	return !(s.noStale && c.staleFor > 0) && c.engine.PredictsMiss(l.redisKey)
 }
 
+// predictsMissOfOne is predictsMiss for a call for one key.
+func (c *core) predictsMissOfOne(l *lookup, s settings) bool {
+	return !(s.noStale && c.staleFor > 0) && c.engine.PredictsMissOfOne(l.redisKey)
+}
+
 // refresh begins to load the key of a request in the background, which has its answer.
 func (c *Cache[K, V]) refresh(ctx context.Context, r *request[K, V], load loader.EntryFunc[K, V], s settings) {
 	l := &loads[K, V]{cache: c, source: source[K, V]{one: load, settings: s}}

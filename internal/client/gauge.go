@@ -42,6 +42,9 @@ func (c *Client) SendAlone() { c.unpipelined = true }
 // enter is that of the gauge, where a store that is unpipelined does not count.
 func (c *Client) enter() (share bool) { return !c.unpipelined && c.inFlight.enter() }
 
+// SharesPipelines reports whether commands share pipelines now.
+func (c *Client) SharesPipelines() bool { return !c.unpipelined && c.inFlight.pipelining.Load() }
+
 func (c *Client) leave() {
 	if !c.unpipelined {
 		c.inFlight.leave()

@@ -28,8 +28,12 @@ type deletions [4096]atomic.Uint64
 var deletionsOf client.Table[deletions]
 
 const (
-	predictedFrom = 0.5      // the rate of misses from which on a miss is predicted
-	rateWeight    = 1.0 / 64 // of the latest call in the average
+	// The rate of misses from which on a miss is predicted; and where commands are sent by
+	// themselves, so that a right guess saves a round trip and a wrong one costs next to nothing.
+	predictedFrom      = 0.8
+	predictedAloneFrom = 0.5
+
+	rateWeight = 1.0 / 64 // of the latest call in the average
 
 	// From so many misses in a row on a miss is predicted, too, until the next hit: the callers of a
 	// client may be spread over many caches, each of which sees few of them.
@@ -39,13 +43,24 @@ const (
 // PredictsMiss reports whether a call can do without the plain read: Redis is likely to have
 // nothing, and will be asked more closely before a load. But what is there does not wait for a
 // flight under way.
-func (e *Engine) PredictsMiss(key string) bool {
-	return e.predictor.predicts(key) && !e.flights.UnderWay(key)
+func (e *Engine) PredictsMiss(key string) bool { return e.predictsMiss(key, predictedFrom) }
+
+// PredictsMissOfOne is PredictsMiss for a call for one key.
+func (e *Engine) PredictsMissOfOne(key string) bool {
+	if e.Store.SharesPipelines() {
+		return e.predictsMiss(key, predictedFrom)
+	}
+	return e.predictsMiss(key, predictedAloneFrom)
 }
 
-// predicts reports whether the key is likely not to be in Redis.
-func (p *missPredictor) predicts(key string) bool {
-	if p.always() {
+func (e *Engine) predictsMiss(key string, from float64) bool {
+	return e.predictor.predicts(key, from) && !e.flights.UnderWay(key)
+}
+
+// predicts reports whether the key is likely not to be in Redis, as every key is from a rate of
+// misses on.
+func (p *missPredictor) predicts(key string, from float64) bool {
+	if p.always(from) {
 		return true
 	}
 	hash := maphash.String(keySeed, key)
@@ -54,15 +69,15 @@ func (p *missPredictor) predicts(key string) bool {
 }
 
 // always reports whether so much is missing that no read is worth while.
-func (p *missPredictor) always() bool {
-	return math.Float64frombits(p.missing.Load()) > predictedFrom || p.inARow.Load() >= predictedAfter
+func (p *missPredictor) always(from float64) bool {
+	return math.Float64frombits(p.missing.Load()) > from || p.inARow.Load() >= predictedAfter
 }
 
 // Learn takes into account what a lookup has found, after so many hits in all. Hits count at
 // once only while every call is predicted to miss; otherwise the next miss makes up for them.
 func (e *Engine) Learn(s State, hits uint64) {
 	miss := s == Missing || s == Absent
-	if s != Unknown && (miss || e.predictor.always()) {
+	if s != Unknown && (miss || e.predictor.always(predictedAloneFrom)) {
 		e.predictor.record(miss, hits)
 	}
 }
