@@ -121,7 +121,7 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "a cache that sees few misses predicts none",
-		file: "internal/protocol/missrate.go", old: " || p.inARow.Load() >= predictedAfter", new: "",
+		file: "internal/protocol/missrate.go", old: "case e.predictor.inARow.Load() >= predictedAfter:", new: "case false:",
 		pkg: "cache", tests: "TestForeseenMissesInARow",
 	},
 	{

@@ -47,7 +47,10 @@ func (e *Engine) PredictsMiss(key string) bool { return e.predictsMiss(key, pred
 
 // PredictsMissOfOne is PredictsMiss for a call for one key.
 func (e *Engine) PredictsMissOfOne(key string) bool {
-	if e.Store.SharesPipelines() {
+	switch {
+	case e.predictor.inARow.Load() >= predictedAfter:
+		return !e.flights.UnderWay(key)
+	case e.Store.SharesPipelines():
 		return e.predictsMiss(key, predictedFrom)
 	}
 	return e.predictsMiss(key, predictedAloneFrom)
@@ -70,14 +73,14 @@ func (p *missPredictor) predicts(key string, from float64) bool {
 
 // always reports whether so much is missing that no read is worth while.
 func (p *missPredictor) always(from float64) bool {
-	return math.Float64frombits(p.missing.Load()) > from || p.inARow.Load() >= predictedAfter
+	return math.Float64frombits(p.missing.Load()) > from
 }
 
 // Learn takes into account what a lookup has found, after so many hits in all. Hits count at
 // once only while every call is predicted to miss; otherwise the next miss makes up for them.
 func (e *Engine) Learn(s State, hits uint64) {
 	miss := s == Missing || s == Absent
-	if s != Unknown && (miss || e.predictor.always(predictedAloneFrom)) {
+	if s != Unknown && (miss || e.predictor.always(predictedAloneFrom) || e.predictor.inARow.Load() >= predictedAfter) {
 		e.predictor.record(miss, hits)
 	}
 }
