@@ -50,6 +50,9 @@ func (i *Instance) HandOver(t testing.TB, key string, master, replica *Node) {
 		t.Fatalf("redistest: pause writes of %s: %v", master.Addr, err)
 	}
 	err := poll(ctx, nil, func() error {
+		if now, err := i.master(ctx, key); err == nil && now != master {
+			return nil // what has had no answer in time was done
+		}
 		written, err := offset(ctx, from, 1) // master, offset, replicas
 		if err != nil {
 			return err
