@@ -34,9 +34,9 @@ const (
 	longestJournal = 5 * time.Minute
 )
 
-// replaying are the times after which keys are deleted again: at once, and when clients have
+// replayedAfter are the times after which keys are deleted again: at once, and when clients have
 // learnt of a new master, and what was on its way to it has come.
-var replaying = [...]time.Duration{0, 2 * time.Second}
+var replayedAfter = [...]time.Duration{0, 2 * time.Second}
 
 // A failover is what the checks know, which come one after the other; journal.mu guards it.
 type failover struct {
@@ -234,7 +234,7 @@ func (j *journal) passes(now time.Time) (passes []*pass) {
 		r := j.nth(j.dropped + uint64(i))
 		keys[r.key] = r.by
 	}
-	for _, after := range replaying {
+	for _, after := range replayedAfter {
 		passes = append(passes, &pass{due: now.Add(after), keys: maps.Clone(keys)})
 	}
 	return passes
@@ -250,6 +250,10 @@ func (x *executor) deliverAgain(ctx context.Context, p *pass) {
 		} else {
 			delete(p.keys, key)
 		}
+	}
+	if begun := replaying.Load(); begun != nil && len(deletes) > 0 {
+		ended := (*begun)()
+		defer func() { ended(len(p.keys)) }()
 	}
 	x.sendAll(ctx, make(map[string]*Client), deletes, func(acknowledged []*Delete) {
 		for _, d := range acknowledged {

@@ -61,7 +61,7 @@ func TestFailover(t *testing.T) {
 		time.Sleep(checkInterval + retryInterval)
 		wantDeletes(t, "after the failover", f, 2)
 		f.Record("m", &d)
-		time.Sleep(replaying[1])
+		time.Sleep(replayedAfter[1])
 		wantDeletes(t, "later", f, 4)
 		time.Sleep(time.Minute)
 		wantDeletes(t, "a minute later", f, 4)
@@ -107,9 +107,9 @@ func TestFailoverOfDeliveredDeletes(t *testing.T) {
 		wantUndelivered(t, f, 0, false)
 		sent := f.arrived("UNLINK")
 		f.tells("master", "b", 1)
-		time.Sleep(checkInterval + replaying[1] + checkInterval)
-		if more := f.arrived("UNLINK") - sent; more != len(replaying) {
-			t.Errorf("%d deletes, want %d", more, len(replaying))
+		time.Sleep(checkInterval + replayedAfter[1] + checkInterval)
+		if more := f.arrived("UNLINK") - sent; more != len(replayedAfter) {
+			t.Errorf("%d deletes, want %d", more, len(replayedAfter))
 		}
 	})
 }
@@ -159,8 +159,8 @@ func TestFailoverRefused(t *testing.T) {
 			t.Errorf("%d deletes, want none", n)
 		}
 		f.mini.Mini.Server().SetPreHook(f.arrive)
-		time.Sleep(replaying[1])
-		wantDeletes(t, "when deletes are permitted", f, len(replaying))
+		time.Sleep(replayedAfter[1])
+		wantDeletes(t, "when deletes are permitted", f, len(replayedAfter))
 		time.Sleep(time.Minute)
 		wantRest(t, f)
 	})
@@ -240,7 +240,7 @@ func TestJournalBounds(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		f.tells("master", "b", 1)
 		time.Sleep(9*checkInterval + checkInterval/2)
-		if n := f.arrived("UNLINK"); n != len(replaying)*maxJournal {
+		if n := f.arrived("UNLINK"); n != len(replayedAfter)*maxJournal {
 			t.Errorf("%d deletes, want each of %d twice", n, maxJournal)
 		}
 		long := strings.Repeat("x", maxJournalBytes/4)

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -45,6 +46,13 @@ func WithoutBreaker(rdb redis.UniversalClient) {
 	key, _ := Key(rdb)
 	unbroken.Store(key, nil)
 }
+
+// replaying is what TellReplays was given, or nil.
+var replaying atomic.Pointer[func() (ended func(unacknowledged int))]
+
+// TellReplays has begun called before deletes are sent again after a failover, and what it returns
+// when they have been sent: some may have been carried out that are not acknowledged.
+func TellReplays(begun func() (ended func(unacknowledged int))) { replaying.Store(&begun) }
 
 // Recovered closes the breakers of a client, as an answered probe does: for package cachetest,
 // which knows when its server is there again.

@@ -130,21 +130,32 @@ func (f *fleet) shards() []shard {
 	all := make([]shard, half)
 	for j := range all {
 		all[j] = shard{master: nodes[j], replica: nodes[j+half]}
+		if f.isReplica(nodes[j]) { // the shard may have none of the keys to tell by
+			all[j] = shard{master: nodes[j+half], replica: nodes[j]}
+		}
 	}
 	for key, name := range keyNames() {
 		master := f.servers.Master(f.t, redisKey(name))
 		for j := range all {
-			s := &all[j]
-			if s.replica == master {
-				s.master, s.replica = s.replica, s.master
-			}
-			if s.master == master {
+			if s := &all[j]; s.master == master {
 				s.keys = append(s.keys, key)
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b shard) int { return cmp.Compare(len(b.keys), len(a.keys)) })
 	return all
+}
+
+// isReplica reports whether a server is one, and not a master.
+func (f *fleet) isReplica(n *redistest.Node) bool {
+	f.t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: n.Addr})
+	defer c.Close()
+	role, err := c.Do(context.Background(), "role").Slice()
+	if err != nil {
+		f.t.Errorf("fleet: ROLE: %v", err)
+	}
+	return err == nil && role[0] == "slave"
 }
 
 // replaceMasters lets each of the plan's faults happen once.

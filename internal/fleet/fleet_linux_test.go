@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -84,6 +85,9 @@ func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 		t.Fatal(err)
 	}
 	f.onMasters(func(c *redis.Client) error { return c.FlushAll(t.Context()).Err() })
+	if slices.ContainsFunc(p.faults, isTopological) {
+		f.onMasters(awaitReplicated)
+	}
 	versions := p.versions()
 	for i := range f.slots {
 		f.slots[i].version = versions[i%len(versions)]
@@ -98,6 +102,16 @@ func launch(t *testing.T, servers *redistest.Instance, p plan) *fleet {
 		}
 	}
 	return f
+}
+
+// awaitReplicated waits until the replica of a master has all: one that takes its place would bring
+// back what was there before.
+func awaitReplicated(c *redis.Client) error {
+	n, err := c.Wait(context.Background(), 1, endTimeout).Result()
+	if err == nil && n == 0 {
+		err = fmt.Errorf("the replica of %s does not follow", c.Options().Addr)
+	}
+	return err
 }
 
 // onMasters does something on every server that takes writes.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/cache/collection"
+	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -99,7 +100,8 @@ func work(text string) error {
 
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	all.Go(func() { w.watch(ctx, c) })
+	all.Go(func() { w.watch(ctx) })
+	client.TellReplays(w.tellReplay)
 	for i := range w.Plan.Callers {
 		all.Go(func() { w.readOn(ctx, newDice(w.Plan.Seed, w.Process, i)) })
 	}
@@ -158,25 +160,37 @@ func (w *worker) config() cache.Config[string, []string] {
 	return cfg
 }
 
-// watch tells when the process did not get on, and when it sent deletes again.
-func (w *worker) watch(ctx context.Context, c *cache.Cache[string, []string]) {
-	replayed := uint64(0)
+// watch tells when the process did not get on.
+func (w *worker) watch(ctx context.Context) {
 	for last := now(); ctx.Err() == nil; {
 		time.Sleep(min(10*time.Millisecond, w.Plan.Lease/10))
 		at := now()
 		if at.since(last) > w.Plan.Lease/3 {
 			w.journal.tell(event{kind: stall, key: noKey, span: span{last, at}})
 		}
-		if n := c.Stats().Replayed; n > replayed {
-			replayed = n
-			w.journal.tell(event{kind: replay, key: noKey, span: span{last.add(-answerTime), at}})
-		}
 		last = at
 	}
 }
 
-// answerTime is for how long a delete may have been carried out before its answer is counted: a
-// server that takes longer is a stall of its own.
+// tellReplay tells that deletes are sent again, and until when they were: those of one master are
+// carried out long before they are acknowledged where another has died.
+func (w *worker) tellReplay() (ended func(unacknowledged int)) {
+	begin := now()
+	tell := func(end instant) {
+		w.journal.tell(event{kind: replay, key: noKey, span: span{begin, end}})
+	}
+	tell(begin.add(answerTime))
+	return func(unacknowledged int) {
+		end := now()
+		if unacknowledged > 0 {
+			end = end.add(mayComeLate)
+		}
+		tell(end)
+	}
+}
+
+// answerTime is for how long a server that answers takes at the most: one that takes longer is a
+// stall of its own.
 const answerTime = 100 * time.Millisecond
 
 // odd notes an error that nothing explains. It may quote values: they are test data.
