@@ -70,7 +70,8 @@ func (s *Store) inChunks(
 		part, into := keys[asked:to], entries[asked:to]
 		for i, e := range into {
 			e.Wire.Reset(part[i])
-			e.State, e.TTL, e.Leased, e.answer = Missing, 0, false, nil
+			e.State, e.TTL, e.Leased = Missing, 0, false
+			e.forgetAnswer()
 		}
 		answered, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
 		if err != nil {
@@ -96,10 +97,10 @@ func (s *Store) inChunks(
 // entries alias: nothing may use these any more.
 func FreeAnswers(entries []*Entry) {
 	for _, e := range entries {
-		if e.answer != nil {
-			e.answer.Trim(0)
-			e.answer = nil
+		if r := e.own; r != nil && r.answer != nil {
+			r.answer.Trim(0)
 		}
+		e.forgetAnswer()
 	}
 }
 
@@ -125,7 +126,7 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	if err != nil {
 		return nil, err
 	}
-	entries[0].answer = answer
+	entries[0].read().answer = answer
 	for i, e := range entries {
 		if values[i] != nil {
 			e.State = Present
@@ -151,7 +152,7 @@ func (s *Store) probeStrings(
 	if err != nil {
 		return nil, err
 	}
-	entries[0].answer = answer
+	entries[0].read().answer = answer
 	for i, e := range entries {
 		value, held := values[2*i], values[2*i+1]
 		var marker string
@@ -173,8 +174,9 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		entries[i].reply.Reset()
-		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
+		reply := &entries[i].read().reply
+		reply.Reset()
+		cmds[i] = redis.NewRawWriteToCmd(ctx, reply, s.readArgs(nil, key)...)
 	}
 	if err := client.PipelineError(cmds, s.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
@@ -183,7 +185,8 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	for i, cmd := range cmds {
 		switch err := cmd.Err(); {
 		case err == nil:
-			errs[i] = entries[i].take(entries[i].reply.ParseValue(&entries[i].Wire, s.shape))
+			e := entries[i]
+			errs[i] = e.take(e.read().reply.ParseValue(&e.Wire, s.shape))
 		case client.IsWrongType(err):
 			errs[i] = ErrWrongType
 		case client.MayRepeat(err):
