@@ -53,6 +53,6 @@ func (w Fence[R]) End() {
 		w.group.changed(s.key) // before a caller can lead the next flight
 		s.writes--
 		s.push()
-		s.tidy()
+		w.group.tidy(s)
 	}
 }

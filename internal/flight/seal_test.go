@@ -74,7 +74,7 @@ func TestAfterTheEnd(t *testing.T) {
 			return 1, nil
 		})
 		flight := <-flights
-		join := func() int {
+		join := func() int32 {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			return flight.join()

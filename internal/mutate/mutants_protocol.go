@@ -169,7 +169,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a panic is not repeated in its caller",
-		file: "internal/flight/caller.go", old: "f.panicked.repeat()", new: "",
+		file: "internal/flight/caller.go", old: "f.err.(*PanicError).repeat()", new: "",
 		pkg: "internal/flight", tests: "TestPanic",
 	},
 	{
@@ -202,7 +202,7 @@ var protocolMutants = []mutant{
 
 	{
 		what: "a refresh in a batch begins before the flight under way has ended",
-		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
+		file: "internal/flight/key.go", old: "return s.next, true", new: "return s.next, false",
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{
