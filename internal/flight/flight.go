@@ -241,7 +241,7 @@ func (f *Flight[R]) resolve(r R, err error) {
 	f.result, f.err = r, err
 	f.resolved.Store(true)
 	if f.storing {
-		f.exec.group.changed(f.state.key) // before a caller can lead the next flight
+		f.exec.group.changes.add(f.state.key) // before a caller can lead the next flight
 	}
 	f.remove()
 	if f.done != nil {

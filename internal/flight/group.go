@@ -3,9 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"sync"
-	"sync/atomic"
 )
 
 // Errors of Do and Refresh beside those of the function and of contexts.
@@ -33,7 +31,7 @@ type Group[R any] struct {
 	mu      sync.Mutex
 	keys    map[string]*keyState[R] // that have a flight or a write under way
 	closed  bool
-	changes atomic.Pointer[[256]atomic.Uint64] // see Changes; nil before the first
+	changes changes
 
 	executions map[*execution[R]]struct{} // whose functions run
 	running    sync.WaitGroup             // those
@@ -154,26 +152,3 @@ func (g *Group[R]) Refreshing(key string) bool {
 	s := g.keys[key]
 	return s != nil && s.flight != nil && s.flight.exec.refresh
 }
-
-// Changes counts the flights that have ended with a store and the writes that have
-// ended, of key and of others that share its count. As long as it stays the same,
-// neither has changed what key holds.
-func (g *Group[R]) Changes(key string) uint64 {
-	if counts := g.changes.Load(); counts != nil {
-		return counts[stripe(key)].Load()
-	}
-	return 0
-}
-
-func (g *Group[R]) changed(key string) {
-	counts := g.changes.Load()
-	if counts == nil {
-		g.changes.CompareAndSwap(nil, new([256]atomic.Uint64))
-		counts = g.changes.Load()
-	}
-	counts[stripe(key)].Add(1)
-}
-
-var seed = maphash.MakeSeed()
-
-func stripe(key string) uint8 { return uint8(maphash.String(seed, key)) }

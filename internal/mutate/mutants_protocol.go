@@ -177,6 +177,16 @@ var protocolMutants = []mutant{
 		file: "internal/flight/flight.go", old: "f.exec.needed == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
 	},
+	{
+		what: "the changes of other keys count as those of a key",
+		file: "internal/flight/changes.go", old: "latest[n%size].Load() == hash", new: "latest[n%size].Load() != 0",
+		pkg: "internal/flight", tests: "TestChangedSince",
+	},
+	{
+		what: "after many changes a key counts as unchanged",
+		file: "internal/flight/changes.go", old: "return g.changes.count.Load()-count >= size", new: "return false && count >= size",
+		pkg: "internal/flight", tests: "TestChangedSince",
+	},
 
 	// Loads and writes of a cache.
 	{

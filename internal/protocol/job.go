@@ -70,7 +70,7 @@ type Job struct {
 	Stale State
 	TTL   time.Duration
 
-	changes uint64 // of the key when the call looked, see flight.Group.Changes
+	changes uint64 // when the call looked, see flight.Group.Changes
 	looked  bool   // before Load, see Looked
 
 	reported atomic.Bool // the observer knows what the call has found

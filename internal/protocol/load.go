@@ -72,8 +72,8 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 func (e *Engine) beforeLook(
 	ctx context.Context, r *Run, j *Job, attempt int,
 ) (ended, looks bool) {
-	if looked := j.looked && attempt == 0; !looked {
-		j.changes = e.flights.Changes(j.Key)
+	if looked := j.looked && attempt == 0; !looked && e.Lease == Off {
+		j.changes = e.flights.Changes()
 	}
 	if err := e.bypass(ctx, r, j); err != nil {
 		e.reportLookup(ctx, j, Unknown, true)
@@ -108,8 +108,8 @@ func (e *Engine) LooksFirst() bool {
 // had changed. It is called before Load.
 func (j *Job) Looked(changes uint64) { j.looked, j.changes = true, changes }
 
-// Changes returns what Looked is told of a key, before the look.
-func (e *Engine) Changes(key string) uint64 { return e.flights.Changes(key) }
+// Changes returns what Looked is told, before the look.
+func (e *Engine) Changes() uint64 { return e.flights.Changes() }
 
 // join has the jobs join the flights of their keys, and begin those that there are not. It
 // returns the jobs that have joined too late, and have to look again.
