@@ -14,6 +14,11 @@ var protocolMutants = []mutant{
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{
+		what: "writes of many are all strings where the first is one",
+		file: "internal/store/lua/put_many.lua", old: "ARGV[first + 2] == 'set'", new: "ARGV[3] == 'set'",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
 		what: "a load without a lease removes the neighbouring versions",
 		file: "internal/store/committer.go", old: "w.leaves = u.leaves", new: "w.leaves = false",
 		pkg: "internal/servertest", tests: "TestVersions",
