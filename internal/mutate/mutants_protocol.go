@@ -87,12 +87,12 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a mark that is not carried is forgotten by a release",
-		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(had.markerEnds) < l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
 	},
 	{
 		what: "what was touched while it was carried comes back as it was",
-		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) < l.ttl {", new: "{",
+		file: "internal/store/lease.go", old: "&& time.Until(had.markerEnds) < l.ttl {", new: "{",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
 	},
 	{
