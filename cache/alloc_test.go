@@ -114,9 +114,9 @@ func TestMissAllocations(t *testing.T) {
 			loaded[keys[i]] = sample
 		}
 		load := func(context.Context, []int64) (map[int64]account, error) { return loaded, nil }
-		allocations(t, 1620, func() error {
-			_, err := c.GetOrSetMany(context.Background(), keys, load)
-			return err
+		batchAllocations(t, 1620, 200<<10, func() (int, error) {
+			got, err := c.GetOrSetMany(context.Background(), keys, load)
+			return len(got), err
 		})
 	})
 }

@@ -107,9 +107,12 @@ func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 	return g.parent(ctx).obtains(key)
 }
 
+// Nested reports whether ctx is used in the function of a flight, so that Obtaining may be true.
+func (g *Group[R]) Nested(ctx context.Context) bool { return g.parent(ctx) != nil }
+
 // Outside returns a context for a function that the one in which ctx is used does not wait for.
 func (g *Group[R]) Outside(ctx context.Context) context.Context {
-	if g.parent(ctx) == nil {
+	if !g.Nested(ctx) {
 		return ctx
 	}
 	return context.WithValue(ctx, flightKey[R]{g}, (*execution[R])(nil))

@@ -56,7 +56,7 @@ func (s *Store) ProbesStrings() bool { return s.multiString() && !s.ttls }
 
 func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
 
-// An askFunc asks for keys and returns an error for each, or one for all.
+// An askFunc asks for keys and returns an error for each, nil for none, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
 
 func (s *Store) inChunks(
@@ -117,7 +117,7 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	args := make([]any, 1, 1+len(keys))
 	args[0] = "mget"
 	for i := range keys {
-		args = append(args, keys[i])
+		args = append(args, s.keyArg(&keys[i]))
 	}
 	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {
@@ -133,7 +133,16 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 			e.Wire.Add(nil, values[i])
 		}
 	}
-	return make([]error, len(keys)), nil
+	return nil, nil
+}
+
+// keyArg returns the argument of a command that is a key, which stays as it is. It needs memory
+// only where hooks expect a string.
+func (s *Store) keyArg(key *string) any {
+	if s.KeepsCommands() {
+		return *key
+	}
+	return key
 }
 
 // probeStrings asks by one command, as probeString does.
@@ -142,8 +151,10 @@ func (s *Store) probeStrings(
 ) ([]error, error) {
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
-	for _, key := range keys {
-		args = append(args, key, s.family.Control(key))
+	controls := make([]string, len(keys))
+	for i, key := range keys {
+		controls[i] = s.family.Control(key)
+		args = append(args, s.keyArg(&keys[i]), s.keyArg(&controls[i]))
 	}
 	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) || client.RefusesKey(err) {
@@ -165,7 +176,7 @@ func (s *Store) probeStrings(
 			e.State = Absent
 		}
 	}
-	return make([]error, len(keys)), nil
+	return nil, nil
 }
 
 // readEach asks by a command for each key. What go-redis would not repeat is asked once more,
