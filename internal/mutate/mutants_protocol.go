@@ -14,6 +14,11 @@ var protocolMutants = []mutant{
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{
+		what: "writes of many are all strings where the first is one",
+		file: "internal/store/lua/put_many.lua", old: "ARGV[first + 2] == 'set'", new: "ARGV[3] == 'set'",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
 		what: "a load without a lease removes the neighbouring versions",
 		file: "internal/store/committer.go", old: "w.leaves = u.leaves", new: "w.leaves = false",
 		pkg: "internal/servertest", tests: "TestVersions",
@@ -82,12 +87,12 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a mark that is not carried is forgotten by a release",
-		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(had.markerEnds) < l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
 	},
 	{
 		what: "what was touched while it was carried comes back as it was",
-		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) < l.ttl {", new: "{",
+		file: "internal/store/lease.go", old: "&& time.Until(had.markerEnds) < l.ttl {", new: "{",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
 	},
 	{
@@ -109,6 +114,26 @@ var protocolMutants = []mutant{
 		what: "any lease is taken for one's own",
 		file: "internal/store/lua/guard.lua", old: "if token ~= ARGV[1] then", new: "if not token then",
 		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
+	},
+	{
+		what: "a small value is stored whosever the lease is",
+		file: "internal/store/lua/add_one.lua", old: " == 'L' .. ARGV[1]", new: "",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a small value is stored over another",
+		file: "internal/store/lua/add_one.lua", old: "'NX', ", new: "",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
+		what: "a refresh leaves the neighbouring versions",
+		file: "internal/store/lua/add_one.lua", old: "#KEYS == 2 and ", new: "",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a lease is taken from the one that has it",
+		file: "internal/store/lua/acquire_one.lua", old: ", 'NX')", new: ")",
+		pkg: "internal/store", tests: "TestTogether",
 	},
 	{
 		what: "many small values are stored whosever the lease is",
