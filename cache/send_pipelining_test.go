@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/cache"
+	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/redistest"
 )
 
@@ -64,4 +65,41 @@ func TestPipelining(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Writes of caches with values of several types share pipelines, and each is stored as what it is.
+func TestPipeliningOfSeveralTypes(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		rdb := f.client(t, func(o *redis.UniversalOptions) { o.PoolSize = 100 })
+		texts := open(t, rdb, cache.Config[string, string]{Name: "texts"})
+		lists := cache.Must(cache.New(rdb, cache.Config[string, []string]{
+			Name: "lists", TTL: time.Minute, Codec: codec.List(codec.Text[string]()),
+		}))
+		t.Cleanup(func() { _ = lists.Close() })
+		f.delay(func(string) time.Duration { return 0 }, func() time.Duration { return time.Millisecond })
+		list := []string{"a", "b", "c"} // as many arguments as a string with its TTL
+		var callers sync.WaitGroup
+		set := func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		for i := range 40 {
+			key := fmt.Sprint(i)
+			writes := []func(){
+				func() { set(texts.Set(t.Context(), key, "v")) },
+				func() { set(lists.Set(t.Context(), key, list)) },
+			}
+			callers.Go(writes[i%2])
+			callers.Go(writes[1-i%2])
+		}
+		callers.Wait()
+		for i := range 40 {
+			text, _, err := texts.Get(t.Context(), fmt.Sprint(i))
+			want(t, "Get of a text", text, err, "v")
+			got, _, err := lists.Get(t.Context(), fmt.Sprint(i))
+			want(t, "Get of a list", got, err, list)
+		}
+	})
 }
