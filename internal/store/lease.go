@@ -278,7 +278,7 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if l.marker != "" && time.Until(l.markerEnds) < l.ttl { // else the lease carries it
+	if l.marker != "" && time.Until(l.markerEnds) <= l.ttl { // else the lease carries it
 		args = append(args, l.marker, l.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
