@@ -82,12 +82,17 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a mark that is not carried is forgotten by a release",
-		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) < l.ttl", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) <= l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
 	},
 	{
+		what: "LoadTimeout does not end a load whose lease was gone before",
+		file: "internal/protocol/lease.go", old: "k.idle || ", new: "",
+		pkg: "cache", tests: "TestLoadTimeoutWithoutItsLease",
+	},
+	{
 		what: "what was touched while it was carried comes back as it was",
-		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) < l.ttl {", new: "{",
+		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) <= l.ttl {", new: "{",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
 	},
 	{

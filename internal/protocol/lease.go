@@ -24,6 +24,7 @@ type keepAlive struct {
 
 	mu     sync.Mutex // guards all below
 	timer  *time.Timer
+	idle   bool        // the timer is not set: there is nothing to renew any more
 	due    time.Time   // when the leases are to be renewed
 	load   *ending     // whose time the timer ends too; nil: none
 	leases []heldLease // whose number is constant
@@ -69,8 +70,9 @@ func (e *Engine) hold(all jobs, asks []store.Ask, asked time.Time) {
 func (k *keepAlive) bound(load *ending) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.load = load; load != nil && load.bounded.deadline.Before(k.due) {
+	if k.load = load; load != nil && (k.idle || load.bounded.deadline.Before(k.due)) {
 		k.timer.Reset(time.Until(load.bounded.deadline))
+		k.idle = false
 	}
 }
 
@@ -130,7 +132,7 @@ func (k *keepAlive) next() (due []*heldLease, late *ending) {
 	if k.load != nil && (!left || k.load.bounded.deadline.Before(at)) {
 		at, left = k.load.bounded.deadline, true
 	}
-	if left {
+	if k.idle = !left; left {
 		k.timer.Reset(at.Sub(now))
 	}
 	return due, late
