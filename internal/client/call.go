@@ -176,18 +176,11 @@ func retryOfCalls(calls []Call) Retry {
 	return Retry(!slices.ContainsFunc(calls, func(call Call) bool { return call.Retry == NotRetryable }))
 }
 
-// EvalBools is EvalBool for n calls, a thousand a round trip, the first of which ends by the
-// deadline.
-func (c *Client) EvalBools(
-	ctx context.Context, deadline time.Time, n int, nth func(i int) Call,
-) []Bool {
-	answers := make([]Bool, n)
-	for from := 0; from < n; from += CallsPerTrip {
-		part := answers[from:min(from+CallsPerTrip, n)]
-		calls := make([]Call, len(part))
-		for i := range calls {
-			calls[i] = nth(from + i)
-		}
+// EvalBools is EvalBool for many calls, a thousand a round trip, the first of which ends by the
+// deadline. It takes the calls over: they may still be in use afterwards.
+func (c *Client) EvalBools(ctx context.Context, deadline time.Time, all []Call) []Bool {
+	answers := make([]Bool, 0, len(all))
+	for calls := range slices.Chunk(all, CallsPerTrip) {
 		found, err := RunUntil(ctx, c, deadline, func(ctx context.Context) ([]Bool, error) {
 			if err := c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls)); err != nil {
 				return nil, err
@@ -199,10 +192,10 @@ func (c *Client) EvalBools(
 			}
 			return found, nil
 		})
-		for i := range part {
-			part[i].Err = err
+		if err != nil {
+			found = slices.Repeat([]Bool{{Err: err}}, len(calls))
 		}
-		copy(part, found)
+		answers = append(answers, found...)
 		deadline = c.NextTrip(deadline, err)
 	}
 	return answers

@@ -52,20 +52,22 @@ func (m mergedCall) script() *Script {
 // command is what runs the calls: of one its own script, of more what merge.lua makes of
 // that.
 func (m mergedCall) command(ctx context.Context, mode EvalMode) *Command {
+	first := m[0]
 	if len(m) == 1 {
-		return mode(m[0].Script, ctx, m[0].Keys, m[0].Args)
+		return mode.Command(ctx, first.Script, first.Keys, first.Args)
 	}
-	keys := make([]any, 0, len(m)*len(m[0].Keys))
-	for k := range m[0].Keys {
-		for _, call := range m {
-			keys = append(keys, call.Keys[k])
+	keys, args := len(m)*len(first.Keys), len(m)*len(first.Args)+1
+	return mode.command(ctx, m.script(), keys, args, func(all []any) []any {
+		for k := range first.Keys {
+			for _, call := range m {
+				all = append(all, call.Keys[k])
+			}
 		}
-	}
-	args := make([]any, 0, len(m)*len(m[0].Args)+1)
-	for _, call := range m {
-		args = append(args, call.Args...)
-	}
-	return mode(m.script(), ctx, keys, append(args, len(m)))
+		for _, call := range m {
+			all = append(all, call.Args...)
+		}
+		return append(all, len(m))
+	})
 }
 
 // setAnswers gives each call its part of the answer to a command, unless sending that gave an

@@ -153,7 +153,7 @@ func (c *Client) ReadStrings(
 ) {
 	n := len(args) - 1
 	cmd := NewCommand(ctx, args...)
-	cmd.reply.Grow(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
+	cmd.reply.Reserve(min(int(float64(n)*c.values.bytes()*1.25), maxGrown))
 	err = c.Process(ctx, c.rdb, cmd.RawWriteToCmd)
 	if MayRepeat(err) {
 		cmd.reset()

@@ -52,38 +52,47 @@ func (sc *Script) AnswersStrings(n int) *Script {
 	return sc
 }
 
-// An EvalMode is how a script is sent: [Script.ByHash] or [Script.Inline].
-type EvalMode func(sc *Script, ctx context.Context, keys, args []any) *Command
+// An EvalMode is how a script is sent.
+type EvalMode uint8
+
+// ByHash runs a script where the server knows it, Inline sends it in full. A server forgets a
+// script that came inline when many others follow, but none that was loaded.
+const (
+	ByHash EvalMode = iota
+	Inline
+)
 
 // evalModes are the attempts to run a script. Where a server does not know it, it is loaded
 // before the second one; the server may not be allowed to keep it, or not be the one that
 // has loaded it. One that takes no hash gets the script in full at once.
-var evalModes = []EvalMode{(*Script).ByHash, (*Script).ByHash, (*Script).Inline}
+var evalModes = []EvalMode{ByHash, ByHash, Inline}
 
-// ByHash is the command that runs the script where the server knows it, Inline the one that
-// has it in full. A server forgets a script that came inline when many others follow, but
-// none that was loaded.
-func (sc *Script) ByHash(ctx context.Context, keys, args []any) *Command {
-	return sc.command(ctx, "evalsha", sc.hash, keys, args)
+// Command is the command that runs a script.
+func (mode EvalMode) Command(ctx context.Context, sc *Script, keys, args []any) *Command {
+	return mode.command(ctx, sc, len(keys), len(args), func(all []any) []any {
+		return append(append(all, keys...), args...)
+	})
 }
 
-// Inline is the command that has the script in full.
-func (sc *Script) Inline(ctx context.Context, keys, args []any) *Command {
-	return sc.command(ctx, "eval", sc.source, keys, args)
-}
-
-func (sc *Script) command(ctx context.Context, name, text any, keys, args []any) *Command {
+// command is Command for so many keys and arguments, which add appends.
+func (mode EvalMode) command(
+	ctx context.Context, sc *Script, keys, args int, add func(all []any) []any,
+) *Command {
 	cmd := new(InlineCommand)
 	all := cmd.args[:0]
-	if n := 3 + len(keys) + len(args); n > inlineArgs {
+	if n := 3 + keys + args; n > inlineArgs {
 		all = make([]any, 0, n)
 	}
-	all = append(append(append(all, name, text, len(keys)), keys...), args...)
-	if sc.answer > 0 {
-		cmd.reply.Limit(sc.answer * len(keys))
+	if mode == Inline {
+		all = append(all, "eval", sc.source, keys)
+	} else {
+		all = append(all, "evalsha", sc.hash, keys)
 	}
-	cmd.init(ctx, &cmd.raw, all)
-	cmd.reply.Grow(8 * len(keys)) // where they are many: a number or so is the answer of each
+	if sc.answer > 0 {
+		cmd.reply.Limit(sc.answer * keys)
+	}
+	cmd.init(ctx, &cmd.raw, add(all))
+	cmd.reply.Grow(8 * keys) // where they are many: a number or so is the answer of each
 	return &cmd.Command
 }
 
@@ -95,7 +104,7 @@ func (c *Client) Eval(
 		if c.skips(try) || try == 1 && c.loadScripts(ctx, to, []scriptOf{{keys[0].(string), sc}}) != nil {
 			continue
 		}
-		cmd = mode(sc, ctx, keys, args)
+		cmd = mode.Command(ctx, sc, keys, args)
 		if err = c.ProcessWrite(ctx, to, retry, cmd); !c.triesOther(try, err) {
 			break
 		}

@@ -65,7 +65,7 @@ func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error 
 	return c.dispatch(step.Retry(), func() error {
 		ctx, cancel := c.WithDeadline(ctx, deadline)
 		defer cancel()
-		cmds := step.Commands(ctx, nil)
+		cmds := step.Commands(ctx, ByHash)
 		var space [2]queuedCommand
 		all := space[:0]
 		for _, cmd := range cmds {
@@ -77,7 +77,7 @@ func (c *Client) Send(ctx context.Context, deadline time.Time, step Step) error 
 		return step.Answered(ctx, c, cmds)
 	}, func() error {
 		_, err := RunUntil(ctx, c, deadline, func(ctx context.Context) (struct{}, error) {
-			cmds := step.Commands(ctx, nil)
+			cmds := step.Commands(ctx, ByHash)
 			if len(cmds) == 1 {
 				err := c.ProcessWrite(ctx, c.rdb, step.Retry(), cmds[0])
 				return struct{}{}, cmp.Or(err, step.Answered(ctx, c, cmds))
@@ -96,7 +96,7 @@ func (c *Client) ReadSteps(ctx context.Context, steps ...Step) ([]error, error) 
 	cmds := make([][]*Command, len(steps))
 	var all []redis.Cmder
 	for i, step := range steps {
-		cmds[i] = step.Commands(ctx, nil)
+		cmds[i] = step.Commands(ctx, ByHash)
 		all = append(all, Cmders(cmds[i])...)
 	}
 	if err := PipelineError(all, c.Pipeline(ctx, c.rdb, all)); err != nil {
@@ -169,10 +169,10 @@ func retryOf(steps []Step) Retry {
 // once it was sent; hashes is whether they refuse those.
 func inlineFirst[K comparable](sent map[K]bool, id K, hashes *Refusal) EvalMode {
 	if sent[id] && hashes.Cause() == nil {
-		return (*Script).ByHash
+		return ByHash
 	}
 	sent[id] = true
-	return (*Script).Inline
+	return Inline
 }
 
 func (c *Client) answeredAll(ctx context.Context, steps []Step, cmds [][]*Command) []error {
@@ -254,7 +254,7 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 	}
 	last := make(map[string]int) // the last write of each key
 	for i, step := range steps {
-		modes[i] = (*Script).ByHash
+		modes[i] = ByHash
 		if step.Writes() {
 			last[step.Key()] = i
 		}
@@ -271,7 +271,7 @@ func (c *Client) modes(ctx context.Context, steps []Step) []EvalMode {
 		}
 		server, err := c.master(ctx, step.Key())
 		if err != nil {
-			modes[i] = (*Script).Inline
+			modes[i] = Inline
 			continue
 		}
 		modes[i] = inlineFirst(sent, place{server, sc}, &c.hashes)

@@ -126,7 +126,7 @@ var nearMutants = []mutant{
 	},
 	{
 		what: "a short string does not come with the answer to a lease",
-		file: "internal/store/lease.go", old: "a.longest = shortString", new: "_ = shortString",
+		file: "internal/store/lease.go", old: "longest = shortString", new: "_ = shortString",
 		pkg: "cache", tests: "TestForeseenMisses",
 	},
 	{

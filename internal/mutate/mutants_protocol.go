@@ -14,6 +14,11 @@ var protocolMutants = []mutant{
 		pkg: "internal/servertest", tests: "TestVersions",
 	},
 	{
+		what: "writes of many are all strings where the first is one",
+		file: "internal/store/lua/put_many.lua", old: "ARGV[first + 2] == 'set'", new: "ARGV[3] == 'set'",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
 		what: "a load without a lease removes the neighbouring versions",
 		file: "internal/store/committer.go", old: "w.leaves = u.leaves", new: "w.leaves = false",
 		pkg: "internal/servertest", tests: "TestVersions",
@@ -82,7 +87,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a mark that is not carried is forgotten by a release",
-		file: "internal/store/lease.go", old: "time.Until(l.markerEnds) <= l.ttl", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(had.markerEnds) <= l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
 	},
 	{
@@ -92,7 +97,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "what was touched while it was carried comes back as it was",
-		file: "internal/store/lease.go", old: "&& time.Until(l.markerEnds) <= l.ttl {", new: "{",
+		file: "internal/store/lease.go", old: "&& time.Until(had.markerEnds) <= l.ttl {", new: "{",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
 	},
 	{

@@ -90,3 +90,25 @@ func TestLargeAnswerAllocations(t *testing.T) {
 		t.Errorf("%d bytes are allocated", n)
 	}
 }
+
+// An answer that is expected to have some kilobytes takes no memory of its own.
+func TestReservedAnswerAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector empties pools at random")
+	}
+	var r Reply
+	line := []byte("+" + strings.Repeat("x", 100))
+	allocs := testing.AllocsPerRun(100, func() {
+		r.Reserve(3 << 10)
+		for range 100 {
+			if _, err := r.Write(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Trim(0)
+		r.Reset()
+	})
+	if allocs > 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}

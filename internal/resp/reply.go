@@ -72,6 +72,15 @@ func (r *Reply) Grow(n int) {
 	r.buf, r.large = buf, true
 }
 
+// Reserve is Grow for about as much as the answer is expected to have: of some kilobytes it takes
+// memory that Trim gives to the next answer.
+func (r *Reply) Reserve(n int) {
+	if n > minPooled/8 {
+		n = max(n, minPooled)
+	}
+	r.Grow(n)
+}
+
 // Trim gives up memory that only an answer of more than n bytes needs: no part of the answer may
 // be in use any more.
 func (r *Reply) Trim(n int) {

@@ -30,8 +30,9 @@ func (s *Store) acquireChunk(
 ) (unanswered error) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
+	terms := s.terms(ttl, noString)
 	for i, ask := range asks {
-		tries[i], due[i] = s.acquisition(ask, ttl), i
+		tries[i], due[i] = s.acquisition(ask, terms), i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
@@ -39,6 +40,7 @@ func (s *Store) acquireChunk(
 		for n, i := range due {
 			calls[n] = tries[i].attempt(&leases[n], tokens[n], args[n*acquireArgs:][:0:acquireArgs])
 		}
+		began := time.Now()
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {
 			return calls, s.ExecAll(ctx, client.NotRetryable, client.Pointers(calls))
 		})
@@ -49,12 +51,12 @@ func (s *Store) acquireChunk(
 			ask.Answer, ask.Err = Acquired{}, err
 			if err == nil {
 				if ask.Err = sent[n].Err; ask.Err == nil {
-					ask.Answer, ask.Err = acquiredOf(sent[n].Answer, &leases[n])
+					ask.Answer, ask.Err = acquiredOf(sent[n].Answer, &leases[n], began)
 				}
 				s.RecordLoss(ask.Err)
 			}
 		}
-		s.CloseDead(ctx, tries[due[0]].made-1, asks[due[0]].Err)
+		s.CloseDead(ctx, len(tries[due[0]].lost), asks[due[0]].Err)
 		due = slices.DeleteFunc(due, func(i int) bool {
 			ask := &asks[i]
 			over := ask.Err == nil || late || tries[i].isOver(ask.Err)
@@ -76,7 +78,7 @@ func (s *Store) RenewAll(ctx context.Context, deadline time.Time, leases []*Leas
 		ended[0] = err == nil && !held
 		return ended
 	}
-	for i, v := range s.EvalBools(ctx, deadline, len(leases), func(i int) client.Call { return leases[i].renewal() }) {
+	for i, v := range s.EvalBools(ctx, deadline, callsOf(leases, (*Lease).renewal)) {
 		ended[i] = v.Err == nil && !v.Yes
 	}
 	return ended
@@ -89,5 +91,14 @@ func (s *Store) ReleaseAll(ctx context.Context, deadline time.Time, leases []*Le
 		_, _ = leases[0].Release(ctx, deadline)
 		return
 	}
-	s.EvalBools(ctx, deadline, len(leases), func(i int) client.Call { return leases[i].giveBack() })
+	s.EvalBools(ctx, deadline, callsOf(leases, (*Lease).giveBack))
+}
+
+// callsOf returns one call for each lease.
+func callsOf(leases []*Lease, of func(*Lease) client.Call) []client.Call {
+	all := make([]client.Call, len(leases))
+	for i, l := range leases {
+		all[i] = of(l)
+	}
+	return all
 }

@@ -65,8 +65,8 @@ func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Com
 		c.Stored, c.Err = c.Send(ctx, deadline)
 		return
 	}
-	var small, large, plain []int
-	calls := make([]client.Call, 0, len(commits))
+	var large, plain []int
+	small, calls := make([]int, 0, len(commits)), make([]client.Call, 0, len(commits))
 	for i, c := range commits {
 		if c.fills() {
 			plain = append(plain, i)
@@ -77,7 +77,7 @@ func (s *Store) CommitAll(ctx context.Context, deadline time.Time, commits []Com
 		}
 	}
 	large = append(large, s.fillAll(ctx, deadline, commits, plain)...)
-	for n, v := range s.EvalBools(ctx, deadline, len(small), func(n int) client.Call { return calls[n] }) {
+	for n, v := range s.EvalBools(ctx, deadline, calls) {
 		c := &commits[small[n]]
 		if _, leased := c.Committer.(*Lease); !leased && withoutScripts(v.Err) {
 			large = append(large, small[n])

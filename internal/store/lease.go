@@ -21,39 +21,54 @@ type Lease struct {
 	token any   // a string
 	ttl   time.Duration
 
-	// Of the value when the lease was granted, as in acquire.lua.
-	expiry, left, digest string
+	before   *before // what there was when the lease was granted; nil: nothing
+	previous string  // a key that has to be there still, see Upgrades
+}
+
+// A before is what Redis held of a key when a lease was granted, as acquire.lua tells it.
+type before struct {
+	expiry, left, digest string // of the value
 
 	marker       string // what the lease has replaced in the control key
 	markerExpiry int64  // by the server's clock, in milliseconds
 	markerEnds   time.Time
+}
 
-	previous string // a key that has to be there still, see Upgrades
+// missing is the expiry and the TTL of a value that is not there, as in acquire.lua.
+const missing = "-2"
+
+// nothing is what there was where that was neither a value nor a marker.
+var nothing = before{expiry: missing, left: missing}
+
+// had returns what there was when the lease was granted.
+func (l *Lease) had() *before {
+	if l.before == nil {
+		return &nothing
+	}
+	return l.before
 }
 
 // Key returns the value key.
 func (l *Lease) Key() string { return l.keys[0].(string) }
 
-// missing is the expiry and the TTL of a value that is not there, as in acquire.lua.
-const missing = "-2"
-
 // HadValue reports whether the key held something when the lease was granted.
-func (l *Lease) HadValue() bool { return l.expiry != missing }
+func (l *Lease) HadValue() bool { return l.had().expiry != missing }
 
 // Beside returns what the lease was granted beside: Present for a value, empty or not, or
 // Absent, with the TTL that this still had; or Missing for nothing.
 func (l *Lease) Beside() (State, time.Duration) {
+	had := l.had()
 	if l.HadValue() {
-		left, err := strconv.ParseInt(l.left, 10, 64)
+		left, err := strconv.ParseInt(had.left, 10, 64)
 		if err != nil {
 			left = noKey
 		}
 		return Present, remaining(left)
 	}
-	switch left := max(time.Until(l.markerEnds), 0); {
-	case l.marker == markerAbsent:
+	switch left := max(time.Until(had.markerEnds), 0); {
+	case had.marker == markerAbsent:
 		return Absent, left
-	case l.store.isEmpty(l.marker):
+	case l.store.isEmpty(had.marker):
 		return Present, left
 	}
 	return Missing, 0
@@ -108,10 +123,11 @@ func (s *Store) acquire(
 ) (c Acquired, err error) {
 	ctx, cancel := s.WithDeadline(ctx, deadline)
 	defer cancel()
-	a := s.acquisition(ask, ttl)
+	longest := noString
 	if s.shape == codec.ShapeString {
-		a.longest = shortString
+		longest = shortString
 	}
+	a := s.acquisition(ask, s.terms(ttl, longest))
 	for {
 		var one struct { // in one allocation
 			lease Lease
@@ -119,14 +135,15 @@ func (s *Store) acquire(
 			args  [acquireArgs]any
 		}
 		one.call = a.attempt(&one.lease, rediskey.NewToken(), one.args[:0])
+		began := time.Now()
 		err := s.Exec(ctx, &one.call)
 		if err == nil {
-			c, err = acquiredOf(one.call.Answer, &one.lease)
+			c, err = acquiredOf(one.call.Answer, &one.lease, began)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
 			return a.end(c, err)
 		}
-		s.CloseDead(ctx, a.made-1, err)
+		s.CloseDead(ctx, len(a.lost), err)
 	}
 }
 
@@ -142,21 +159,34 @@ type Ask struct {
 	Err    error
 }
 
-// An acquisition is the attempts to obtain one lease.
-type acquisition struct {
-	store   *Store
-	keys    []any
-	replace bool
-	ttl     time.Duration
-	tokens  [1 + maxLost]any // of the attempts
-	made    int              // how many attempts
-	longest any              // string that is returned
+// terms are what requests for leases have in common, most of it in the form in which commands take
+// it.
+type terms struct {
+	store                     *Store
+	ttl                       time.Duration
+	ms, kind, marker, longest any // see acquire.lua
 }
 
-func (s *Store) acquisition(ask Ask, ttl time.Duration) acquisition {
-	a := acquisition{store: s, keys: s.loadKeys(ask.Key), replace: ask.Replace, ttl: ttl, longest: noString}
+// terms returns those of leases for a TTL, with the length of a string up to which it is read.
+func (s *Store) terms(ttl time.Duration, longest any) *terms {
+	return &terms{s, ttl, ttl.Milliseconds(), s.kind.name, s.markerEmpty(), longest}
+}
+
+// An acquisition is the attempts to obtain one lease.
+type acquisition struct {
+	*terms
+	keys    []any
+	replace bool
+	token   any   // of the last attempt
+	lost    []any // tokens of the attempts before, whose answers were lost
+}
+
+func (s *Store) acquisition(ask Ask, of *terms) acquisition {
+	a := acquisition{terms: of, replace: ask.Replace}
 	if ask.AsWrite {
 		a.keys = s.writeKeys(ask.Key)
+	} else {
+		a.keys = s.loadKeys(ask.Key)
 	}
 	return a
 }
@@ -167,32 +197,32 @@ const acquireArgs = 6
 // attempt returns what is sent to obtain l, with another token each time. Its arguments are put
 // into args, if there is room.
 func (a *acquisition) attempt(l *Lease, token string, args []any) client.Call {
-	*l = Lease{store: a.store, keys: a.keys, token: token, ttl: a.ttl, markerEnds: time.Now()}
-	s := a.store
-	args = append(slices.Grow(args, acquireArgs+a.made),
-		l.token, a.ttl.Milliseconds(), s.kind.name, a.replace, s.markerEmpty(), a.longest)
-	args = append(args, a.tokens[:a.made]...)
-	a.tokens[a.made] = l.token
-	a.made++
-	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: a.keys, Args: args}
+	if a.token != nil {
+		a.lost = append(a.lost, a.token)
+	}
+	a.token = token
+	*l = Lease{store: a.store, keys: a.keys, token: a.token, ttl: a.ttl}
+	args = append(slices.Grow(args, acquireArgs+len(a.lost)),
+		a.token, a.ms, a.kind, a.replace, a.marker, a.longest)
+	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: a.keys, Args: append(args, a.lost...)}
 }
 
 // isOver reports whether no further attempt is made after err.
-func (a *acquisition) isOver(err error) bool { return client.IsRefused(err) || a.made == len(a.tokens) }
+func (a *acquisition) isOver(err error) bool { return client.IsRefused(err) || len(a.lost) == maxLost }
 
 // end returns what has come of the last attempt. An error may leave a lease behind.
 func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
 	if err == nil {
 		return c, nil
 	}
-	unsure := a.tokens[:a.made]
+	unsure := a.token
 	if client.IsRefused(err) {
-		unsure = unsure[:len(unsure)-1]
+		if len(a.lost) == 0 {
+			return Acquired{}, err
+		}
+		unsure = a.lost[len(a.lost)-1]
 	}
-	if len(unsure) == 0 {
-		return Acquired{}, err
-	}
-	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure[len(unsure)-1], ttl: a.ttl}}, err
+	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure, ttl: a.ttl}}, err
 }
 
 // maxLost is how often the lease is asked for once more, when an answer is lost or the
@@ -201,10 +231,9 @@ const maxLost = 2
 
 var errClaim = errors.New("redis sent an answer that is not what the lease's script returns")
 
-// acquiredOf reads the script's answer to a request for l.
-func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
+// acquiredOf reads the script's answer to a request for l, which began at a time.
+func acquiredOf(answer any, l *Lease, began time.Time) (c Acquired, err error) {
 	if answer == int64(1) {
-		l.expiry, l.left = missing, missing
 		return Acquired{Status: Granted, Lease: l}, nil
 	}
 	parts, ok := answer.([]any)
@@ -234,9 +263,10 @@ func acquiredOf(answer any, l *Lease) (c Acquired, err error) {
 		err = scan(parts, &left)
 		c.TTL = remaining(left)
 	case Granted:
-		err = scan(parts, &l.expiry, &l.left, &l.digest, &l.marker, &l.markerExpiry, &left)
-		l.markerEnds = l.markerEnds.Add(time.Duration(left) * time.Millisecond) // or a little later
-		c.Lease = l
+		had := new(before)
+		err = scan(parts, &had.expiry, &had.left, &had.digest, &had.marker, &had.markerExpiry, &left)
+		had.markerEnds = began.Add(time.Duration(left) * time.Millisecond) // or a little later
+		l.before, c.Lease = had, l
 	}
 	return c, err
 }
@@ -278,8 +308,8 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if l.marker != "" && time.Until(l.markerEnds) <= l.ttl { // else the lease carries it
-		args = append(args, l.marker, l.markerExpiry)
+	if had := l.had(); had.marker != "" && time.Until(had.markerEnds) <= l.ttl { // else the lease carries it
+		args = append(args, had.marker, had.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}
 }
@@ -345,5 +375,6 @@ func (l *Lease) markerCall(args ...any) client.Call {
 
 // guarded returns the arguments of guard.lua, and more.
 func (l *Lease) guarded(more ...any) []any {
-	return append([]any{l.token, l.ttl.Milliseconds(), l.expiry, l.left, l.digest}, more...)
+	had := l.had()
+	return append([]any{l.token, l.ttl.Milliseconds(), had.expiry, had.left, had.digest}, more...)
 }

@@ -50,21 +50,33 @@ const hour, valueless = 3_600_000, 9
 // token makes a token of a text that is no longer than one.
 func token(text string) string { return text + strings.Repeat("x", rediskey.TokenSize-len(text)) }
 
-// longWays are the scripts that have a shorter way to serve many keys, as they are sent.
+// longWays are the scripts that have a shorter way to serve many keys, as they are sent; t is the
+// token of the nth.
 var longWays = []struct {
 	name   string
 	script *client.Script
-	args   func(t string) []any
+	args   func(n int, t string) []any
 }{
-	{"acquire", acquire, func(t string) []any { return []any{t, hour, "string", false, "", -1} }},
-	{"acquire beside", acquire, func(t string) []any { return []any{t, hour, "string", true, "", -1} }},
-	{"acquire again", acquire, func(t string) []any { return []any{token("again"), hour, "string", false, "", -1, t} }},
-	{"acquire for a hash", acquire, func(t string) []any { return []any{t, hour, "hash", false, "E", -1} }},
-	{"add", add, func(t string) []any { return []any{t, "new", "px", hour} }},
-	{"add without end", add, func(t string) []any { return []any{t, "new"} }},
-	{"put", put, func(string) []any { return []any{-1, "", "set", "new", "px", hour} }},
-	{"put without end", put, func(string) []any { return []any{-1, "", "set", "new"} }},
-	{"put of elements", put, func(string) []any { return []any{hour, "", "rpush", "a", "b"} }},
+	{"acquire", acquire, func(_ int, t string) []any { return []any{t, hour, "string", false, "", -1} }},
+	{"acquire beside", acquire, func(_ int, t string) []any { return []any{t, hour, "string", true, "", -1} }},
+	{"acquire again", acquire, func(_ int, t string) []any { return []any{token("again"), hour, "string", false, "", -1, t} }},
+	{"acquire for a hash", acquire, func(_ int, t string) []any { return []any{t, hour, "hash", false, "E", -1} }},
+	{"acquire for many caches", acquire, func(n int, t string) []any {
+		return []any{t, hour * (1 + n%3), []string{"string", "hash"}[n%2], n%3 == 1, []string{"", "E"}[n%2], -1}
+	}},
+	{"add", add, func(_ int, t string) []any { return []any{t, "new", "px", hour} }},
+	{"add without end", add, func(_ int, t string) []any { return []any{t, "new"} }},
+	{"add for many caches", add, func(n int, t string) []any { return []any{t, fmt.Sprint("new", n), "px", hour * (1 + n%3)} }},
+	{"put", put, func(int, string) []any { return []any{-1, "", "set", "new", "px", hour} }},
+	{"put without end", put, func(int, string) []any { return []any{-1, "", "set", "new"} }},
+	{"put of elements", put, func(int, string) []any { return []any{hour, "", "rpush", "a", "b"} }},
+	{"put of markers", put, func(int, string) []any { return []any{hour, "N"} }},
+	{"put for many caches", put, func(n int, _ string) []any {
+		if n%3 == 0 {
+			return []any{-1, "", "set", []byte("new"), "px", hour * (1 + n%2)}
+		}
+		return []any{hour, "", "rpush", "a", "b", "c"}
+	}},
 }
 
 // Scripts that run together for many keys answer, and leave behind, what they do one by one.
@@ -106,21 +118,21 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 			keys = s.writeKeys
 		}
 		for _, n := range slices.Compact([]int{valueless, first}) {
-			if first == valueless && len(way.args("")) > 6 && way.script == acquire {
+			if first == valueless && len(way.args(0, "")) > 6 && way.script == acquire {
 				continue // it removes a lease
 			}
 			run := func(name string, send func(calls []client.Call)) (told []string) {
 				calls := make([]client.Call, n+1)
 				for i, state := range states[:n] {
 					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
-					calls[i] = client.Call{Script: way.script, Keys: keys(key), Args: way.args(tok)}
+					calls[i] = client.Call{Script: way.script, Keys: keys(key), Args: way.args(i, tok)}
 					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}, {"set", "a@1{" + key + "}", "v"}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
 						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
 							t.Fatal(cmd, err)
 						}
 					}
 				}
-				calls[n] = client.Call{Script: way.script, Keys: keys(name + "0"), Args: way.args(token("twin"))} // of a key that is there twice
+				calls[n] = client.Call{Script: way.script, Keys: keys(name + "0"), Args: way.args(n, token("twin"))} // of a key that is there twice
 				fill(true)
 				send(calls)
 				fill(false)

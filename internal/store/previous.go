@@ -12,7 +12,8 @@ func (s *Store) PreviousKey(key string) (previous string, ok bool) { return s.fa
 // EmptyUntil reports whether the lease, which may be another version's, has replaced a marker
 // that says that the value of s is empty, and until when that says so.
 func (s *Store) EmptyUntil(l *Lease) (ends time.Time, ok bool) {
-	return l.markerEnds, s.isEmpty(l.marker)
+	had := l.had()
+	return had.markerEnds, s.isEmpty(had.marker)
 }
 
 // Upgrades says that what will be stored was made of the value of a key of the same slot: it is

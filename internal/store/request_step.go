@@ -33,7 +33,7 @@ func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.
 	}
 	n := r.staged()
 	if n == 0 {
-		return []*client.Command{mode(mutate, ctx, r.keys, r.args)}
+		return []*client.Command{mode.Command(ctx, mutate, r.keys, r.args)}
 	}
 	if r.token == "" {
 		r.token = rediskey.NewToken()
@@ -48,7 +48,7 @@ func (r *Request) Commands(ctx context.Context, mode client.EvalMode) []*client.
 	args[listedArg] = n
 	args[rulesArgs+1] = first[2] // no arguments but those in front of each part
 	args = append(args, first[head+n:]...)
-	return append(cmds, mode(mutate, ctx, append(r.keys[:len(r.keys):len(r.keys)], staged), args))
+	return append(cmds, mode.Command(ctx, mutate, append(r.keys[:len(r.keys):len(r.keys)], staged), args))
 }
 
 // argsInFront is how many arguments of a write describe a command: its name, their

@@ -61,7 +61,7 @@ func (w *swapStep) Commands(ctx context.Context, mode client.EvalMode) []*client
 	l := w.lease
 	staged := l.store.family.Staging(l.keys[1].(string), l.token.(string))
 	args := l.guarded(milliseconds(w.ttl), l.store.kind.count, l.store.partsOf(w.value), l.store.markerEmpty())
-	return append(l.store.stageValue(ctx, staged, w.value), mode(w.Script(), ctx, l.guardedKeys(staged), args))
+	return append(l.store.stageValue(ctx, staged, w.value), mode.Command(ctx, w.Script(), l.guardedKeys(staged), args))
 }
 
 func (w *swapStep) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {
@@ -100,7 +100,7 @@ func stageParts(
 	first := min(partsPerCommand, n)
 	cmds := []*client.Command{
 		client.NewSmall(ctx, "unlink", staged),
-		stage.Inline(ctx, []any{staged}, parts([]any{stagedTTL.Milliseconds(), add}, 0, first)),
+		client.Inline.Command(ctx, stage, []any{staged}, parts([]any{stagedTTL.Milliseconds(), add}, 0, first)),
 	}
 	for from := first; from < n; from += partsPerCommand {
 		cmds = append(cmds,

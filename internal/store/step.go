@@ -137,7 +137,7 @@ func (w *Write) Commands(ctx context.Context, mode client.EvalMode) []*client.Co
 		keys = append(keys, w.staged)
 		cmds = w.store.stageValue(ctx, w.staged, w.value)
 	}
-	return append(cmds, mode(w.sc, ctx, keys, w.args))
+	return append(cmds, mode.Command(ctx, w.sc, keys, w.args))
 }
 
 func (w *Write) Answered(_ context.Context, _ *client.Client, cmds []*client.Command) error {

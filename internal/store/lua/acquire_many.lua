@@ -1,5 +1,5 @@
 -- Takes the leases of keys of which Redis knows nothing, as of most of a batch: see
--- gather.lua.
+-- merge.lua.
 local function together(runs, answers)
   local args = #ARGV / runs
   if args > 6 then return end

@@ -1,5 +1,5 @@
 -- Stores loaded strings where there is nothing, as is the case with most of a batch: see
--- gather.lua.
+-- merge.lua.
 local function together(runs, answers)
   if redis.call('EXISTS', unpack(KEYS, 1, runs)) > 0 then return end
   local held = redis.call('MGET', unpack(KEYS, runs + 1, 2 * runs))
