@@ -102,7 +102,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a touch of what is carried is lost",
-		file: "internal/store/lua/touch.lua", old: "text(now + ARGV[4])", new: "ends",
+		file: "internal/store/lua/touch.lua", old: "text(clock(KEYS[2], left) + ARGV[4])", new: "ends",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMark",
 	},
 	{
