@@ -68,8 +68,8 @@ func (l *longestTTL) lasts() time.Duration {
 	return store.Forever
 }
 
-// redeliver has a key deleted after a call that Redis did not acknowledge, for a cause. The call may
-// have begun before Close.
+// redeliver has a key deleted after a call that Redis did not acknowledge, for a cause. The call
+// may have begun before Close.
 func (c *core) redeliver(op Op, key string, cause error) {
 	tell := func(d store.Delivery) {
 		switch d.Kind {
