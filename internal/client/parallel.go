@@ -6,6 +6,14 @@ import (
 	"github.com/asidecache/aside/internal/relay"
 )
 
+// contain calls fn on a goroutine of its own, for a caller that is to go on whatever a client's
+// hook does: a panic ends there, and so does runtime.Goexit.
+func contain(fn func()) {
+	done := make(chan struct{})
+	go relay.Catch(fn, func(*relay.Crash) { close(done) })
+	<-done
+}
+
 // inParallel is how many commands of one call that need a connection each are sent at
 // once.
 const inParallel = 16
