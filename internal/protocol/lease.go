@@ -79,11 +79,11 @@ func (k *keepAlive) bound(load *ending) {
 // tick is called by the timer.
 func (k *keepAlive) tick() {
 	due, late := k.next()
+	if len(due) > 0 {
+		defer k.renew(due) // also where a hook of the client ends the goroutine meanwhile
+	}
 	if late != nil {
 		late.timeOut()
-	}
-	if len(due) > 0 {
-		k.renew(due)
 	}
 }
 
