@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -215,6 +216,15 @@ func TestAuditOfABusyKey(t *testing.T) {
 		hit(t, c, source, "Ann")
 		settle()
 		heard.wants(t, "a key that is refreshed")
+		began := time.Now()
+		var loads sync.WaitGroup
+		for _, key := range []string{"x", "y"} {
+			loads.Go(func() { _, _ = c.GetOrSet(t.Context(), key, source.load) })
+		}
+		loads.Wait()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("two loads took %v: an audit has kept its place under MaxLoads", took)
+		}
 	})
 }
 
