@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"runtime"
@@ -11,12 +12,15 @@ import (
 
 // An Op is one operation. rng is the caller's own; n counts the caller's
 // operations of the turn from 0.
-type Op func(rng *rand.Rand, n int) error
+type Op func(ctx context.Context, rng *rand.Rand, n int) error
 
 // Callers returns a turn in which n goroutines do op, each again and again until
 // the time is over. The turn ends when the last of them has its answer: all that
 // was begun is counted and all the time it took.
-func Callers(n int, op Op) Turn {
+//
+// Each has a context of its own, as requests have: callers that wait for the end of one and the
+// same context would contend for it.
+func Callers(ctx context.Context, n int, op Op) Turn {
 	var seed atomic.Uint64
 	return func(d time.Duration) (int, time.Duration, error) {
 		var over atomic.Bool
@@ -27,12 +31,14 @@ func Callers(n int, op Op) Turn {
 		ready.Add(n)
 		for i := range n {
 			done.Go(func() {
+				ctx, cancel := context.WithCancel(ctx)
+				defer cancel()
 				rng := rand.New(rand.NewPCG(seed.Add(1), uint64(i)))
 				ready.Done()
 				<-begin
 				own := 0
 				for own == 0 || !over.Load() {
-					if errs[i] = op(rng, own); errs[i] != nil {
+					if errs[i] = op(ctx, rng, own); errs[i] != nil {
 						break
 					}
 					own++
@@ -59,10 +65,10 @@ type Cost struct {
 // CostOf lets one caller do op n times and returns the cost of one. What other
 // goroutines of the process allocate meanwhile, such as those of a client, counts
 // too: it is part of the operation.
-func CostOf(n int, op Op) (Cost, error) {
+func CostOf(ctx context.Context, n int, op Op) (Cost, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range n/10 + 1 {
-		if err := op(rng, i); err != nil {
+		if err := op(ctx, rng, i); err != nil {
 			return Cost{}, err
 		}
 	}
@@ -70,7 +76,7 @@ func CostOf(n int, op Op) (Cost, error) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for i := range n {
-		if err := op(rng, i); err != nil {
+		if err := op(ctx, rng, i); err != nil {
 			return Cost{}, err
 		}
 	}

@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -26,11 +27,11 @@ func TestMeteredFails(t *testing.T) {
 	broken := errors.New("broken")
 	fails := func() (time.Duration, error) { return 0, broken }
 	works := func() (time.Duration, error) { return 0, nil }
-	op := func(*rand.Rand, int) error { return broken }
-	if _, _, err := harness.Metered(harness.Callers(1, op), works)(0); !errors.Is(err, broken) {
+	op := func(context.Context, *rand.Rand, int) error { return broken }
+	if _, _, err := harness.Metered(harness.Callers(t.Context(), 1, op), works)(0); !errors.Is(err, broken) {
 		t.Errorf("error %v of a turn that fails", err)
 	}
-	well := harness.Callers(1, func(*rand.Rand, int) error { return nil })
+	well := harness.Callers(t.Context(), 1, func(context.Context, *rand.Rand, int) error { return nil })
 	if _, _, err := harness.Metered(well, fails)(0); !errors.Is(err, broken) {
 		t.Errorf("error %v of a meter that fails", err)
 	}
@@ -56,7 +57,7 @@ func TestProcessCPU(t *testing.T) {
 func TestTolerant(t *testing.T) {
 	broken := errors.New("broken")
 	var failures harness.Failures
-	turn := harness.Tolerant(1, func(_ *rand.Rand, n int) error {
+	turn := harness.Tolerant(t.Context(), 1, func(ctx context.Context, _ *rand.Rand, n int) error {
 		if n%2 == 0 {
 			return broken
 		}

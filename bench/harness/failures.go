@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -30,9 +31,9 @@ func (f *Failures) add(err error) {
 
 // Tolerant returns a turn of Callers that goes on after an operation has failed. Such an
 // operation is counted in failures, and not in the turn.
-func Tolerant(n int, op Op, failures *Failures) Turn {
-	turn := Callers(n, func(rng *rand.Rand, i int) error {
-		if err := op(rng, i); err != nil {
+func Tolerant(ctx context.Context, n int, op Op, failures *Failures) Turn {
+	turn := Callers(ctx, n, func(ctx context.Context, rng *rand.Rand, i int) error {
+		if err := op(ctx, rng, i); err != nil {
 			failures.add(err)
 		}
 		return nil

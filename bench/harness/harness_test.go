@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -114,7 +115,7 @@ func TestCompareTakesRatiosOfRounds(t *testing.T) {
 
 func TestCompareNamesWhoFails(t *testing.T) {
 	broken := errors.New("broken")
-	_, err := harness.Compare(harness.Plan{Rounds: 1}, []harness.Entry{{Name: "wobbly", Turn: harness.Callers(3, func(*rand.Rand, int) error { return broken })}})
+	_, err := harness.Compare(harness.Plan{Rounds: 1}, []harness.Entry{{Name: "wobbly", Turn: harness.Callers(t.Context(), 3, func(context.Context, *rand.Rand, int) error { return broken })}})
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "wobbly") {
 		t.Errorf("error %v, want one of wobbly, that it is broken", err)
 	}
@@ -124,7 +125,7 @@ func TestCallersCountsWhatWasDone(t *testing.T) {
 	var done, now atomic.Int64
 	const callers = 8
 	all := make(chan struct{})
-	ops, took, err := harness.Callers(callers, func(*rand.Rand, int) error {
+	ops, took, err := harness.Callers(t.Context(), callers, func(context.Context, *rand.Rand, int) error {
 		if n := now.Add(1); n == callers { // all at once, once
 			close(all)
 		}
@@ -146,7 +147,7 @@ func TestCallersCountsWhatWasDone(t *testing.T) {
 var sink []byte
 
 func TestCostOf(t *testing.T) {
-	cost, err := harness.CostOf(1000, func(*rand.Rand, int) error {
+	cost, err := harness.CostOf(t.Context(), 1000, func(context.Context, *rand.Rand, int) error {
 		sink = make([]byte, 1024)
 		return nil
 	})

@@ -42,8 +42,8 @@ type (
 )
 
 // op asks for so many cached keys, and new ones for the rest.
-func (b batcher) op(ctx context.Context, a subject.Account, cached int) harness.Op {
-	return func(rng *rand.Rand, _ int) error {
+func (b batcher) op(a subject.Account, cached int) harness.Op {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		batch := make([]string, 0, batchSize)
 		batch = append(batch, b.keys[:cached]...)
 		for len(batch) < batchSize {
@@ -100,7 +100,7 @@ func batch(ctx context.Context, l *Lab) (s report.Section, err error) {
 		if err := refill(); err != nil {
 			return s, err
 		}
-		op := func(b batcher) harness.Op { return b.op(ctx, a, kind.cached) }
+		op := func(b batcher) harness.Op { return b.op(a, kind.cached) }
 		t, err := l.batches(ctx, proc, batchers, op, kind.pause)
 		if err != nil {
 			return s, err
@@ -125,7 +125,7 @@ func (l *Lab) batches(
 		plan.Pause = pause
 		var entries []harness.Entry
 		for _, b := range batchers {
-			entries = append(entries, harness.Entry{Name: b.name, Turn: harness.Callers(callers, op(b))})
+			entries = append(entries, harness.Entry{Name: b.name, Turn: harness.Callers(ctx, callers, op(b))})
 		}
 		results, err := l.run(plan, entries)
 		if err != nil {

@@ -52,7 +52,7 @@ func cacheCount(ctx context.Context, l *Lab) (s report.Section, err error) {
 		if err != nil {
 			return s, err
 		}
-		entries = append(entries, harness.Entry{Name: grouped(n), Turn: harness.Callers(1, f.hits(ctx))})
+		entries = append(entries, harness.Entry{Name: grouped(n), Turn: harness.Callers(ctx, 1, f.hits())})
 	}
 	results, err := harness.Compare(l.plan(1), entries)
 	if err != nil {
@@ -111,8 +111,8 @@ func (f *caches) heapCell() string {
 	return strconv.FormatInt(f.heap, 10)
 }
 
-func (f *caches) hits(ctx context.Context) harness.Op {
-	return func(rng *rand.Rand, _ int) error {
+func (f *caches) hits() harness.Op {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		_, err := f.all[rng.IntN(len(f.all))].GetOrSet(ctx, "1", never)
 		return err
 	}

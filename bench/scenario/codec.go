@@ -12,7 +12,7 @@ import (
 )
 
 // codecs measures values to and from one string of bytes, without Redis.
-func codecs(_ context.Context, l *Lab) (s report.Section, err error) {
+func codecs(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Codec alone",
 		Text: "The struct of twelve fields to and from bytes, in the process alone. aside's codecs check hostile bytes before they decode, which is part of the time, and write into a wire that is used again; " +
@@ -51,7 +51,7 @@ func codecs(_ context.Context, l *Lab) (s report.Section, err error) {
 				{"aside codec." + c.name, decodes(&a, func(back *subject.Account) error { return c.codec.Decode(&ready, back) })},
 			}
 			title := c.name + " of " + size(bytes)
-			if s, err = l.tasks(s, title+", encode", encode, title+", decode", decode); err != nil {
+			if s, err = l.tasks(ctx, s, title+", encode", encode, title+", decode", decode); err != nil {
 				return s, err
 			}
 		}

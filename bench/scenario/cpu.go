@@ -42,7 +42,7 @@ func processors(ctx context.Context, l *Lab) (s report.Section, err error) {
 			t.Add(r.Name)
 		}
 		for _, callers := range pick(l, []int{1, 128}, []int{16}) {
-			if err := l.addCPU(&t, callers, rivals, o, meters); err != nil {
+			if err := l.addCPU(ctx, &t, callers, rivals, o, meters); err != nil {
 				return s, err
 			}
 		}
@@ -58,13 +58,13 @@ type meter struct {
 }
 
 // addCPU adds what an operation uses with so many callers, a column for each meter.
-func (l *Lab) addCPU(t *report.Table, callers int, rivals []rival, o operation, meters []meter) error {
+func (l *Lab) addCPU(ctx context.Context, t *report.Table, callers int, rivals []rival, o operation, meters []meter) error {
 	for _, m := range meters {
 		head := m.name + ", " + plural(callers, "caller")
 		l.Progress("CPU, %s: %s", o.name, head)
 		var entries []harness.Entry
 		for _, r := range rivals {
-			turn := harness.Metered(harness.Callers(callers, o.of(r)), m.read)
+			turn := harness.Metered(harness.Callers(ctx, callers, o.of(r)), m.read)
 			entries = append(entries, harness.Entry{Name: r.Name, Turn: turn})
 		}
 		plan := l.plan(callers)

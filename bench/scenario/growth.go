@@ -63,7 +63,7 @@ func (l *Lab) hitTimes(ctx context.Context, specs []contender.Spec, keys int, a 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	return l.compare(1, rivals, func(r rival) harness.Op { return r.hits(ctx, a) }, nil)
+	return l.compare(ctx, 1, rivals, func(r rival) harness.Op { return r.hits(a) }, nil)
 }
 
 // keyCount measures hits beside ever more other keys.
@@ -101,7 +101,7 @@ func keyCount(ctx context.Context, l *Lab) (s report.Section, err error) {
 		} else if got < int64(n) {
 			return s, fmt.Errorf("the server has %d keys, %d were sent", got, n)
 		}
-		results, err := l.compare(1, rivals, func(r rival) harness.Op { return r.hits(ctx, a) }, nil)
+		results, err := l.compare(ctx, 1, rivals, func(r rival) harness.Op { return r.hits(a) }, nil)
 		if err != nil {
 			return s, err
 		}

@@ -22,13 +22,13 @@ type task struct {
 }
 
 // inProcess measures tasks against the first of them, a row each.
-func (l *Lab) inProcess(title string, tasks []task) (report.Table, error) {
+func (l *Lab) inProcess(ctx context.Context, title string, tasks []task) (report.Table, error) {
 	l.Progress("%s", title)
 	t := report.Table{Title: title, Head: []string{"", "ns/op", "speed against the first", "allocs/op", "B/op"}}
 	const calls = 32 // for one look at the clock
 	var entries []harness.Entry
 	for _, task := range tasks {
-		entries = append(entries, harness.Entry{Name: task.name, Turn: harness.Callers(1, func(*rand.Rand, int) error {
+		entries = append(entries, harness.Entry{Name: task.name, Turn: harness.Callers(ctx, 1, func(context.Context, *rand.Rand, int) error {
 			for range calls {
 				if err := task.do(); err != nil {
 					return err
@@ -42,7 +42,7 @@ func (l *Lab) inProcess(title string, tasks []task) (report.Table, error) {
 		return t, err
 	}
 	for i, r := range results {
-		cost, err := harness.CostOf(pick(l, 10_000, 500), func(*rand.Rand, int) error { return tasks[i].do() })
+		cost, err := harness.CostOf(ctx, pick(l, 10_000, 500), func(context.Context, *rand.Rand, int) error { return tasks[i].do() })
 		if err != nil {
 			return t, err
 		}
@@ -69,7 +69,7 @@ func decodes(a *subject.Account, decode func(*subject.Account) error) func() err
 }
 
 // hash measures structs as fields of a hash, without Redis.
-func hash(_ context.Context, l *Lab) (s report.Section, err error) {
+func hash(ctx context.Context, l *Lab) (s report.Section, err error) {
 	s = report.Section{
 		Title: "Hash encode and decode",
 		Text: "The struct of twelve fields (300 B) to and from the fields of a hash, in the process alone. By hand is what a programmer writes for this very struct. " +
@@ -91,7 +91,6 @@ func hash(_ context.Context, l *Lab) (s report.Section, err error) {
 	rdb := redis.NewClient(&redis.Options{Addr: "not asked"})
 	defer rdb.Close()
 	pipe := rdb.Pipeline()
-	ctx := context.Background()
 	encode := []task{
 		{"by hand", func() error { hand.Reset("account:1"); return subject.EncodeHash(&hand, &a) }},
 		{"aside hashmap", func() error { ours.Reset("account:1"); return mapping.Encode(&ours, &a) }},
@@ -108,16 +107,16 @@ func hash(_ context.Context, l *Lab) (s report.Section, err error) {
 			return redis.NewMapStringStringResult(fields, nil).Scan(back)
 		})},
 	}
-	return l.tasks(s, "Encode", encode, "Decode", decode)
+	return l.tasks(ctx, s, "Encode", encode, "Decode", decode)
 }
 
 // tasks adds two tables of tasks to a section.
-func (l *Lab) tasks(s report.Section, title string, tasks []task, title2 string, tasks2 []task) (report.Section, error) {
-	first, err := l.inProcess(title, tasks)
+func (l *Lab) tasks(ctx context.Context, s report.Section, title string, tasks []task, title2 string, tasks2 []task) (report.Section, error) {
+	first, err := l.inProcess(ctx, title, tasks)
 	if err != nil {
 		return s, err
 	}
-	second, err := l.inProcess(title2, tasks2)
+	second, err := l.inProcess(ctx, title2, tasks2)
 	s.Tables = append(s.Tables, first, second)
 	return s, err
 }

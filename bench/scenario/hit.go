@@ -61,8 +61,8 @@ func (l *Lab) hitsOn(ctx context.Context, what string, env contender.Env, proc *
 		return t, p, err
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
-	op := func(r rival) harness.Op { return r.hits(ctx, a) }
-	t, p.Lines, err = l.speeds(what, callers, rivals, op, nil)
+	op := func(r rival) harness.Op { return r.hits(a) }
+	t, p.Lines, err = l.speeds(ctx, what, callers, rivals, op, nil)
 	p.X, p.Y = "callers", "hits a second"
 	if err != nil || proc == nil {
 		return t, p, err
@@ -71,7 +71,7 @@ func (l *Lab) hitsOn(ctx context.Context, what string, env contender.Env, proc *
 }
 
 // speeds measures rivals with several numbers of callers, a column each.
-func (l *Lab) speeds(what string, callers []int, rivals []rival, op func(rival) harness.Op, pause func() error) (report.Table, []report.Line, error) {
+func (l *Lab) speeds(ctx context.Context, what string, callers []int, rivals []rival, op func(rival) harness.Op, pause func() error) (report.Table, []report.Line, error) {
 	t := report.Table{Head: []string{"contender"}}
 	lines := make([]report.Line, len(rivals))
 	for i, r := range rivals {
@@ -80,7 +80,7 @@ func (l *Lab) speeds(what string, callers []int, rivals []rival, op func(rival) 
 	}
 	for _, n := range callers {
 		l.Progress("%s: %s", what, plural(n, "caller"))
-		results, err := l.compare(n, rivals, op, pause)
+		results, err := l.compare(ctx, n, rivals, op, pause)
 		if err != nil {
 			return t, nil, err
 		}

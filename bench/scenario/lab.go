@@ -163,8 +163,8 @@ func never(context.Context, string) (subject.Account, error) {
 
 // hits is the operation of reading a random key that is cached. What comes back is
 // looked at, lest a fast wrong answer wins.
-func (r rival) hits(ctx context.Context, want subject.Account) harness.Op {
-	return func(rng *rand.Rand, _ int) error {
+func (r rival) hits(want subject.Account) harness.Op {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		got, err := r.GetOrSet(ctx, r.keys[rng.IntN(len(r.keys))], never)
 		if err == nil && (got.ID != want.ID || len(got.Bio) != len(want.Bio)) {
 			err = errors.New("the answer is not what was cached")
@@ -174,10 +174,10 @@ func (r rival) hits(ctx context.Context, want subject.Account) harness.Op {
 }
 
 // compare measures operations of rivals against the first of them.
-func (l *Lab) compare(callers int, rivals []rival, op func(rival) harness.Op, pause func() error) ([]harness.Result, error) {
+func (l *Lab) compare(ctx context.Context, callers int, rivals []rival, op func(rival) harness.Op, pause func() error) ([]harness.Result, error) {
 	var entries []harness.Entry
 	for _, r := range rivals {
-		entries = append(entries, harness.Entry{Name: r.Name, Turn: harness.Callers(callers, op(r))})
+		entries = append(entries, harness.Entry{Name: r.Name, Turn: harness.Callers(ctx, callers, op(r))})
 	}
 	plan := l.plan(callers)
 	plan.Pause = pause
@@ -210,9 +210,9 @@ func (l *Lab) bill(ctx context.Context, p *server.Process, op harness.Op) (bill,
 		return bill{}, err
 	}
 	ops := 0
-	cost, err := harness.CostOf(n, func(rng *rand.Rand, i int) error {
+	cost, err := harness.CostOf(ctx, n, func(ctx context.Context, rng *rand.Rand, i int) error {
 		ops++
-		return op(rng, i)
+		return op(ctx, rng, i)
 	})
 	if err != nil {
 		return bill{}, err

@@ -75,12 +75,12 @@ func (l *Lab) large(ctx context.Context, k kind, keys, bytes int) (t report.Tabl
 			err = errors.Join(err, r.close())
 		}
 	}()
-	failures, err = l.readAll(&t, readers)
+	failures, err = l.readAll(ctx, &t, readers)
 	return t, failures, err
 }
 
 // readAll measures readers and counts what fails. A sentence has the first error of each.
-func (l *Lab) readAll(t *report.Table, readers []reader) (failures string, err error) {
+func (l *Lab) readAll(ctx context.Context, t *report.Table, readers []reader) (failures string, err error) {
 	for _, r := range readers {
 		t.Add(r.name)
 	}
@@ -93,7 +93,7 @@ func (l *Lab) readAll(t *report.Table, readers []reader) (failures string, err e
 		failed := make([]harness.Failures, len(readers))
 		var entries []harness.Entry
 		for i, r := range readers {
-			entries = append(entries, harness.Entry{Name: r.name, Turn: harness.Tolerant(callers, r.read, &failed[i])})
+			entries = append(entries, harness.Entry{Name: r.name, Turn: harness.Tolerant(ctx, callers, r.read, &failed[i])})
 		}
 		results, err := l.run(plan, entries)
 		if err != nil {
@@ -119,7 +119,7 @@ func largeAccounts(specs ...contender.Spec) func(context.Context, string, int, i
 		a := subject.Sized(bytes)
 		rivals, err := openFilled(ctx, contender.Env{Addrs: []string{addr}}, keys, specs, a)
 		for _, r := range rivals {
-			readers = append(readers, reader{r.Name, r.hits(ctx, a), r.Close})
+			readers = append(readers, reader{r.Name, r.hits(a), r.Close})
 		}
 		return readers, err
 	}

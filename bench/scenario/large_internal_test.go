@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -12,9 +13,9 @@ import (
 func TestLargeCountsErrors(t *testing.T) {
 	l := &Lab{Quick: true, Progress: t.Logf}
 	table := report.Table{Title: "Strings", Head: []string{"contender"}}
-	failures, err := l.readAll(&table, []reader{
-		{name: "base", read: func(*rand.Rand, int) error { return nil }},
-		{name: "broken", read: func(_ *rand.Rand, n int) error {
+	failures, err := l.readAll(t.Context(), &table, []reader{
+		{name: "base", read: func(context.Context, *rand.Rand, int) error { return nil }},
+		{name: "broken", read: func(ctx context.Context, _ *rand.Rand, n int) error {
 			if n == 0 {
 				return errors.New("out of time\nand more")
 			}

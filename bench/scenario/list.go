@@ -60,7 +60,7 @@ func cachedLists(ctx context.Context, c *cache.Cache[string, []string], keys, el
 
 // readsList is the operation of reading a random key that holds the elements.
 func readsList(keys, elems []string, read func(key string) ([]string, error)) harness.Op {
-	return func(rng *rand.Rand, _ int) error {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		got, err := read(keys[rng.IntN(len(keys))])
 		if last := len(elems) - 1; err == nil && (len(got) != len(elems) || got[last] != elems[last]) {
 			err = errWrongList
@@ -94,7 +94,7 @@ func (l *Lab) listHits(ctx context.Context, rdb *redis.Client, n int) (rows [][]
 			return nil, err
 		}
 		ops = append(ops, op)
-		entries = append(entries, harness.Entry{Name: form.name, Turn: harness.Callers(1, op)})
+		entries = append(entries, harness.Entry{Name: form.name, Turn: harness.Callers(ctx, 1, op)})
 	}
 	l.Progress("lists of %s elements", grouped(n))
 	plan := l.plan(1)
@@ -106,7 +106,7 @@ func (l *Lab) listHits(ctx context.Context, rdb *redis.Client, n int) (rows [][]
 		return nil, err
 	}
 	for i, r := range results {
-		cost, err := harness.CostOf(pick(l, max(10, 100_000/n), 10), ops[i])
+		cost, err := harness.CostOf(ctx, pick(l, max(10, 100_000/n), 10), ops[i])
 		if err != nil {
 			return nil, err
 		}

@@ -12,9 +12,9 @@ import (
 )
 
 // misses is the operation of reading a new key, which a loader has at once.
-func (r rival) misses(ctx context.Context, a subject.Account) harness.Op {
+func (r rival) misses(a subject.Account) harness.Op {
 	load, prefix := always(a), r.keys[0]+":"
-	return func(rng *rand.Rand, _ int) error {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		_, err := r.GetOrSet(ctx, freshKey(prefix, rng), load)
 		return err
 	}

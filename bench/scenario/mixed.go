@@ -18,10 +18,10 @@ import (
 
 // mix is the operation of the mixed load: a key that is more popular the lower
 // its number, mostly read and now and then changed at its source.
-func (r rival) mix(ctx context.Context, a subject.Account, popular distribution) harness.Op {
+func (r rival) mix(a subject.Account, popular distribution) harness.Op {
 	const writes = 20 // one of so many operations is a write: 5 %
 	load := always(a)
-	return func(rng *rand.Rand, _ int) error {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		key := r.keys[popular.at(rng)]
 		if rng.IntN(writes) == 0 {
 			return r.Delete(ctx, key)
@@ -50,14 +50,14 @@ func mixed(ctx context.Context, l *Lab) (s report.Section, err error) {
 	}
 	defer func() { err = errors.Join(err, closeAll(rivals)) }()
 	a, popular := subject.Sized(subject.Small), zipf(n, 1.1)
-	op := func(r rival) harness.Op { return r.mix(ctx, a, popular) }
+	op := func(r rival) harness.Op { return r.mix(a, popular) }
 	l.Progress("mixed: warming up")
-	able, failures, err := warmUp(rivals, pick(l, time.Second, 20*time.Millisecond), op)
+	able, failures, err := warmUp(ctx, rivals, pick(l, time.Second, 20*time.Millisecond), op)
 	if err != nil {
 		return s, err
 	}
 	s.Text += failures
-	t, _, err := l.speeds("mixed", []int{1, 16, 128}, able, op, nil)
+	t, _, err := l.speeds(ctx, "mixed", []int{1, 16, 128}, able, op, nil)
 	if err == nil {
 		err = l.addBills(ctx, proc, &t, able, op)
 	}
@@ -68,9 +68,9 @@ func mixed(ctx context.Context, l *Lab) (s report.Section, err error) {
 // warmUp lets 128 callers of each rival work for a while. A rival that fails is left out of
 // the comparison and named in a sentence, the first and aside excepted: without them
 // there is none.
-func warmUp(rivals []rival, d time.Duration, op func(rival) harness.Op) (able []rival, failures string, err error) {
+func warmUp(ctx context.Context, rivals []rival, d time.Duration, op func(rival) harness.Op) (able []rival, failures string, err error) {
 	for i, r := range rivals {
-		_, _, err := harness.Callers(128, op(r))(d)
+		_, _, err := harness.Callers(ctx, 128, op(r))(d)
 		switch {
 		case err == nil:
 			able = append(able, r)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -15,7 +16,7 @@ import (
 func TestWarmUp(t *testing.T) {
 	broken := errors.New("out of order")
 	op := func(r rival) harness.Op {
-		return func(*rand.Rand, int) error {
+		return func(context.Context, *rand.Rand, int) error {
 			if strings.HasSuffix(r.Name, "broken") {
 				return broken
 			}
@@ -28,12 +29,12 @@ func TestWarmUp(t *testing.T) {
 		}
 		return rivals
 	}
-	able, failures, err := warmUp(named("base", "rival broken", "aside"), time.Millisecond, op)
+	able, failures, err := warmUp(t.Context(), named("base", "rival broken", "aside"), time.Millisecond, op)
 	if err != nil || len(able) != 2 || failures != " rival broken could not take part: out of order." {
 		t.Errorf("%d able, %q, %v", len(able), failures, err)
 	}
 	for _, names := range [][]string{{"base broken", "aside"}, {"base", "aside broken"}} {
-		if _, _, err := warmUp(named(names...), time.Millisecond, op); !errors.Is(err, broken) {
+		if _, _, err := warmUp(t.Context(), named(names...), time.Millisecond, op); !errors.Is(err, broken) {
 			t.Errorf("%v: %v", names, err)
 		}
 	}

@@ -25,10 +25,10 @@ type operations struct{ hit, miss, set, del operation }
 func operationsOn(ctx context.Context, proc *server.Process, a subject.Account) operations {
 	flush := func() error { return proc.Flush(ctx) }
 	return operations{
-		hit:  operation{"Hit", func(r rival) harness.Op { return r.hits(ctx, a) }, nil},
-		miss: operation{"Miss", func(r rival) harness.Op { return r.misses(ctx, a) }, flush},
-		set:  operation{"Set", func(r rival) harness.Op { return r.sets(ctx, a) }, flush},
-		del:  operation{"Delete", func(r rival) harness.Op { return r.deletes(ctx) }, flush},
+		hit:  operation{"Hit", func(r rival) harness.Op { return r.hits(a) }, nil},
+		miss: operation{"Miss", func(r rival) harness.Op { return r.misses(a) }, flush},
+		set:  operation{"Set", func(r rival) harness.Op { return r.sets(a) }, flush},
+		del:  operation{"Delete", func(r rival) harness.Op { return r.deletes() }, flush},
 	}
 }
 
@@ -40,7 +40,7 @@ func (l *Lab) operate(
 	ctx context.Context, proc *server.Process, callers []int, rivals []rival, ops ...operation,
 ) (tables []report.Table, err error) {
 	for _, o := range ops {
-		t, _, err := l.speeds(o.name, callers, rivals, o.of, o.pause)
+		t, _, err := l.speeds(ctx, o.name, callers, rivals, o.of, o.pause)
 		if err == nil {
 			err = l.addBills(ctx, proc, &t, rivals, o.of)
 		}

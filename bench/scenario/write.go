@@ -13,8 +13,8 @@ import (
 )
 
 // sets is the operation of setting the value of a random key.
-func (r rival) sets(ctx context.Context, a subject.Account) harness.Op {
-	return func(rng *rand.Rand, _ int) error {
+func (r rival) sets(a subject.Account) harness.Op {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
 		setter, ok := r.Contender.(contender.Setter)
 		if !ok {
 			return fmt.Errorf("%s cannot set", r.Name)
@@ -24,8 +24,10 @@ func (r rival) sets(ctx context.Context, a subject.Account) harness.Op {
 }
 
 // deletes is the operation of deleting a random key.
-func (r rival) deletes(ctx context.Context) harness.Op {
-	return func(rng *rand.Rand, _ int) error { return r.Delete(ctx, r.keys[rng.IntN(len(r.keys))]) }
+func (r rival) deletes() harness.Op {
+	return func(ctx context.Context, rng *rand.Rand, _ int) error {
+		return r.Delete(ctx, r.keys[rng.IntN(len(r.keys))])
+	}
 }
 
 // write measures what programs do after a change of the source: put the new value, or remove

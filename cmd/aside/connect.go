@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"net/url"
 	"time"
@@ -9,8 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// open returns a client for a URL. No error has the URL, nor a part of it: it may hold a password.
-func open(text string, cluster bool, timeout time.Duration) (redis.UniversalClient, error) {
+// open returns a client for the URL. No error has that, nor a part of it: it may hold a password.
+func (a *app) open() (redis.UniversalClient, error) {
+	text := a.url
 	if text == "" {
 		return nil, usageError("no Redis is named: give -url, or set REDIS_URL, " +
 			"as in redis://localhost:6379")
@@ -25,15 +25,22 @@ func open(text string, cluster bool, timeout time.Duration) (redis.UniversalClie
 	default:
 		return nil, usageError("the URL of Redis begins with none of redis://, rediss:// and unix://")
 	}
+	if u.Scheme != "rediss" && a.files != (pemFiles{}) {
+		return nil, usageError("-cacert, -cert and -key are for TLS: the URL has to begin with rediss://")
+	}
+	id, err := a.files.read()
+	if err != nil {
+		return nil, err
+	}
 	query := u.Query()
 	var rdb redis.UniversalClient
 	switch {
 	case query.Has("master_name"):
-		rdb, err = openSentinel(text, timeout)
-	case cluster || query.Has("addr"):
-		rdb, err = openCluster(text, timeout)
+		rdb, err = openSentinel(text, a.timeout, id)
+	case a.cluster || query.Has("addr"):
+		rdb, err = openCluster(text, a.timeout, id)
 	default:
-		rdb, err = openServer(text, timeout)
+		rdb, err = openServer(text, a.timeout, id)
 	}
 	if err != nil {
 		return nil, usageError("the URL of Redis has a database, or a setting behind its ?, " +
@@ -42,17 +49,18 @@ func open(text string, cluster bool, timeout time.Duration) (redis.UniversalClie
 	return rdb, nil
 }
 
-func openServer(text string, timeout time.Duration) (redis.UniversalClient, error) {
+func openServer(text string, timeout time.Duration, id identity) (redis.UniversalClient, error) {
 	o, err := redis.ParseURL(text)
 	if err != nil {
 		return nil, err
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	id.complete(o.TLSConfig)
 	return redis.NewClient(o), nil
 }
 
-func openCluster(text string, timeout time.Duration) (redis.UniversalClient, error) {
+func openCluster(text string, timeout time.Duration, id identity) (redis.UniversalClient, error) {
 	o, err := redis.ParseClusterURL(text)
 	if err != nil {
 		return nil, err
@@ -61,10 +69,11 @@ func openCluster(text string, timeout time.Duration) (redis.UniversalClient, err
 	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
 	// What a replica says may be old.
 	o.ReadOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
+	id.complete(o.TLSConfig)
 	return redis.NewClusterClient(o), nil
 }
 
-func openSentinel(text string, timeout time.Duration) (redis.UniversalClient, error) {
+func openSentinel(text string, timeout time.Duration, id identity) (redis.UniversalClient, error) {
 	o, err := redis.ParseFailoverURL(text)
 	if err != nil {
 		return nil, err
@@ -76,9 +85,8 @@ func openSentinel(text string, timeout time.Duration) (redis.UniversalClient, er
 	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
 	o.ReplicaOnly, o.RouteByLatency, o.RouteRandomly = false, false, false
 	if o.TLSConfig != nil { // that of one Sentinel, and the servers have names of their own
-		o.TLSConfig = &tls.Config{
-			MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.TLSConfig.InsecureSkipVerify,
-		}
+		o.TLSConfig.ServerName = ""
 	}
+	id.complete(o.TLSConfig)
 	return redis.NewFailoverClient(o), nil
 }

@@ -56,7 +56,7 @@ func (a *app) delete(ctx context.Context, keys []string, opt explain.Options) (i
 	for _, key := range keys {
 		before, err := explain.Key(ctx, a.rdb, key, opt)
 		if err != nil {
-			return exitRedis, a.hint(err)
+			return exitRedis, err
 		}
 		if err := a.deleteKey(ctx, before); err != nil {
 			return exitRedis, fmt.Errorf("%s is not deleted: %w", explain.Printable(key), err)

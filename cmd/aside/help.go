@@ -24,6 +24,9 @@ Flags, in front of the command or behind it:
   -json           one JSON object a line
   -quoted         keys that begin with a double quote are strings in the notation of Go, as
                   keys are printed that hold what no line should
+  -cacert FILE    with rediss://, the authorities to trust, in place of the system's
+  -cert FILE      with rediss://, the certificate of this client, for a server that asks for it
+  -key FILE       the private key of that; all three files are in PEM
 
 URLs are those of go-redis:
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"strings"
 
 	"github.com/asidecache/aside/internal/explain"
@@ -38,7 +37,7 @@ func (a *app) inspect(ctx context.Context, keys []string, opt explain.Options) (
 	for i, key := range keys {
 		r, err := explain.Key(ctx, a.rdb, key, opt)
 		if err != nil {
-			return exitRedis, a.hint(err)
+			return exitRedis, err
 		}
 		if r.Exists() {
 			code = exitOK
@@ -55,12 +54,4 @@ func (a *app) inspect(ctx context.Context, keys []string, opt explain.Options) (
 		}
 	}
 	return code, nil
-}
-
-// hint adds to an error what to do about it, if that is plain.
-func (a *app) hint(err error) error {
-	if text := err.Error(); strings.Contains(text, "MOVED ") || strings.Contains(text, "ASK ") {
-		return fmt.Errorf("this is one node of a cluster: add -cluster (%w)", err)
-	}
-	return err
 }

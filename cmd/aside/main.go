@@ -47,6 +47,7 @@ type app struct {
 	prefix  string
 	timeout time.Duration
 	quoted  bool
+	files   pemFiles
 
 	rdb redis.UniversalClient
 }
@@ -85,7 +86,7 @@ func run(
 		a.complain("interrupted")
 		return exitRedis
 	case err != nil:
-		a.complain(err.Error())
+		a.complain(a.hint(err).Error())
 		return exitRedis
 	}
 	return code
@@ -142,6 +143,9 @@ func (a *app) flagSet(name string) *flag.FlagSet {
 	f.StringVar(&a.prefix, "prefix", a.prefix, "")
 	f.DurationVar(&a.timeout, "timeout", a.timeout, "")
 	f.BoolVar(&a.quoted, "quoted", a.quoted, "")
+	f.StringVar(&a.files.authorities, "cacert", a.files.authorities, "")
+	f.StringVar(&a.files.cert, "cert", a.files.cert, "")
+	f.StringVar(&a.files.key, "key", a.files.key, "")
 	return f
 }
 
@@ -186,7 +190,7 @@ func (a *app) connect() error {
 	if p.CheckPrefix("", a.prefix); len(p) > 0 {
 		return usageError("-prefix: " + p[0].Error())
 	}
-	rdb, err := open(a.url, a.cluster, a.timeout)
+	rdb, err := a.open()
 	a.rdb = rdb
 	return err
 }

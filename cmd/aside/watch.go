@@ -86,7 +86,7 @@ func (w *watcher) run(ctx context.Context, events bool) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return w.app.hint(w.app.plain(err))
+		return w.app.plain(err)
 	}
 	defer stop()
 	return w.follow(ctx, c)

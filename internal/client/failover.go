@@ -250,10 +250,6 @@ func (x *executor) deliverAgain(ctx context.Context, p *pass) {
 			delete(p.keys, key)
 		}
 	}
-	if begun := replaying.Load(); begun != nil && len(deletes) > 0 {
-		ended := (*begun)()
-		defer func() { ended(len(p.keys)) }()
-	}
 	x.sendAll(ctx, make(map[string]*Client), deletes, func(acknowledged []*Delete) {
 		for _, d := range acknowledged {
 			delete(p.keys, d.Key)

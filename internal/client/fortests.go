@@ -47,12 +47,33 @@ func WithoutBreaker(rdb redis.UniversalClient) {
 	unbroken.Store(key, nil)
 }
 
-// replaying is what TellReplays was given, or nil.
-var replaying atomic.Pointer[func() (ended func(unacknowledged int))]
+// tellDeletes is what TellDeletes was given, or nil.
+var tellDeletes atomic.Pointer[func(keys []string) (ended func(acknowledged []string))]
 
-// TellReplays has begun called before deletes are sent again after a failover, and what it returns
-// when they have been sent: some may have been carried out that are not acknowledged.
-func TellReplays(begun func() (ended func(unacknowledged int))) { replaying.Store(&begun) }
+// TellDeletes has begun called with the keys of deletes before they are sent in the background,
+// and what it returns when they have been sent: those that are not acknowledged may have been
+// carried out, or may be later.
+func TellDeletes(begun func(keys []string) (ended func(acknowledged []string))) {
+	tellDeletes.Store(&begun)
+}
+
+// telling tells of deletes, if anybody is to be told, and what it returns tells of their end.
+func telling(deletes []*Delete) (ended func(acknowledged []*Delete)) {
+	begun := tellDeletes.Load()
+	if begun == nil {
+		return func([]*Delete) {}
+	}
+	tell := (*begun)(namesOf(deletes))
+	return func(acknowledged []*Delete) { tell(namesOf(acknowledged)) }
+}
+
+func namesOf(deletes []*Delete) []string {
+	keys := make([]string, len(deletes))
+	for i, d := range deletes {
+		keys[i] = d.Key
+	}
+	return keys
+}
 
 // Recovered closes the breakers of a client, as an answered probe does: for package cachetest,
 // which knows when its server is there again.

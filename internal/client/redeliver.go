@@ -154,7 +154,9 @@ func (x *executor) sendAll(
 			clients[kind.prefix] = c
 		}
 		for part := range slices.Chunk(all, CallsPerTrip) {
+			ended := telling(part)
 			acknowledged := c.sendDeletes(ctx, part, kind.replicas)
+			ended(acknowledged)
 			if len(acknowledged) == 0 {
 				break
 			}

@@ -24,13 +24,14 @@ type Script struct {
 // NewScript returns the script of a source that uses functions of others.
 func NewScript(source string, functions ...string) *Script {
 	const nothing = "local together\n"
-	return NewScripts(source, nothing, functions...)
+	return NewScripts(source, "", nothing, functions...)
 }
 
-// NewScripts is NewScript for a source with a shorter way to serve many keys, see merge.lua.
-func NewScripts(source, together string, functions ...string) *Script {
+// NewScripts is NewScript for a source with shorter ways for what is usual: first, which is tried
+// before the functions are made if there is one key, and together for many, see merge.lua.
+func NewScripts(source, first, together string, functions ...string) *Script {
 	uses := strings.Join(functions, "")
-	alone := uses + source
+	alone := first + uses + source
 	many := "local KEYS, ARGV = KEYS, ARGV\n" + uses +
 		"local function one()\n" + source + "\nend\n" + together + mergeSource
 	return &Script{

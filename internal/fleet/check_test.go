@@ -58,8 +58,8 @@ func undeliveredFrom(begin, end instant) event {
 	return event{kind: undelivered, process: 3, span: span{begin, end}}
 }
 
-func replayedIn(begin, end instant) event {
-	return event{kind: replay, key: noKey, process: 3, span: span{begin, end}}
+func sentAgainIn(begin, end instant) event {
+	return event{kind: sentAgain, process: 3, span: span{begin, end}}
 }
 
 func happened(o op, key, process int, begin, end instant) event {
@@ -145,9 +145,10 @@ func TestOverlaps(t *testing.T) {
 		{"one after", []event{a, b, refreshFailed(31, 32)}, true},
 		{"a delete that was delivered", []event{a, b, undeliveredFrom(1, 12)}, false},
 		{"one that was delivered before", []event{a, b, undeliveredFrom(1, 9)}, true},
-		{"deletes that were sent again", []event{a, b, replayedIn(9, 12)}, false},
-		{"those of before", []event{a, b, replayedIn(1, 9)}, true},
 		{"one of another key", []event{a, b, undeliveredFrom(1, 12).with(func(e *event) { e.key = 1 })}, true},
+		{"a delete that was sent again", []event{a, b, sentAgainIn(9, 12)}, false},
+		{"one of before", []event{a, b, sentAgainIn(1, 9)}, true},
+		{"one of another key, that was sent again", []event{a, b, sentAgainIn(9, 12).with(func(e *event) { e.key = 1 })}, true},
 		{"a lost lease", []event{a, b, happened(foreignRevoke, 0, 0, 25, 26)}, false},
 		{"another key's", []event{a, b, happened(foreignRevoke, 1, 0, 25, 26)}, true},
 		{"an eviction", []event{a, b, happened(evict, noKey, 0, 1, 99)}, false},

@@ -22,7 +22,9 @@
 // TestFleetOfAFailover does the same while masters of a cluster, or of Sentinels, are replaced and
 // slots move. Of the loss of a master the checks excuse what the law excuses: reads that miss
 // nothing but writes which its replica did not have. What it had is known from a probe that writes
-// to the master, and waits for the replica, all the time.
+// to the master, and waits for the replica, all the time. A master that Sentinels replace while it
+// lives, or that was frozen meanwhile, answers on until they make a replica of it: that long are
+// its writes lost, and its reads of before.
 //
 // TestRedisIsEmptied has workers of its own, which only read, and counts their loads. So has
 // TestNearCachesOfAFleet, which measures for how long they are answered by what was overwritten.

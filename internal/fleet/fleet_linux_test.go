@@ -37,7 +37,6 @@ type fleet struct {
 	socket  string
 	began   instant
 	slots   [workers]slot
-	dead    *redistest.Node // that does not come back
 
 	mu        sync.Mutex // guards all below
 	processes int        // started so far

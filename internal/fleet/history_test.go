@@ -47,7 +47,7 @@ const (
 	load                        // a run of a loader
 	failure                     // the cache heard that Redis failed, or of the breaker, which concerns all keys
 	undelivered                 // from a write that Redis failed until a delete of the key was delivered
-	replay                      // a process deleted again what it had written, as a master was another
+	sentAgain                   // a process deleted a key in the background, after a write of it
 	stall                       // a process, or a server if it is the parent's, did not get on for so long that a lease may have ended
 	fault                       // something that was done to the fleet
 )
@@ -91,13 +91,14 @@ const (
 	killMaster
 	freezeMaster
 	forgetLatest
+	replaceMaster
 )
 
 func (o op) String() string {
 	return [...]string{
 		"nothing", "GetOrSet", "Get", "Entry", "Refresh", "Delete", "Set", "SetAbsent", "SetIfAbsent", "Touch", "GetOrSetMany", "GetMany", "SetMany", "Set to an empty list", "Trim", "PopFront", "load", "look at what rests there", "the breaker opens", "the breaker closes",
 		"foreign SET", "foreign DEL of value and control key", "foreign DEL of the control key", "CLIENT KILL", "SIGKILL", "SIGSTOP", "SCRIPT FLUSH", "eviction", "restart with another version",
-		"graceful failover", "migration of slots", "SIGKILL of a master", "SIGSTOP of a master", "loss of a master's last writes",
+		"graceful failover", "migration of slots", "SIGKILL of a master", "SIGSTOP of a master", "loss of a master's last writes", "SENTINEL FAILOVER",
 	}[o]
 }
 
@@ -191,8 +192,8 @@ func (h *history) line(e event) string {
 		}
 	case undelivered:
 		what = "a write was followed by deletes, until one was delivered, of"
-	case replay:
-		what = "deletes were sent again, as a master was another"
+	case sentAgain:
+		what = "a delete was sent in the background, of"
 	case stall:
 		what = "the process did not get on"
 		if e.process == parent {

@@ -7,6 +7,7 @@ func TestLosses(t *testing.T) {
 	lost := loss{keys: []int{0}, replicated: 11, lost: 20, over: 25}
 	durable := lost
 	durable.durable = true
+	replaced := loss{keys: []int{0}, lost: 11, replicated: 15, over: 25} // while it lived
 	for _, tt := range []struct {
 		name    string
 		loss    loss
@@ -23,6 +24,10 @@ func TestLosses(t *testing.T) {
 		{"less than what was not lost", lost, []event{wrote(1, 9, 11), wrote(3, 29, 32), saw(0, 40, 41)}, true, 0},
 		{"a refresh", lost, []event{wrote(1, 9, 12), saw(0, 26, 27).with(func(e *event) { e.op = refresh })}, true, 0},
 		{"none, when a value was written", lost, []event{wrote(1, 9, 12), sawNone(13, 18)}, true, 0},
+		{"one that was replicated before the old master was alone", replaced, []event{wrote(1, 12, 14), saw(0, 26, 27)}, true, 0},
+		{"one that the old master had alone", replaced, []event{wrote(1, 12, 16), saw(0, 17, 18)}, false, 1},
+		{"one to the new master, and a read of the old one", replaced, []event{wrote(1, 18, 20), saw(0, 21, 22)}, false, 1},
+		{"one after the old master was made a replica", replaced, []event{wrote(1, 26, 27), saw(0, 28, 29)}, true, 0},
 		{"a write that waited for a replica", durable, []event{wrote(1, 9, 12), saw(0, 26, 27)}, true, 0},
 		{"a refresh that need not wait", durable, []event{wrote(1, 9, 12).with(func(e *event) { e.op = refresh }), saw(0, 26, 27)}, false, 1},
 	} {

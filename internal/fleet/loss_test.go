@@ -3,8 +3,9 @@ package fleet
 import "slices"
 
 // A loss is that of a master whose place a replica took that may not have had its last writes,
-// as Redis replicates asynchronously. It excuses, of the reads that ended after it, those that saw
-// what had been there before such a write; and of loads, that a lease was forgotten.
+// as Redis replicates asynchronously, or of one that answers on while a replica has its place. It
+// excuses, of the reads that ended after it, those that saw what had been there before such a
+// write; and of loads, that a lease was forgotten.
 type loss struct {
 	keys       []int
 	replicated instant // the replica had all that was acknowledged until then

@@ -16,7 +16,8 @@ import (
 //     process loads the key without a lease meanwhile, and the delete ends that of another;
 //   - a Refresh that loaded three times, each time overtaken by a write: it removes what
 //     may be old, and the lease with it;
-//   - deletes that a process sent again, as a master was another than before;
+//   - a delete of the key that a process sent again: after a failover, or as a write that was not
+//     answered might still be carried out;
 //   - an eviction, whichever key it hit, and the [loss] of the key's master;
 //   - that one of the two processes was killed, or did not get on for a third of a
 //     lease: stopped, or without a processor;
@@ -63,9 +64,9 @@ func (h *history) reasons() reasons {
 		switch {
 		case e.kind == write && e.outcome != done, e.op == refresh && e.outcome == redisFails:
 			r.ofKey.add(e.key, span{e.begin, e.end.add(mayComeLate)})
-		case e.kind == write, e.kind == undelivered, e.op == foreignRevoke:
+		case e.kind == write, e.kind == undelivered, e.kind == sentAgain, e.op == foreignRevoke:
 			r.ofKey.add(e.key, e.span)
-		case e.op == evict, e.kind == replay, e.kind == stall && e.process == parent:
+		case e.op == evict, e.kind == stall && e.process == parent:
 			r.everywhere.add(e.span)
 		case e.kind == stall, e.op == killWorker, e.op == pauseWorker:
 			r.ofProcess.add(e.process, e.span)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/rpc"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func work(text string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { w.watch(ctx) })
-	client.TellReplays(w.tellReplay)
+	client.TellDeletes(w.tellDeletes)
 	for i := range w.Plan.Callers {
 		all.Go(func() { w.readOn(ctx, newDice(w.Plan.Seed, w.Process, i)) })
 	}
@@ -172,20 +173,27 @@ func (w *worker) watch(ctx context.Context) {
 	}
 }
 
-// tellReplay tells that deletes are sent again, and until when they were: those of one master are
-// carried out long before they are acknowledged where another has died.
-func (w *worker) tellReplay() (ended func(unacknowledged int)) {
+// tellDeletes tells of deletes that are sent in the background, and until when they were: those of
+// one master are carried out long before they are acknowledged where another has died.
+func (w *worker) tellDeletes(keys []string) (ended func(acknowledged []string)) {
 	begin := now()
-	tell := func(end instant) {
-		w.journal.tell(event{kind: replay, key: noKey, span: span{begin, end}})
-	}
-	tell(begin.add(answerTime))
-	return func(unacknowledged int) {
-		end := now()
-		if unacknowledged > 0 {
-			end = end.add(mayComeLate)
+	tell := func(key string, end instant) {
+		if i, ok := w.index[key]; ok {
+			w.journal.tell(event{kind: sentAgain, key: i, span: span{begin, end}})
 		}
-		tell(end)
+	}
+	for _, key := range keys {
+		tell(key, begin.add(answerTime))
+	}
+	return func(acknowledged []string) {
+		end := now()
+		for _, key := range keys {
+			if slices.Contains(acknowledged, key) {
+				tell(key, end)
+			} else {
+				tell(key, end.add(mayComeLate))
+			}
+		}
 	}
 }
 

@@ -121,6 +121,26 @@ var protocolMutants = []mutant{
 		pkg: "internal/store", tests: "TestLeaseOfTheSameProcess",
 	},
 	{
+		what: "a small value is stored whosever the lease is",
+		file: "internal/store/lua/add_one.lua", old: " == 'L' .. ARGV[1]", new: "",
+		pkg: "internal/store", tests: "TestLeaseIsRevoked",
+	},
+	{
+		what: "a small value is stored over another",
+		file: "internal/store/lua/add_one.lua", old: "'NX', ", new: "",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
+		what: "a refresh leaves the neighbouring versions",
+		file: "internal/store/lua/add_one.lua", old: "#KEYS == 2 and ", new: "",
+		pkg: "internal/servertest", tests: "TestVersions",
+	},
+	{
+		what: "a lease is taken from the one that has it",
+		file: "internal/store/lua/acquire_one.lua", old: ", 'NX')", new: ")",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
 		what: "many small values are stored whosever the lease is",
 		file: "internal/store/lua/add_many.lua", old: "held[i] == 'L' .. ARGV[first]", new: "held[i]",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",

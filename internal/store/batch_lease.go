@@ -30,7 +30,7 @@ func (s *Store) acquireChunk(
 ) (unanswered error) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
-	terms := s.terms(ttl, noString)
+	terms := s.terms(ttl)
 	for i, ask := range asks {
 		tries[i], due[i] = s.acquisition(ask, terms), i
 	}
@@ -38,7 +38,7 @@ func (s *Store) acquireChunk(
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
 		calls, args := make([]client.Call, len(due)), make([]any, len(due)*acquireArgs)
 		for n, i := range due {
-			calls[n] = tries[i].attempt(&leases[n], tokens[n], args[n*acquireArgs:][:0:acquireArgs])
+			calls[n] = tries[i].attempt(&leases[n], tokens[n], noString, args[n*acquireArgs:][:0:acquireArgs])
 		}
 		began := time.Now()
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {

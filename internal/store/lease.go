@@ -127,14 +127,14 @@ func (s *Store) acquire(
 	if s.shape == codec.ShapeString {
 		longest = shortString
 	}
-	a := s.acquisition(ask, s.terms(ttl, longest))
+	a := s.acquisition(ask, s.terms(ttl))
 	for {
 		var one struct { // in one allocation
 			lease Lease
 			call  client.Call
 			args  [acquireArgs]any
 		}
-		one.call = a.attempt(&one.lease, rediskey.NewToken(), one.args[:0])
+		one.call = a.attempt(&one.lease, rediskey.NewToken(), longest, one.args[:0])
 		began := time.Now()
 		err := s.Exec(ctx, &one.call)
 		if err == nil {
@@ -162,14 +162,19 @@ type Ask struct {
 // terms are what requests for leases have in common, most of it in the form in which commands take
 // it.
 type terms struct {
-	store                     *Store
-	ttl                       time.Duration
-	ms, kind, marker, longest any // see acquire.lua
+	store            *Store
+	ttl              time.Duration
+	ms, kind, marker any // see acquire.lua
 }
 
-// terms returns those of leases for a TTL, with the length of a string up to which it is read.
-func (s *Store) terms(ttl time.Duration, longest any) *terms {
-	return &terms{s, ttl, ttl.Milliseconds(), s.kind.name, s.markerEmpty(), longest}
+// terms returns those of leases for a TTL, which almost always is the one of the lease before.
+func (s *Store) terms(ttl time.Duration) *terms {
+	of := s.leaseTerms.Load()
+	if of == nil || of.ttl != ttl {
+		of = &terms{s, ttl, ttl.Milliseconds(), s.kind.name, s.markerEmpty()}
+		s.leaseTerms.Store(of)
+	}
+	return of
 }
 
 // An acquisition is the attempts to obtain one lease.
@@ -194,16 +199,16 @@ func (s *Store) acquisition(ask Ask, of *terms) acquisition {
 // acquireArgs is how many arguments the script of a first attempt has.
 const acquireArgs = 6
 
-// attempt returns what is sent to obtain l, with another token each time. Its arguments are put
-// into args, if there is room.
-func (a *acquisition) attempt(l *Lease, token string, args []any) client.Call {
+// attempt returns what is sent to obtain l, with another token each time; longest is the length of
+// a string up to which it is read. Its arguments are put into args, if there is room.
+func (a *acquisition) attempt(l *Lease, token string, longest any, args []any) client.Call {
 	if a.token != nil {
 		a.lost = append(a.lost, a.token)
 	}
 	a.token = token
 	*l = Lease{store: a.store, keys: a.keys, token: a.token, ttl: a.ttl}
 	args = append(slices.Grow(args, acquireArgs+len(a.lost)),
-		a.token, a.ms, a.kind, a.replace, a.marker, a.longest)
+		a.token, a.ms, a.kind, a.replace, a.marker, longest)
 	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: a.keys, Args: append(args, a.lost...)}
 }
 

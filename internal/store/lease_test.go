@@ -559,14 +559,14 @@ func TestCommandsOfALease(t *testing.T) {
 		}
 		words := map[string]string{
 			"small": "del evalsha get set", "staged": "del evalsha get pexpire pexpiretime rename set strlen", "poll": "mget",
-			"there": "evalsha get pttl strlen type",
+			"there": "evalsha get pttl strlen type type",
 		}
 		if b.env.Topology == redistest.Cluster {
 			words["poll"] = "get get"
 		}
 		if b.shape == codec.ShapeHash {
 			words = map[string]string{
-				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall", "there": "evalsha type",
+				"small": "del evalsha get hset pexpire pexpiretime", "poll": "get hgetall", "there": "evalsha type type",
 				"staged": "del eval evalsha get hlen hset pexpire pexpire pexpiretime rename unlink",
 			}
 		}
@@ -591,7 +591,7 @@ func TestCommandsOfALease(t *testing.T) {
 			want string
 		}{
 			{"Acquire", claim, "evalsha set type"},
-			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha pttl set type"},
+			{"Acquire of what another has", func() error { b.acquire(t, "k", false); return nil }, "evalsha pttl set set type type"},
 			{"Probe", func() error { return b.store.Probe(t.Context(), deadline(), "k", new(store.Entry)) }, words["poll"]},
 			{"Renew", renew, "evalsha get pexpire"},
 			{"Store", storing(b.value("v")), words["small"]},

@@ -27,10 +27,14 @@ var (
 	digestSource string
 	//go:embed lua/guard.lua
 	guardSource string
+	//go:embed lua/acquire_one.lua
+	acquireOneSource string
 	//go:embed lua/acquire_many.lua
 	acquireManySource string
 	//go:embed lua/add.lua
 	addSource string
+	//go:embed lua/add_one.lua
+	addOneSource string
 	//go:embed lua/add_many.lua
 	addManySource string
 	//go:embed lua/fill.lua
@@ -48,15 +52,15 @@ var (
 )
 
 var (
-	put         = client.NewScripts(putSource, putManySource, neighboursSource)
+	put         = client.NewScripts(putSource, "", putManySource, neighboursSource)
 	putIfAbsent = client.NewScript(putIfAbsentSource, controlSource, neighboursSource)
 	touch       = client.NewScript(touchSource, controlSource, digestSource)
 
-	acquire = client.NewScripts(acquireSource, acquireManySource, controlSource, digestSource).AnswersStrings(maxShortString)
+	acquire = client.NewScripts(acquireSource, acquireOneSource, acquireManySource, controlSource, digestSource).AnswersStrings(maxShortString)
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 
-	add    = client.NewScripts(addSource, addManySource, controlSource, neighboursSource)
+	add    = client.NewScripts(addSource, addOneSource, addManySource, controlSource, neighboursSource)
 	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource, neighboursSource)
 	stage  = client.NewScript(stageSource)
 	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource, neighboursSource)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 	"weak"
 
@@ -23,6 +24,8 @@ type Store struct {
 	ttls      bool           // see ReadTTLs
 	probeTTLs bool           // of strings that Probe finds, too
 	deleter   client.Deleter // of its keys
+
+	leaseTerms atomic.Pointer[terms] // the last ones
 }
 
 // New returns a store whose commands wait for Redis no longer than timeout. The

@@ -1,19 +1,11 @@
 package tracking
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -29,9 +21,9 @@ func TestListenerConnectsAsTheClient(t *testing.T) {
 			t.Parallel()
 			const password = "of the server"
 			secure, socket := freeAddr(t), filepath.Join(t.TempDir(), "redis.sock")
-			files, roots := certificate(t)
+			authority := redistest.NewAuthority(t)
 			_, port, _ := net.SplitHostPort(secure)
-			i := server.Start(t, redistest.Standalone, append(files,
+			i := server.Start(t, redistest.Standalone, append(authority.ServerArgs(t),
 				"--tls-port", port, "--tls-auth-clients", "no", "--unixsocket", socket)...)
 			plain := i.Client(t)
 			if err := plain.ConfigSet(t.Context(), "requirepass", password).Err(); err != nil {
@@ -40,7 +32,7 @@ func TestListenerConnectsAsTheClient(t *testing.T) {
 			for name, opt := range map[string]redis.Options{
 				"password":    {Addr: i.Nodes()[0].Addr},
 				"database":    {Addr: i.Nodes()[0].Addr, DB: 5},
-				"TLS":         {Addr: secure, TLSConfig: &tls.Config{RootCAs: roots}},
+				"TLS":         {Addr: secure, TLSConfig: &tls.Config{RootCAs: authority.Roots(t)}},
 				"unix socket": {Network: "unix", Addr: socket},
 			} {
 				t.Run(name, func(t *testing.T) {
@@ -102,45 +94,4 @@ func freeAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// certificate makes a certificate for 127.0.0.1, and returns a server's arguments to use it and
-// the roots that a client trusts it with.
-func certificate(t *testing.T) (args []string, roots *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	about := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots = x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pemBlock("CERTIFICATE", signed)) {
-		t.Fatal("the certificate is none")
-	}
-	dir := t.TempDir()
-	for name, block := range map[string][]byte{
-		"cert": pemBlock("CERTIFICATE", signed), "key": pemBlock("PRIVATE KEY", private),
-	} {
-		path := filepath.Join(dir, name+".pem")
-		if err := os.WriteFile(path, block, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, "--tls-"+name+"-file", path)
-	}
-	return append(args, "--tls-ca-cert-file", filepath.Join(dir, "cert.pem")), roots
-}
-
-func pemBlock(kind string, data []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data})
 }
