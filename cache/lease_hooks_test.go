@@ -140,8 +140,8 @@ func TestLeaseHookPanicsInRenewal(t *testing.T) {
 	})
 }
 
-// A hook of the client ends the goroutine that releases a lease as the time of the load is over, and
-// that was to renew it at the same moment: Close has to return.
+// A hook of the client ends the goroutine that releases a lease as the time of the load is over,
+// and that was to renew it at the same moment: Close has to return.
 func TestLeaseHookLeavesAtLoadTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		h := &exitHook{name: "evalsha"}
