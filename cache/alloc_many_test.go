@@ -41,13 +41,13 @@ func TestManyHitAllocations(t *testing.T) {
 	load := func(context.Context, []int64) (map[int64]account, error) { panic("a load of what is there") }
 	c := open(t, rdb, cache.Config[int64, account]{})
 	t.Run("GetMany", func(t *testing.T) {
-		batchAllocations(t, 530, 60<<10, func() (int, error) {
+		batchAllocations(t, 430, 53<<10, func() (int, error) {
 			got, err := c.GetMany(context.Background(), keys)
 			return len(got), err
 		})
 	})
 	t.Run("GetOrSetMany", func(t *testing.T) {
-		batchAllocations(t, 530, 61<<10, func() (int, error) {
+		batchAllocations(t, 430, 54<<10, func() (int, error) {
 			got, err := c.GetOrSetMany(context.Background(), keys, load)
 			return len(got), err
 		})

@@ -28,7 +28,7 @@ func (l *loads[K, V]) Found(j *protocol.Job) (protocol.State, error) {
 // that was loaded: what it does not store is no difference.
 func (l *loads[K, V]) Compare(j *protocol.Job, cached *store.Entry) (same bool, fields []string, err error) {
 	c := l.cache
-	loaded := l.items[j.Index].entry.Value // whatever the codec does to what it is shown
+	loaded := l.items[j.Index].value // whatever the codec does to what it is shown
 	var encoded store.Entry
 	if _, err := c.encodeUnproven(&encoded, j.Key, &loaded); err != nil {
 		return false, nil, c.notCompared(Op(l.run.Op), j.Key, ErrEncode, err)

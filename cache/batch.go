@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/asidecache/aside/loader"
 )
@@ -54,7 +55,11 @@ func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K, known func(K) bool) ([
 		return nil, c.core.error(b.op, "", ErrClosed, nil)
 	}
 	requests := make([]*request[K, V], 0, len(keys))
-	seen := make(map[K]struct{}, len(keys))
+	seen, _ := c.seen.Get().(map[K]struct{})
+	if seen == nil {
+		seen = make(map[K]struct{}, len(keys))
+	}
+	began := time.Now()
 	for _, key := range keys {
 		if _, again := seen[key]; again {
 			continue
@@ -63,16 +68,22 @@ func (c *Cache[K, V]) beginMany(b *batch[K, V], keys []K, known func(K) bool) ([
 		if known != nil && known(key) {
 			continue
 		}
-		r, err := c.begin(b.op, key)
+		r, err := c.beginAt(began, b.op, key)
 		if err != nil {
 			b.errs[key] = err
 			continue
 		}
 		requests = append(requests, r)
 	}
-	b.keys = len(seen)
+	if b.keys = len(seen); b.keys <= maxKeptSeen {
+		clear(seen)
+		c.seen.Put(seen)
+	}
 	return requests, nil
 }
+
+// maxKeptSeen is for how many keys a set of those that were seen is kept for the next batch.
+const maxKeptSeen = 1024
 
 // redisKeys returns the Redis keys of requests.
 func redisKeys[K comparable, V any](requests []*request[K, V]) []string {

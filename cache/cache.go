@@ -28,6 +28,7 @@ type Cache[K comparable, V any] struct {
 	ttlFor   func(key K, v *V) time.Duration
 	upgrade  func(w *codec.Wire) (V, error)
 	requests sync.Pool // of *request[K, V]
+	seen     sync.Pool // of map[K]struct{}, which are empty
 }
 
 // core is what does not depend on the types of keys and values.
@@ -88,6 +89,11 @@ type lookup struct {
 // begin starts a request. It must be followed by end, or by nothing after an error
 // of the store.
 func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
+	return c.beginAt(time.Now(), op, key)
+}
+
+// beginAt is begin for a call that has begun at a time.
+func (c *Cache[K, V]) beginAt(began time.Time, op Op, key K) (*request[K, V], error) {
 	if c.core.closed.Load() {
 		return nil, c.core.error(op, "", ErrClosed, nil)
 	}
@@ -98,7 +104,7 @@ func (c *Cache[K, V]) begin(op Op, key K) (*request[K, V], error) {
 		return nil, c.core.error(op, "", ErrEncode, err)
 	}
 	r.text, r.redisKey = text, string(text)
-	r.began = time.Now()
+	r.began = began
 	if c.core.keepsNear(r.redisKey) && c.isNearKey(r.key) {
 		r.ticket = c.core.near.tier.Ticket(r.redisKey)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/asidecache/aside/internal/flight"
 	"github.com/asidecache/aside/internal/near"
@@ -20,6 +21,10 @@ type loads[K comparable, V any] struct {
 	run   protocol.Run
 	source[K, V]
 	items []loadItem[K, V]
+
+	// What the loader of a call for one key has said of the value.
+	ttl     time.Duration
+	noStore bool
 
 	backing struct { // of a call for one key
 		items [1]loadItem[K, V]
@@ -38,11 +43,11 @@ type source[K comparable, V any] struct {
 type loadItem[K comparable, V any] struct {
 	job    protocol.Job
 	key    K
-	entry  loader.Entry[V] // the caller's own: what its loader returned, or what Redis had
-	err    error           // of the loader; ErrNotFound, as the loader said it, with absent
-	found  bool            // the source has a value: err is nil
-	ticket *near.Ticket    // of the call, if there is a near tier
-	stale  *V              // what Redis has, for a call that does not want it unless its load fails
+	value  V            // the caller's own: what its loader returned, or what Redis had
+	err    error        // of the loader; ErrNotFound, as the loader said it, with absent
+	found  bool         // the source has a value: err is nil
+	ticket *near.Ticket // of the call, if there is a near tier
+	stale  *V           // what Redis has, for a call that does not want it unless its load fails
 }
 
 // begin makes l ready for items, which have room for all that are to be added.
@@ -107,7 +112,8 @@ func (l *loads[K, V]) Load(ctx context.Context, jobs []*protocol.Job) protocol.L
 
 func (l *loads[K, V]) loadOne(ctx context.Context, item *loadItem[K, V]) protocol.LoadResult {
 	e, err := l.one(ctx, item.key)
-	item.entry, item.err, item.found = e, err, err == nil
+	l.ttl, l.noStore = e.TTL, e.NoStore
+	item.value, item.err, item.found = e.Value, err, err == nil
 	r := protocol.LoadResult{Err: err}
 	switch {
 	case err == nil:
@@ -127,7 +133,7 @@ func (item *loadItem[K, V]) take(values map[K]V, err error) {
 	if err == nil && !ok {
 		err = ErrNotFound
 	}
-	item.entry, item.err, item.found = loader.Entry[V]{Value: v}, err, err == nil
+	item.value, item.err, item.found = v, err, err == nil
 }
 
 // isAbsent reports whether the loader has said that the source has no value for the key.
@@ -163,10 +169,10 @@ func (l *loads[K, V]) Encode(ctx context.Context, j *protocol.Job, callers int) 
 		return loaded
 	}
 	loaded.Bytes = size
-	ttl, alive := c.lifetime(l.settings, item.entry.TTL, item.key, &item.entry.Value)
-	item.entry.Value = own
+	ttl, alive := c.lifetime(l.settings, l.ttl, item.key, &item.value)
+	item.value = own
 	switch {
-	case item.entry.NoStore:
+	case l.noStore:
 		loaded.Skip = protocol.NoStore
 	case !alive:
 		loaded.Skip = protocol.Expired
@@ -180,8 +186,8 @@ func (l *loads[K, V]) Encode(ctx context.Context, j *protocol.Job, callers int) 
 // gets. The observer hears of an error.
 func (l *loads[K, V]) encode(ctx context.Context, j *protocol.Job, item *loadItem[K, V], callers int) (own V, size int, err error) {
 	c := l.cache
-	own = item.entry.Value // whatever the codec and TTLFor do to what they are shown
-	size, err = c.encodeLoaded(&j.Entry, j.Key, &item.entry.Value, callers)
+	own = item.value // whatever the codec and TTLFor do to what they are shown
+	size, err = c.encodeLoaded(&j.Entry, j.Key, &item.value, callers)
 	if err == nil && c.core.decoded {
 		own, err = c.prove(&j.Entry)
 	}
@@ -196,8 +202,9 @@ func (l *loads[K, V]) encode(ctx context.Context, j *protocol.Job, item *loadIte
 // Decode is part of protocol.Loader.
 func (l *loads[K, V]) Decode(j *protocol.Job, e *store.Entry) error {
 	item := &l.items[j.Index]
-	item.entry, item.err = loader.Entry[V]{}, nil
-	return l.cache.parse(&e.Wire, &item.entry.Value)
+	var none V
+	item.value, item.err = none, nil
+	return l.cache.parse(&e.Wire, &item.value)
 }
 
 // result returns what has become of a key, for the call. With absent, the error is the
@@ -226,7 +233,7 @@ func (l *loads[K, V]) outcome(ctx context.Context, i int) (v V, absent bool, err
 	case end.Result.State == protocol.Absent:
 		return v, true, cmp.Or(item.err, ErrNotFound)
 	}
-	return item.entry.Value, false, nil
+	return item.value, false, nil
 }
 
 // share returns what another's flight has found. Each caller decodes a value of its own, so

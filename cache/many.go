@@ -106,9 +106,9 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 	l := &loads[K, V]{cache: c, source: source[K, V]{many: load, settings: s}}
 	read, look := requests, c.core.engine.LooksFirst()
 	var predicted []*request[K, V]
-	var changes []uint64
+	var changes uint64
 	if look {
-		changes = c.changes(read)
+		changes = c.core.engine.Changes()
 	} else {
 		predicted, read = c.predicted(requests, s)
 	}
@@ -122,7 +122,7 @@ func (c *Cache[K, V]) GetOrSetMany(ctx context.Context, keys []K, load loader.Ba
 		if isOpen(r, errs[i], s) {
 			c.loadInBatch(ctx, b, l, r, errs[i])
 			if look && errs[i] == nil {
-				l.items[len(l.items)-1].job.Looked(changes[i])
+				l.items[len(l.items)-1].job.Looked(changes)
 			}
 			continue
 		}
@@ -180,15 +180,6 @@ func open[K comparable, V any](requests []*request[K, V], errs []error, s settin
 		}
 	}
 	return n
-}
-
-// changes returns what protocol.Job.Looked is told of the keys of requests.
-func (c *Cache[K, V]) changes(requests []*request[K, V]) []uint64 {
-	changes := make([]uint64, len(requests))
-	for i, r := range requests {
-		changes[i] = c.core.engine.Changes(r.redisKey)
-	}
-	return changes
 }
 
 // askFirst is what a batch asks Redis before it loads: for values, or also whether they are absent.

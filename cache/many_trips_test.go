@@ -3,6 +3,9 @@ package cache_test
 import (
 	"context"
 	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +118,68 @@ func TestManyKeysWithoutLeases(t *testing.T) {
 		}
 		if s := c.Stats(); s.Misses != 3 || s.AbsentHits != 2 || s.Hits != 2 { // and one of learnScripts
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Without leases a batch looks again, before it loads, at the keys that have changed in this
+// process since it has looked, and at no others.
+func TestManyKeysWithoutLeasesLookAgainAtWhatHasChanged(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		f := newFaults(t, env)
+		c := open(t, f.client(t), cache.Config[string, string]{Lease: cache.Off})
+		learnScripts(t, c)
+		keys, others := make([]string, 50), make(map[string]string)
+		for i := range keys {
+			keys[i] = "key" + strconv.Itoa(i)
+		}
+		for i := range 500 {
+			others["other"+strconv.Itoa(i)] = "v"
+		}
+		var looks, late atomic.Int64
+		f.delay(func(command string) time.Duration {
+			if command == "MGET" {
+				looks.Add(1)
+			}
+			return 0
+		}, func() time.Duration { // the next answer is late
+			return time.Duration(late.Swap(0))
+		})
+		// call sets others while a batch looks, and returns how often that has looked, and for how
+		// many keys it has loaded.
+		call := func(others map[string]string) (looked, loaded int) {
+			if err := c.Delete(t.Context(), keys...); err != nil {
+				t.Fatal(err)
+			}
+			looks.Store(0)
+			late.Store(int64(20 * time.Millisecond))
+			var batch sync.WaitGroup
+			batch.Go(func() {
+				got, err := c.GetOrSetMany(t.Context(), keys, func(_ context.Context, keys []string) (map[string]string, error) {
+					loaded = len(keys)
+					values := make(map[string]string)
+					for _, key := range keys {
+						values[key] = "loaded"
+					}
+					return values, nil
+				})
+				if err != nil || len(got) != len(keys) {
+					t.Errorf("%d values, %v", len(got), err)
+				}
+			})
+			time.Sleep(10 * time.Millisecond) // it has asked
+			if err := c.SetMany(t.Context(), others); err != nil {
+				t.Fatal(err)
+			}
+			batch.Wait()
+			return int(looks.Load()), loaded
+		}
+		if looked, loaded := call(others); looked != 1 || loaded != 50 {
+			t.Errorf("beside writes of other keys it has looked %d times, and loaded %d keys", looked, loaded)
+		}
+		others["key7"], others["key42"] = "v", "v"
+		if looked, loaded := call(others); looked != 2 || loaded != 48 {
+			t.Errorf("beside writes of two keys it has looked %d times, and loaded %d keys", looked, loaded)
 		}
 	})
 }

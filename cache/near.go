@@ -255,7 +255,7 @@ func (l *loads[K, V]) keepFound(item *loadItem[K, V]) {
 			return
 		}
 		e.Brief = end.Result.Entry.Wire.Len() == 0
-		e.value = c.own(item.entry.Value)
+		e.value = c.own(item.value)
 		size, _ = end.Result.Entry.Size()
 	}
 	c.install(*item.ticket, e, size+len(item.job.Key))

@@ -10,7 +10,6 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/keyspace"
 	"github.com/asidecache/aside/internal/protocol"
-	"github.com/asidecache/aside/loader"
 )
 
 // An Upgrade makes values V of those that the version before has stored: see UpgradeFrom. The
@@ -124,12 +123,12 @@ func (l *loads[K, V]) Upgrade(
 		c.core.notUpgraded(ctx, Op(l.run.Op), p.Key, err)
 		return loaded, false
 	}
-	item.entry = loader.Entry[V]{Value: v}
+	item.value = v
 	own, size, err := l.encode(ctx, j, item, callers)
 	if _, alive := p.TTL(); err != nil || !alive {
 		return loaded, false
 	}
-	item.entry.Value, item.err, item.found = own, nil, true
+	item.value, item.err, item.found = own, nil, true
 	c.core.stats.loaded.Add(1)
 	c.core.stats.upgraded.Add(1)
 	return protocol.Loaded{State: protocol.Present, Bytes: size, Upgraded: true}, true

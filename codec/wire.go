@@ -30,9 +30,9 @@ const maxKeptSpans = 1024
 type Wire struct {
 	key   string
 	spans []span
-	chunk []byte // the arena, at most maxKept
-	spare []byte // its unused rest: where Scratch points
-	used  int    // bytes kept since the last Reset, in the arena or beside it
+	one   [1]span // backs the first span
+	arena []byte  // at most maxKept; Scratch points behind it
+	used  int     // bytes kept since the last Reset, in the arena or beside it
 }
 
 type span struct{ name, value []byte }
@@ -41,15 +41,15 @@ type span struct{ name, value []byte }
 // key.
 func (w *Wire) Reset(key string) {
 	clear(w.spans) // spans may alias memory of others
+	clear(w.one[:])
 	w.key, w.spans = key, w.spans[:0]
 	if cap(w.spans) > maxKeptSpans {
 		w.spans = nil
 	}
-	if w.used > cap(w.chunk) && cap(w.chunk) < maxKept {
-		w.chunk = make([]byte, 0, min(max(w.used, 2*cap(w.chunk)), maxKept))
+	if w.used > cap(w.arena) && cap(w.arena) < maxKept {
+		w.arena = make([]byte, 0, min(max(w.used, 2*cap(w.arena)), maxKept))
 	}
-	w.used = 0
-	w.spare = w.chunk[:0]
+	w.arena, w.used = w.arena[:0], 0
 }
 
 // Key returns the Redis key whose value the wire holds.
@@ -76,21 +76,20 @@ func (w *Wire) Sole() ([]byte, error) {
 // Add adds a span without a copy: both slices must stay as they are until the next
 // Reset.
 func (w *Wire) Add(name, value []byte) {
+	if w.spans == nil {
+		w.spans = w.one[:0]
+	}
 	w.spans = append(w.spans, span{name, value[:len(value):len(value)]})
 }
 
 // Scratch returns an empty slice to append a span's bytes to, for Keep.
-func (w *Wire) Scratch() []byte { return w.spare }
+func (w *Wire) Scratch() []byte { return w.arena[len(w.arena):] }
 
 // Grow grows Scratch to n bytes, or to 64 KB if n is more. It is for callers that know about
 // how large a value is going to be.
 func (w *Wire) Grow(n int) {
-	if n = min(n, maxKept); cap(w.spare) >= n {
-		return
-	}
-	w.spare = make([]byte, 0, n)
-	if w.used == 0 { // the arena is empty
-		w.chunk = w.spare
+	if n = min(n, maxKept); cap(w.Scratch()) < n {
+		w.arena = make([]byte, 0, n)
 	}
 }
 
@@ -110,11 +109,11 @@ func (w *Wire) keepNamed(b []byte, n int) {
 
 func (w *Wire) keep(b []byte) {
 	w.used += len(b)
-	switch {
-	case len(b) > 0 && cap(w.spare) > 0 && &b[0] == &w.spare[:1][0]:
-		w.spare = b[len(b):]
-	case len(w.spans) > 1 && len(b) > cap(w.spare) && len(b) < maxKept/4:
+	switch spare := w.Scratch(); {
+	case len(b) > 0 && cap(spare) > 0 && &b[0] == &spare[:1][0]:
+		w.arena = w.arena[:len(w.arena)+len(b)]
+	case len(w.spans) > 1 && len(b) > cap(spare) && len(b) < maxKept/4:
 		// Otherwise each of many spans would cost an allocation.
-		w.spare = make([]byte, 0, min(w.used, maxKept))
+		w.arena = make([]byte, 0, min(w.used, maxKept))
 	}
 }

@@ -85,6 +85,15 @@ func TestWireResetForgetsLentMemory(t *testing.T) {
 	if s := w.spans[:1][0]; s.name != nil || s.value != nil {
 		t.Errorf("an empty wire still holds %q", s)
 	}
+	for range 2 { // so that it has other memory for its spans
+		w.Add([]byte("name"), []byte("value"))
+	}
+	w.Reset("k")
+	for _, s := range append(w.spans[:2], w.one[0]) {
+		if s.name != nil || s.value != nil {
+			t.Errorf("an empty wire still holds %q", s)
+		}
+	}
 	if w.Len() != 0 || w.Key() != "k" {
 		t.Errorf("Reset left %d spans of %q", w.Len(), w.Key())
 	}
@@ -122,7 +131,7 @@ func TestWireGrow(t *testing.T) {
 		}
 		w.Keep(nil, b)
 	})
-	if want := 2.; allocs != want { // its memory, and that of the span
+	if want := 2.; allocs != want { // its own, and its memory
 		t.Errorf("%v allocations, want %v", allocs, want)
 	}
 	w := new(Wire)

@@ -1,9 +1,6 @@
 package flight
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // A BatchFunc obtains the results of several flights. It finishes each as soon as it has
 // its result; what is then still under way ends with the error that it returns.
@@ -32,9 +29,8 @@ func (g *Group[R]) Join(
 	}
 	tickets := make(Tickets[R], len(keys))
 	parent := g.parent(ctx)
-	var fresh []Flight[R]
-	var led []*Flight[R]
-	var now time.Time
+	var room []keyFlight[R] // for the keys that are still to come
+	var led *execution[R]
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -44,34 +40,33 @@ func (g *Group[R]) Join(
 		if parent.obtains(key) {
 			continue
 		}
-		s := g.state(key)
-		f, later := s.flight, false
-		if refresh && f != nil && f.exec != nil { // not of this very call
-			f, later = s.next, true
-		}
+		s := g.keys[key]
+		f, later := s.joinable(refresh)
 		if f != nil {
 			tickets[i] = ticket[R]{flight: f, joined: f.join()}
 			continue
 		}
-		if fresh == nil {
-			fresh, now = make([]Flight[R], 0, len(keys)-i), time.Now()
+		if len(room) == 0 {
+			room = make([]keyFlight[R], len(keys)-i)
 		}
-		fresh = append(fresh, newFlight(s, now))
-		f = &fresh[len(fresh)-1]
-		f.refresh = refresh
-		switch {
-		case later:
-			f.startsAlone(ctx, parent, fn)
-		case led == nil && len(keys) == 1:
-			led = append(f.alone[:0], f)
-		default:
-			led = append(led, f)
+		f, room = room[0].prepare(g, key, s), room[1:]
+		if later {
+			e := g.execution(ctx, parent, 1, fn)
+			e.refresh = refresh
+			f.startsAlone(e)
+		} else {
+			if led == nil {
+				led = g.execution(ctx, parent, len(keys)-i, fn)
+				led.refresh = refresh
+			}
+			led.flights = append(led.flights, f)
 		}
-		s.admit(f)
+		f.state.admit(f)
 		tickets[i] = ticket[R]{flight: f, leads: true}
 	}
-	if len(led) > 0 {
-		g.execution(ctx, parent, led, fn).start()
+	if led != nil {
+		led.prepare()
+		led.start()
 	}
 	return tickets, nil
 }
@@ -83,9 +78,9 @@ func (g *Group[R]) Join(
 //
 // ctx may be used in the function of another flight, which does not wait for these.
 func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (rest []string) {
-	fresh := make([]Flight[R], 0, len(keys))
-	led := make([]*Flight[R], 0, len(keys))
-	now := time.Now()
+	led := g.execution(ctx, nil, len(keys), fn)
+	led.refresh, led.background = true, true
+	room := make([]keyFlight[R], len(keys))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -96,15 +91,13 @@ func (g *Group[R]) Start(ctx context.Context, keys []string, fn BatchFunc[R]) (r
 			rest = append(rest, key)
 			continue
 		}
-		s := g.state(key)
-		fresh = append(fresh, newFlight(s, now))
-		f := &fresh[len(fresh)-1]
-		f.refresh, f.background = true, true
-		led = append(led, f)
-		s.admit(f)
+		f := room[len(led.flights)].prepare(g, key, nil)
+		led.flights = append(led.flights, f)
+		f.state.admit(f)
 	}
-	if len(led) > 0 {
-		g.execution(ctx, nil, led, fn).start()
+	if len(led.flights) > 0 {
+		led.prepare()
+		led.start()
 	}
 	return rest
 }
@@ -114,7 +107,7 @@ type Tickets[R any] []ticket[R]
 
 type ticket[R any] struct {
 	flight *Flight[R] // nil: the caller is the function that obtains the key
-	joined int        // after so many seals
+	joined int32      // after so many seals
 	leads  bool
 	left   bool
 }
@@ -143,8 +136,7 @@ func (t Tickets[R]) Origin(i int) context.Context {
 	if f == nil || t[i].leads {
 		return nil
 	}
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	return f.origin
 }
 
@@ -160,11 +152,10 @@ func (t Tickets[R]) Leave() {
 
 // Finish ends the flight with its result, or an error, before the function ends.
 func (f *Flight[R]) Finish(r R, err error) {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	if !f.resolved {
+	defer f.lock().Unlock()
+	if !f.resolved.Load() {
+		f.cease() // first, so that callers see the context of the function ended
 		f.resolve(r, err)
-		f.cease()
 	}
 	f.settle()
 }

@@ -50,9 +50,9 @@ func (w Fence[R]) End() {
 	w.group.mu.Lock()
 	defer w.group.mu.Unlock()
 	for _, s := range w.keys {
-		w.group.changed(s.key) // before a caller can lead the next flight
+		w.group.changes.add(s.key) // before a caller can lead the next flight
 		s.writes--
 		s.push()
-		s.tidy()
+		w.group.tidy(s)
 	}
 }

@@ -2,6 +2,7 @@ package flight
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,57 +12,57 @@ import (
 // A Flight is one execution of a function, as the function sees it. Its methods
 // are safe for concurrent use.
 type Flight[R any] struct {
-	group  *Group[R]
-	state  *keyState[R]
-	parent *Flight[R] // another flight of this group, in whose function fn's context is used
-	exec   *execution[R]
-	runs   bool          // it starts exec when it begins; otherwise others do
-	done   chan struct{} // closed when the flight is resolved
-	alone  [1]*Flight[R] // backs the flights of an exec that is for this one
-
-	// Set before the flight is admitted.
-	began      time.Time
-	refresh    bool // of Refresh or Start
-	background bool // of Start: no caller waits from the start
+	state *keyState[R]
+	exec  *execution[R]
+	runs  bool // it starts exec when it begins; otherwise others do
 
 	// Guarded by group.mu until resolved is set, constant afterwards: a caller that has seen
-	// done closed reads them without the lock.
-	resolved bool
-	seals    int  // validating commands announced, and beginnings
-	begun    int  // seals at the last Begin: earlier callers may have the result in any case
-	refused  bool // the result was not validated
+	// resolved set reads them without the lock.
+	resolved atomic.Bool
+	refused  bool  // the result was not validated
+	panicked bool  // err is a *PanicError of the function
+	seals    int32 // validating commands announced, and beginnings
+	begun    int32 // seals at the last Begin: earlier callers may have the result in any case
 	result   R
 	err      error
-	panicked *PanicError
 
 	// Guarded by group.mu.
-	waits   error // what the function waits for, see Waits
-	awaits  bool  // see Awaits
-	waiting int   // callers that wait now
-	callers int   // callers that ever joined
-	fenced  bool  // a write came, or nobody waits: the result may not be stored
-	storing bool  // the store of the result was announced
-	settled bool  // that store has been answered
-	ceased  bool  // the function is not needed for this flight any more
+	done    chan struct{} // closed when the flight is resolved; made by the first that waits
+	awaits  bool          // see Awaits
+	waiting int32         // callers that wait now
+	callers atomic.Int32  // that ever joined; written with group.mu held
+	fenced  bool          // a write came, or nobody waits: the result may not be stored
+	storing bool          // the store of the result was announced
+	settled bool          // that store has been answered
+	ceased  bool          // the function is not needed for this flight any more
 
 	origin context.Context // guarded by group.mu, see SetOrigin
 	stored chan struct{}   // closed then; made by the first write that waits
 }
 
-// flightKey finds, in a context, the flight in whose function it is used.
-type flightKey[R any] struct{ group *Group[R] }
-
-// parent returns the flight in whose function ctx is used, nil for none.
-func (g *Group[R]) parent(ctx context.Context) *Flight[R] {
-	f, _ := ctx.Value(flightKey[R]{g}).(*Flight[R])
-	return f
+// lock locks the group, and returns what unlocks it.
+func (f *Flight[R]) lock() *sync.Mutex {
+	mu := &f.exec.group.mu
+	mu.Lock()
+	return mu
 }
 
-// obtains reports whether f, or one that it is nested in, is under way for key.
-func (f *Flight[R]) obtains(key string) bool {
-	for ; f != nil; f = f.parent {
-		if f.state.key == key && !f.ended() {
-			return true
+// flightKey finds, in a context, the execution in whose function it is used.
+type flightKey[R any] struct{ group *Group[R] }
+
+// parent returns the execution in whose function ctx is used, nil for none.
+func (g *Group[R]) parent(ctx context.Context) *execution[R] {
+	e, _ := ctx.Value(flightKey[R]{g}).(*execution[R])
+	return e
+}
+
+// obtains reports whether a flight of e, or of one that e is nested in, is under way for key.
+func (e *execution[R]) obtains(key string) bool {
+	for ; e != nil; e = e.parent {
+		for _, f := range e.flights {
+			if f.state.key == key && !f.resolved.Load() {
+				return true
+			}
 		}
 	}
 	return false
@@ -72,14 +73,20 @@ func (f *Flight[R]) obtains(key string) bool {
 type execution[R any] struct {
 	context.Context // has the values of the first caller, and no end
 
-	group     *Group[R]
-	fn        BatchFunc[R]
-	flights   []*Flight[R]
-	innermost *Flight[R] // what flightKey finds
+	group   *Group[R]
+	parent  *execution[R] // another one of the group, in whose function the context is used
+	fn      BatchFunc[R]
+	flights []*Flight[R]
+	one     [1]*Flight[R] // backs flights
+	began   time.Time     // when it was prepared
+
+	refresh    bool // of Refresh or Start
+	background bool // of Start: no caller waits from the start
 
 	bounded   context.Context // the function's: ends with cancel
 	cancel    context.CancelFunc
 	needed    int                    // by how many flights, guarded by group.mu
+	waits     error                  // what the function waits for, see Flight.Waits; guarded by group.mu
 	onCancel  atomic.Pointer[func()] // see Flight.OnCancel
 	cancelled atomic.Bool
 }
@@ -87,7 +94,7 @@ type execution[R any] struct {
 // Value returns what the context has of a key.
 func (e *execution[R]) Value(key any) any {
 	if key == (flightKey[R]{e.group}) {
-		return e.innermost
+		return e
 	}
 	return e.Context.Value(key)
 }
@@ -118,53 +125,62 @@ func (e *execution[R]) callOnCancel() {
 	}
 }
 
-func newFlight[R any](s *keyState[R], now time.Time) Flight[R] {
-	return Flight[R]{
-		group: s.group, state: s, began: now, waiting: 1, callers: 1, done: make(chan struct{}),
-	}
+// A keyFlight is a flight and the state of its key, in one allocation.
+type keyFlight[R any] struct {
+	flight Flight[R]
+	state  keyState[R]
 }
 
-// flight prepares a flight of fn.
-func (g *Group[R]) flight(
-	ctx context.Context, s *keyState[R], parent *Flight[R], fn Func[R],
-) *Flight[R] {
-	f := new(Flight[R])
-	*f = newFlight(s, time.Now())
-	f.startsAlone(ctx, parent, func(ctx context.Context, _ []*Flight[R]) error {
-		r, err := fn(ctx, f)
-		if err == nil {
-			f.Finish(r, nil)
-		}
-		return err
-	})
+// prepare returns the flight, for a key that has a state or, if s is nil, gets one. Called with
+// g.mu held.
+func (k *keyFlight[R]) prepare(g *Group[R], key string, s *keyState[R]) *Flight[R] {
+	if s == nil {
+		s = &k.state
+		g.add(key, s)
+	}
+	f := &k.flight
+	f.state, f.waiting = s, 1
+	f.callers.Store(1)
 	return f
 }
 
-// startsAlone has the flight start an execution of its own when it begins.
-func (f *Flight[R]) startsAlone(ctx context.Context, parent *Flight[R], fn BatchFunc[R]) {
-	f.alone[0], f.runs = f, true
-	f.group.execution(ctx, parent, f.alone[:], fn)
-}
-
-// execution prepares a call of fn for the flights, which ends them.
+// execution returns a call of fn, which ends the flights that are added to it; for n at most.
 func (g *Group[R]) execution(
-	ctx context.Context, parent *Flight[R], flights []*Flight[R], fn BatchFunc[R],
+	ctx context.Context, parent *execution[R], n int, fn BatchFunc[R],
 ) *execution[R] {
 	e := &execution[R]{
-		Context: context.WithoutCancel(ctx), group: g, fn: fn, flights: flights, needed: len(flights),
+		Context: context.WithoutCancel(ctx), group: g, parent: parent, fn: fn, began: time.Now(),
 	}
-	for _, f := range flights {
-		f.exec = e
-		f.parent, parent = parent, f // a chain: what is nested in one is nested in all
+	if e.flights = e.one[:0]; n > 1 {
+		e.flights = make([]*Flight[R], 0, n)
 	}
-	e.innermost = parent
-	e.bounded, e.cancel = context.WithCancel(e)
 	return e
+}
+
+// prepare makes the call ready for its flights, of which there are all.
+func (e *execution[R]) prepare() {
+	e.needed = len(e.flights)
+	for _, f := range e.flights {
+		f.exec = e
+	}
+	e.bounded, e.cancel = context.WithCancel(e)
+}
+
+// startsAlone has the flight start an execution for it alone when it begins.
+func (f *Flight[R]) startsAlone(e *execution[R]) {
+	f.runs = true
+	e.flights = append(e.flights, f)
+	e.prepare()
 }
 
 // start calls the function. Called with group.mu held.
 func (e *execution[R]) start() {
-	e.group.running.Add(1)
+	g := e.group
+	if g.executions == nil {
+		g.executions = make(map[*execution[R]]struct{})
+	}
+	g.executions[e] = struct{}{}
+	g.running.Add(1)
 	go e.run()
 }
 
@@ -174,36 +190,22 @@ func (e *execution[R]) run() {
 	e.execute()
 }
 
-// start begins the flight. Called with group.mu held.
-func (f *Flight[R]) start() {
-	g := f.group
-	if g.flights == nil {
-		g.flights = make(map[*Flight[R]]struct{})
-	}
-	g.flights[f] = struct{}{}
-	if f.runs {
-		f.exec.start()
-	}
-}
-
 func (e *execution[R]) execute() {
 	g := e.group
 	var none R
 	var err error
-	var panicked *PanicError
 	returned := false
 	defer func() {
 		if !returned {
-			panicked = newPanicError(recover())
-			err = panicked
+			err = newPanicError(recover())
 		}
 		e.cancel()
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		delete(g.executions, e)
 		for _, f := range e.flights {
-			delete(g.flights, f)
-			if !f.resolved {
-				f.panicked = panicked
+			if !f.resolved.Load() {
+				f.panicked = !returned
 				f.resolve(none, err)
 			}
 			f.settle()
@@ -227,7 +229,7 @@ func (f *Flight[R]) cease() {
 // fail ends the flight for its callers before its function does, unless it has
 // ended. Called with group.mu held.
 func (f *Flight[R]) fail(err error) {
-	if !f.resolved {
+	if !f.resolved.Load() {
 		var none R
 		f.resolve(none, err)
 		f.cease()
@@ -236,12 +238,15 @@ func (f *Flight[R]) fail(err error) {
 
 // resolve ends the flight for its callers, once. Called with group.mu held.
 func (f *Flight[R]) resolve(r R, err error) {
-	f.resolved, f.result, f.err = true, r, err
+	f.result, f.err = r, err
+	f.resolved.Store(true)
 	if f.storing {
-		f.group.changed(f.state.key) // before a caller can lead the next flight
+		f.exec.group.changes.add(f.state.key) // before a caller can lead the next flight
 	}
 	f.remove()
-	close(f.done)
+	if f.done != nil {
+		close(f.done)
+	}
 }
 
 // remove removes the flight from its key, so that no caller joins it. Called with group.mu held.
@@ -252,15 +257,6 @@ func (f *Flight[R]) remove() {
 		s.next = nil
 	case s.flight == f:
 		s.advance()
-		s.tidy()
-	}
-}
-
-func (f *Flight[R]) ended() bool {
-	select {
-	case <-f.done:
-		return true
-	default:
-		return false
+		f.exec.group.tidy(s)
 	}
 }

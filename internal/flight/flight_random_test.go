@@ -87,7 +87,7 @@ func (loadError) Error() string { return "the load failed" }
 func (a actor) load(key string, changes uint64, again bool) Func[int] {
 	a = a.fork()
 	return func(ctx context.Context, f *Flight[int]) (int, error) {
-		if again && a.g.Changes(key) != changes {
+		if again && a.g.ChangedSince(key, changes) {
 			f.Seal()
 			if v := a.look(key); v != 0 {
 				return v, nil
@@ -147,7 +147,7 @@ func (a actor) get(ctx context.Context, key string) {
 	var floor int
 	a.at(key, func(r *register) { floor = r.floor })
 	for range 3 {
-		changes := a.g.Changes(key)
+		changes := a.g.Changes()
 		if v := a.look(key); v != 0 {
 			a.at(key, func(*register) { a.atLeast("hit", v, floor) })
 			return

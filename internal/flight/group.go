@@ -3,9 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"sync"
-	"sync/atomic"
 )
 
 // Errors of Do and Refresh beside those of the function and of contexts.
@@ -32,10 +30,11 @@ const (
 type Group[R any] struct {
 	mu      sync.Mutex
 	keys    map[string]*keyState[R] // that have a flight or a write under way
-	flights map[*Flight[R]]struct{} // whose functions run
 	closed  bool
-	running sync.WaitGroup                     // the functions
-	changes atomic.Pointer[[256]atomic.Uint64] // see Changes; nil before the first
+	changes changes
+
+	executions map[*execution[R]]struct{} // whose functions run
+	running    sync.WaitGroup             // those
 }
 
 // Do returns the result of fn, or of the flight for key that is already under
@@ -74,22 +73,32 @@ func (g *Group[R]) do(ctx context.Context, key string, fn Func[R], refresh bool)
 		g.mu.Unlock()
 		return none, Led, ErrClosed
 	}
-	s := g.state(key)
-	f := s.flight
-	if refresh && f != nil {
-		f = s.next
-	}
+	s := g.keys[key]
+	f, _ := s.joinable(refresh)
 	if f != nil {
 		joined := f.join()
 		g.mu.Unlock()
 		return f.follow(ctx, joined)
 	}
-	f = g.flight(ctx, s, parent, fn)
-	f.refresh = refresh
-	s.admit(f)
+	f = new(keyFlight[R]).prepare(g, key, s)
+	e := g.execution(ctx, parent, 1, f.only(fn))
+	e.refresh = refresh
+	f.startsAlone(e)
+	f.state.admit(f)
 	g.mu.Unlock()
 	r, err := f.lead(ctx)
 	return r, Led, err
+}
+
+// only is fn for the one flight of an execution.
+func (f *Flight[R]) only(fn Func[R]) BatchFunc[R] {
+	return func(ctx context.Context, _ []*Flight[R]) error {
+		r, err := fn(ctx, f)
+		if err == nil {
+			f.Finish(r, nil)
+		}
+		return err
+	}
 }
 
 // Obtaining reports whether ctx is used in the function of a flight for key, or of one that
@@ -98,12 +107,15 @@ func (g *Group[R]) Obtaining(ctx context.Context, key string) bool {
 	return g.parent(ctx).obtains(key)
 }
 
+// Nested reports whether ctx is used in the function of a flight, so that Obtaining may be true.
+func (g *Group[R]) Nested(ctx context.Context) bool { return g.parent(ctx) != nil }
+
 // Outside returns a context for a function that the one in which ctx is used does not wait for.
 func (g *Group[R]) Outside(ctx context.Context) context.Context {
-	if g.parent(ctx) == nil {
+	if !g.Nested(ctx) {
 		return ctx
 	}
-	return context.WithValue(ctx, flightKey[R]{g}, (*Flight[R])(nil))
+	return context.WithValue(ctx, flightKey[R]{g}, (*execution[R])(nil))
 }
 
 // Close fails all flights with ErrClosed, cancels their functions and returns
@@ -117,9 +129,11 @@ func (g *Group[R]) Close() {
 			s.next.fail(ErrClosed)
 		}
 	}
-	for f := range g.flights {
-		if !f.storing {
-			f.fail(ErrClosed)
+	for e := range g.executions {
+		for _, f := range e.flights {
+			if !f.storing {
+				f.fail(ErrClosed)
+			}
 		}
 	}
 	g.mu.Unlock()
@@ -139,28 +153,5 @@ func (g *Group[R]) Refreshing(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.keys[key]
-	return s != nil && s.flight != nil && s.flight.refresh
+	return s != nil && s.flight != nil && s.flight.exec.refresh
 }
-
-// Changes counts the flights that have ended with a store and the writes that have
-// ended, of key and of others that share its count. As long as it stays the same,
-// neither has changed what key holds.
-func (g *Group[R]) Changes(key string) uint64 {
-	if counts := g.changes.Load(); counts != nil {
-		return counts[stripe(key)].Load()
-	}
-	return 0
-}
-
-func (g *Group[R]) changed(key string) {
-	counts := g.changes.Load()
-	if counts == nil {
-		g.changes.CompareAndSwap(nil, new([256]atomic.Uint64))
-		counts = g.changes.Load()
-	}
-	counts[stripe(key)].Add(1)
-}
-
-var seed = maphash.MakeSeed()
-
-func stripe(key string) uint8 { return uint8(maphash.String(seed, key)) }

@@ -25,8 +25,8 @@ func checkIdle[R any](t *testing.T, g *Group[R]) {
 	g.running.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.keys) != 0 || len(g.flights) != 0 {
-		t.Errorf("the idle group holds %d keys and %d flights", len(g.keys), len(g.flights))
+	if len(g.keys) != 0 || len(g.executions) != 0 {
+		t.Errorf("the idle group holds %d keys and %d executions", len(g.keys), len(g.executions))
 	}
 }
 
@@ -46,13 +46,13 @@ func checkInvariants[R any](t *testing.T, g *Group[R]) {
 			t.Errorf("%q: the state is idle", key)
 		case f == nil && s.next != nil:
 			t.Errorf("%q: the next flight waits for none", key)
-		case f != nil && (f.state != s || f.resolved):
+		case f != nil && (f.state != s || f.resolved.Load()):
 			t.Errorf("%q: the flight is not under way here", key)
 		case f != nil && s.writes > 0 && !f.fenced:
 			t.Errorf("%q: the flight is not fenced during a write", key)
 		case f != nil && f.waiting == 0 && !f.storing:
 			t.Errorf("%q: nobody waits for the flight", key)
-		case s.next != nil && (s.next.waiting == 0 || s.next.resolved):
+		case s.next != nil && (s.next.waiting == 0 || s.next.resolved.Load()):
 			t.Errorf("%q: nobody waits for the next flight", key)
 		}
 		for _, f := range s.storing {

@@ -28,8 +28,7 @@ const (
 
 // Awaits says whether the function waits for what another process does.
 func (f *Flight[R]) Awaits(awaits bool) {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	f.awaits = awaits
 }
 
@@ -37,21 +36,28 @@ func (f *Flight[R]) Awaits(awaits bool) {
 func (g *Group[R]) Running() []Running {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	running := make([]Running, 0, len(g.flights))
-	for f := range g.flights {
-		if f.resolved && f.err == nil {
-			continue
+	running := make([]Running, 0, len(g.executions))
+	for e := range g.executions {
+		for _, f := range e.flights {
+			if !f.resolved.Load() || f.err != nil {
+				running = append(running, f.running())
+			}
 		}
-		r := Running{
-			Key: f.state.key, Began: f.began, Waiting: f.waiting, Callers: f.callers,
-			Refresh: f.refresh, Background: f.background, Phase: f.phase(),
-		}
-		if f.background {
-			r.Waiting-- // which has kept it from being abandoned
-		}
-		running = append(running, r)
 	}
 	return running
+}
+
+// running is called with group.mu held.
+func (f *Flight[R]) running() Running {
+	e := f.exec
+	r := Running{
+		Key: f.state.key, Began: e.began, Waiting: int(f.waiting), Callers: f.Callers(),
+		Refresh: e.refresh, Background: e.background, Phase: f.phase(),
+	}
+	if e.background {
+		r.Waiting-- // which has kept it from being abandoned
+	}
+	return r
 }
 
 // phase is called with group.mu held.
@@ -61,7 +67,7 @@ func (f *Flight[R]) phase() Phase {
 		return Storing
 	case f.ceased:
 		return Abandoned
-	case f.waits != nil:
+	case f.exec.waits != nil:
 		return Queued
 	case f.awaits:
 		return Awaiting

@@ -11,9 +11,8 @@ import (
 // out, in which a write can begin and end. A later seal, of this kind or by
 // SealStore, admits the callers that have joined until then.
 func (f *Flight[R]) Seal() {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	if !f.resolved {
+	defer f.lock().Unlock()
+	if !f.resolved.Load() {
 		f.seals++
 	}
 }
@@ -22,9 +21,8 @@ func (f *Flight[R]) Seal() {
 // joined until here may have it whatever becomes of the store, since it is not older than
 // their calls. When the function starts over, the last Begin counts.
 func (f *Flight[R]) Begin() {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	if !f.resolved {
+	defer f.lock().Unlock()
+	if !f.resolved.Load() {
 		f.seals++
 		f.begun = f.seals
 	}
@@ -33,21 +31,19 @@ func (f *Flight[R]) Begin() {
 // SetOrigin says in which context the result is made, for those that have waited for it: see
 // Tickets.Origin. When the function starts over, the last one counts.
 func (f *Flight[R]) SetOrigin(ctx context.Context) {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	f.origin = ctx
 }
 
 // Restart says that the store was refused and that the function starts over. When
 // no caller waits any more, or the group was closed meanwhile, it cancels the function.
 func (f *Flight[R]) Restart() {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	f.settle()
 	f.storing, f.settled, f.stored = false, false, nil
 	switch {
-	case f.resolved:
-	case f.group.closed:
+	case f.resolved.Load():
+	case f.exec.group.closed:
 		f.fail(ErrClosed)
 	case f.waiting == 0:
 		f.abandon()
@@ -60,10 +56,9 @@ func (f *Flight[R]) Restart() {
 // was failed or no caller waits for it: then it is refused, as by Refuse.
 // At most once a flight, or once more after each Restart.
 func (f *Flight[R]) SealStore() bool {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	switch {
-	case f.resolved:
+	case f.resolved.Load():
 		return false
 	case f.fenced:
 		f.refused = true
@@ -77,8 +72,7 @@ func (f *Flight[R]) SealStore() bool {
 // Settled says that the store has been answered, or abandoned: writes of the key
 // need not wait any longer.
 func (f *Flight[R]) Settled() {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	f.settle()
 }
 
@@ -93,7 +87,7 @@ func (f *Flight[R]) settle() {
 	}
 	if i := slices.Index(f.state.storing, f); i >= 0 {
 		f.state.storing = slices.Delete(f.state.storing, i, i+1)
-		f.state.tidy()
+		f.exec.group.tidy(f.state)
 	}
 }
 
@@ -108,9 +102,8 @@ func (f *Flight[R]) settling() <-chan struct{} {
 // Refuse says that the announced command did not validate the result: it is now
 // for the callers that came before Begin alone, and the others start over.
 func (f *Flight[R]) Refuse() {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	if !f.resolved {
+	defer f.lock().Unlock()
+	if !f.resolved.Load() {
 		f.refused = true
 	}
 }
@@ -119,8 +112,7 @@ func (f *Flight[R]) Refuse() {
 // that still returns is dropped. It does nothing once a store was announced or the
 // flight has ended.
 func (f *Flight[R]) Fail(err error) {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	if !f.storing {
 		f.fail(err)
 	}
@@ -128,22 +120,16 @@ func (f *Flight[R]) Fail(err error) {
 
 // Wanted reports whether a caller still waits for the result.
 func (f *Flight[R]) Wanted() bool {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
+	defer f.lock().Unlock()
 	return !f.ceased
 }
 
 // IsStorable reports whether the result may still be stored, as far as the flight knows: it has
 // not ended, no write has come and a caller waits.
 func (f *Flight[R]) IsStorable() bool {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	return !f.resolved && !f.fenced
+	defer f.lock().Unlock()
+	return !f.resolved.Load() && !f.fenced
 }
 
 // Callers returns the number of callers that have joined so far.
-func (f *Flight[R]) Callers() int {
-	f.group.mu.Lock()
-	defer f.group.mu.Unlock()
-	return f.callers
-}
+func (f *Flight[R]) Callers() int { return int(f.callers.Load()) }

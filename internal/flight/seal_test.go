@@ -74,7 +74,7 @@ func TestAfterTheEnd(t *testing.T) {
 			return 1, nil
 		})
 		flight := <-flights
-		join := func() int {
+		join := func() int32 {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			return flight.join()
@@ -168,7 +168,7 @@ func TestChanges(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Group[int]) {
 		changes := func(what string, n uint64) {
 			t.Helper()
-			if got := g.Changes(key); got != n {
+			if got := g.Changes(); got != n {
 				t.Errorf("%s: %d changes, want %d", what, got, n)
 			}
 		}
@@ -196,7 +196,7 @@ func TestChangeIsSeenByTheNextLeader(t *testing.T) {
 			first := do(t.Context(), g, key, stores(1, ms))
 			synctest.Wait()
 			next := refresh(t.Context(), g, key, func(_ context.Context, f *Flight[int]) (int, error) {
-				if got := g.Changes(key); got != i+1 {
+				if got := g.Changes(); got != i+1 {
 					t.Errorf("%d changes, want %d", got, i+1)
 				}
 				return 0, nil

@@ -199,13 +199,23 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a panic is not repeated in its caller",
-		file: "internal/flight/caller.go", old: "f.panicked.repeat()", new: "",
+		file: "internal/flight/caller.go", old: "f.err.(*PanicError).repeat()", new: "",
 		pkg: "internal/flight", tests: "TestPanic",
 	},
 	{
 		what: "a function goes on when its last caller has left",
 		file: "internal/flight/flight.go", old: "f.exec.needed == 0 {", new: "false {",
 		pkg: "internal/flight", tests: "TestLastCallerCancels",
+	},
+	{
+		what: "the changes of other keys count as those of a key",
+		file: "internal/flight/changes.go", old: "latest[n%size].Load() == hash", new: "latest[n%size].Load() != 0",
+		pkg: "internal/flight", tests: "TestChangedSince",
+	},
+	{
+		what: "after many changes a key counts as unchanged",
+		file: "internal/flight/changes.go", old: "return g.changes.count.Load()-count >= size", new: "return false && count >= size",
+		pkg: "internal/flight", tests: "TestChangedSince",
 	},
 
 	// Loads and writes of a cache.
@@ -232,7 +242,7 @@ var protocolMutants = []mutant{
 
 	{
 		what: "a refresh in a batch begins before the flight under way has ended",
-		file: "internal/flight/batch.go", old: "f, later = s.next, true", new: "f, later = s.next, false",
+		file: "internal/flight/key.go", old: "return s.next, true", new: "return s.next, false",
 		pkg: "internal/flight", tests: "TestJoinOfRefreshes",
 	},
 	{

@@ -94,7 +94,7 @@ var staleMutants = []mutant{
 	},
 	{
 		what: "a refresh waits for a loader that has begun it",
-		file: "internal/flight/batch.go", old: "g.execution(ctx, nil, led, fn)", new: "g.execution(ctx, g.parent(ctx), led, fn)",
+		file: "internal/flight/batch.go", old: "g.execution(ctx, nil, len(keys), fn)", new: "g.execution(ctx, g.parent(ctx), len(keys), fn)",
 		pkg: "cache", tests: "TestRefreshBegunByALoader",
 	},
 	{

@@ -199,7 +199,7 @@ func (e *Engine) leaseless(ctx context.Context, r *Run, j *Job, full bool) grant
 func (e *Engine) acquireWithoutLeases(ctx context.Context, r *Run, open jobs) (granted jobs) {
 	var changed jobs
 	for _, j := range open {
-		if !r.Refresh && !j.Degraded && (e.Lease != Off || e.flights.Changes(j.Key) != j.changes) {
+		if !r.Refresh && !j.Degraded && (e.Lease != Off || e.flights.ChangedSince(j.Key, j.changes)) {
 			j.flight.Seal()
 			changed = append(changed, j)
 		}

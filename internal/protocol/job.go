@@ -40,58 +40,53 @@ type Loader interface {
 
 // Loaded is what a load has found for one job.
 type Loaded struct {
-	Err   error         // there is no result: the flight ends with it
-	State State         // Present or Absent
-	Bytes int           // of the encoded value
-	TTL   time.Duration // to store it with; of what is upgraded the previous one has it
-	Skip  Outcome       // why it is not to be stored; Stored: it is
-
-	Upgraded bool // it was made of the value of the version before
+	Err      error         // there is no result: the flight ends with it
+	Bytes    int           // of the encoded value
+	TTL      time.Duration // to store it with; of what is upgraded the previous one has it
+	State    State         // Present or Absent
+	Skip     Outcome       // why it is not to be stored; Stored: it is
+	Upgraded bool          // it was made of the value of the version before
 }
 
 // A Job is one key of a Run. The flight that it leads may outlive the call: so a job is
 // never used again.
 type Job struct {
-	Key   string // the Redis key
-	Index int    // for the typed side
-	Entry store.Entry
+	Key   string      // the Redis key
+	Index int         // for the typed side
+	Entry store.Entry // what the flight stores
+
+	// End is set by Load.
+	End End
 
 	// What is known of the key before Load is called, and what the call itself finds later.
 	// A flight uses it when the job leads one, and then nobody else does.
-	Began      time.Time // when the call began, or would have without its wait for flights
-	Broken     bool      // the key holds what cannot be decoded
-	Outdated   bool      // with Broken: what another version of the codec has written
-	Degraded   bool      // Redis has failed the call: it goes on without
-	DegradedBy Outcome   // with Degraded: why nothing can be stored
-	bypassed   bool      // with Degraded: Redis is not asked, see Engine.bypass
-
-	// Of an entry that is stale, or is to be refreshed: Present or Absent, and the TTL that was left
-	// when it was found.
-	Stale State
-	TTL   time.Duration
-
-	changes uint64 // of the key when the call looked, see flight.Group.Changes
-	looked  bool   // before Load, see Looked
+	Began      time.Time     // when the call began, or would have without its wait for flights
+	TTL        time.Duration // that was left when an entry was found that is stale, or to be refreshed
+	changes    uint64        // when the call looked, see flight.Group.Changes
+	Stale      State         // of such an entry: Present or Absent
+	Broken     bool          // the key holds what cannot be decoded
+	Outdated   bool          // with Broken: what another version of the codec has written
+	Degraded   bool          // Redis has failed the call: it goes on without
+	DegradedBy Outcome       // with Degraded: why nothing can be stored
+	bypassed   bool          // with Degraded: Redis is not asked, see Engine.bypass
+	looked     bool          // before Load, see Looked
 
 	reported atomic.Bool // the observer knows what the call has found
 	woken    atomic.Bool // the key was written while the flight waits, see Waker
 	released atomic.Bool // this process has released its lease of the key meanwhile
 
-	// End is set by Load.
-	End End
-
 	// Below is what the flight knows that the job leads.
+	startedDegraded bool  // Redis had failed before the flight began
+	finished        bool  // the flight is
+	failed          bool  // Redis has failed a refresh in the background
+	loads           uint8 // so far
 	flight          *flight.Flight[*Result]
-	startedDegraded bool          // Redis had failed before the flight began
 	budget          time.Duration // how long the flight may still wait for Redis
-	loads           int           // so far
+	busyFor         time.Duration // the TTL of the lease of another process, which refreshes the key
+	previous        *Previous     // once it was asked for
 	grant           grant
 	loaded          Loaded
 	result          Result
-	finished        bool
-	previous        *Previous     // once it was asked for
-	failed          bool          // Redis has failed a refresh in the background
-	busyFor         time.Duration // the TTL of the lease of another process, which refreshes the key
 }
 
 // An End is what has become of a job: an error, what the call itself has found or loaded, or
@@ -104,13 +99,13 @@ type End struct {
 
 // A Result is what a flight has found, in the form that all callers can share.
 type Result struct {
-	State     State         // Present or Absent
 	Entry     *store.Entry  // of a value, which is read by many at once
+	TTL       time.Duration // what Redis has left of it, if StaleFor is set; 0 for what was loaded
+	commitErr error         // Redis has not stored it, which only a refresh minds
+	State     State         // Present or Absent
 	FromRedis bool          // Redis knew it: nobody had to load
 	Stale     bool          // Redis has it, beyond its TTL
-	TTL       time.Duration // what Redis has left of it, if StaleFor is set; 0 for what was loaded
 	degraded  bool          // it was loaded without Redis, which had failed
-	commitErr error         // Redis has not stored it, which only a refresh minds
 }
 
 // finish ends the flight that the job leads.

@@ -35,8 +35,9 @@ func (e *Engine) UnderWay(key string) bool { return e.flights.UnderWay(key) }
 // remembered.
 func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (open jobs) {
 	var unsure jobs
+	nested := e.isNested(ctx)
 	for i, j := range all {
-		if ended, looks := e.beforeLook(ctx, r, j, attempt); looks {
+		if ended, looks := e.beforeLook(ctx, r, j, attempt, nested); looks {
 			unsure = all.add(unsure, i)
 		} else if !ended {
 			open = all.add(open, i)
@@ -67,13 +68,18 @@ func (e *Engine) lookFirst(ctx context.Context, r *Run, all jobs, attempt int) (
 	return open
 }
 
+// isNested reports whether ctx is used in the function of a flight.
+func (e *Engine) isNested(ctx context.Context) bool {
+	return e.flights.Nested(ctx) || e.degraded.Nested(ctx) || e.audits != nil && e.audits.Nested(ctx)
+}
+
 // beforeLook reports whether a job has ended, with an error, or a look is to come before it joins
-// a flight.
+// a flight. A call that is nested may wait for itself.
 func (e *Engine) beforeLook(
-	ctx context.Context, r *Run, j *Job, attempt int,
+	ctx context.Context, r *Run, j *Job, attempt int, nested bool,
 ) (ended, looks bool) {
-	if looked := j.looked && attempt == 0; !looked {
-		j.changes = e.flights.Changes(j.Key)
+	if looked := j.looked && attempt == 0; !looked && e.Lease == Off {
+		j.changes = e.flights.Changes()
 	}
 	if err := e.bypass(ctx, r, j); err != nil {
 		e.reportLookup(ctx, j, Unknown, true)
@@ -81,8 +87,8 @@ func (e *Engine) beforeLook(
 		return true, false
 	}
 	switch {
-	case e.flights.Obtaining(ctx, j.Key), e.degraded.Obtaining(ctx, j.Key),
-		e.audits != nil && e.audits.Obtaining(ctx, j.Key):
+	case nested && (e.flights.Obtaining(ctx, j.Key) || e.degraded.Obtaining(ctx, j.Key) ||
+		e.audits != nil && e.audits.Obtaining(ctx, j.Key)):
 		j.End.Err = flight.ErrReentrant
 		return true, false
 	case r.Refresh:
@@ -108,8 +114,8 @@ func (e *Engine) LooksFirst() bool {
 // had changed. It is called before Load.
 func (j *Job) Looked(changes uint64) { j.looked, j.changes = true, changes }
 
-// Changes returns what Looked is told of a key, before the look.
-func (e *Engine) Changes(key string) uint64 { return e.flights.Changes(key) }
+// Changes returns what Looked is told, before the look.
+func (e *Engine) Changes() uint64 { return e.flights.Changes() }
 
 // join has the jobs join the flights of their keys, and begin those that there are not. It
 // returns the jobs that have joined too late, and have to look again.

@@ -56,7 +56,7 @@ func (s *Store) ProbesStrings() bool { return s.multiString() && !s.ttls }
 
 func (s *Store) multiString() bool { return s.MultiKey() && s.shape == codec.ShapeString }
 
-// An askFunc asks for keys and returns an error for each, or one for all.
+// An askFunc asks for keys and returns an error for each, nil for none, or one for all.
 type askFunc func(ctx context.Context, keys []string, entries []*Entry) ([]error, error)
 
 func (s *Store) inChunks(
@@ -70,7 +70,8 @@ func (s *Store) inChunks(
 		part, into := keys[asked:to], entries[asked:to]
 		for i, e := range into {
 			e.Wire.Reset(part[i])
-			e.State, e.TTL, e.Leased, e.answer = Missing, 0, false, nil
+			e.State, e.TTL, e.Leased = Missing, 0, false
+			e.forgetAnswer()
 		}
 		answered, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]error, error) { return ask(ctx, part, into) })
 		if err != nil {
@@ -97,10 +98,13 @@ func (s *Store) inChunks(
 // one an entry may still be in use.
 func FreeAnswers(entries []*Entry, errs []error) {
 	for i, e := range entries {
-		if errs[i] == nil && e.answer != nil {
-			e.answer.Trim(0)
-			e.answer = nil
+		if errs[i] != nil {
+			continue
 		}
+		if r := e.own; r != nil && r.answer != nil {
+			r.answer.Trim(0)
+		}
+		e.forgetAnswer()
 	}
 }
 
@@ -117,7 +121,7 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	args := make([]any, 1, 1+len(keys))
 	args[0] = "mget"
 	for i := range keys {
-		args = append(args, keys[i])
+		args = append(args, s.keyArg(&keys[i]))
 	}
 	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) {
@@ -126,14 +130,23 @@ func (s *Store) readStrings(ctx context.Context, keys []string, entries []*Entry
 	if err != nil {
 		return nil, err
 	}
-	entries[0].answer = answer
+	entries[0].read().answer = answer
 	for i, e := range entries {
 		if values[i] != nil {
 			e.State = Present
 			e.Wire.Add(nil, values[i])
 		}
 	}
-	return make([]error, len(keys)), nil
+	return nil, nil
+}
+
+// keyArg returns the argument of a command that is a key, which stays as it is. It needs memory
+// only where hooks expect a string.
+func (s *Store) keyArg(key *string) any {
+	if s.KeepsCommands() {
+		return *key
+	}
+	return key
 }
 
 // probeStrings asks by one command, as probeString does.
@@ -142,8 +155,10 @@ func (s *Store) probeStrings(
 ) ([]error, error) {
 	args := make([]any, 1, 1+2*len(keys))
 	args[0] = "mget"
-	for _, key := range keys {
-		args = append(args, key, s.family.Control(key))
+	controls := make([]string, len(keys))
+	for i, key := range keys {
+		controls[i] = s.family.Control(key)
+		args = append(args, s.keyArg(&keys[i]), s.keyArg(&controls[i]))
 	}
 	answer, values, err := s.ReadStrings(ctx, args)
 	if s.IsCrossSlot(err) || client.RefusesKey(err) {
@@ -152,7 +167,7 @@ func (s *Store) probeStrings(
 	if err != nil {
 		return nil, err
 	}
-	entries[0].answer = answer
+	entries[0].read().answer = answer
 	for i, e := range entries {
 		value, held := values[2*i], values[2*i+1]
 		var marker string
@@ -165,7 +180,7 @@ func (s *Store) probeStrings(
 			e.State = Absent
 		}
 	}
-	return make([]error, len(keys)), nil
+	return nil, nil
 }
 
 // readEach asks by a command for each key. What go-redis would not repeat is asked once more,
@@ -174,8 +189,9 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	errs := make([]error, len(keys))
 	cmds := make([]redis.Cmder, len(keys))
 	for i, key := range keys {
-		entries[i].reply.Reset()
-		cmds[i] = redis.NewRawWriteToCmd(ctx, &entries[i].reply, s.readArgs(nil, key)...)
+		reply := &entries[i].read().reply
+		reply.Reset()
+		cmds[i] = redis.NewRawWriteToCmd(ctx, reply, s.readArgs(nil, key)...)
 	}
 	if err := client.PipelineError(cmds, s.Pipeline(ctx, s.Redis(), cmds)); err != nil {
 		return nil, err
@@ -184,7 +200,8 @@ func (s *Store) readEach(ctx context.Context, keys []string, entries []*Entry) (
 	for i, cmd := range cmds {
 		switch err := cmd.Err(); {
 		case err == nil:
-			errs[i] = entries[i].take(entries[i].reply.ParseValue(&entries[i].Wire, s.shape))
+			e := entries[i]
+			errs[i] = e.take(e.read().reply.ParseValue(&e.Wire, s.shape))
 		case client.IsWrongType(err):
 			errs[i] = ErrWrongType
 		case client.MayRepeat(err):

@@ -16,23 +16,24 @@ func (s *Store) ReadFields(
 	ctx context.Context, key string, names [][]byte, e *Entry, now time.Time,
 ) (found bool, err error) {
 	e.Wire.Reset(key)
+	r := e.read()
 	args := make([]any, 0, 2+len(names))
 	args = append(args, "hmget", key)
 	for _, name := range names {
 		args = append(args, name)
 	}
-	read := redis.NewRawWriteToCmd(ctx, &e.reply, args...)
+	read := redis.NewRawWriteToCmd(ctx, &r.reply, args...)
 	if s.ttls {
-		e.key = key
+		r.key = key
 		return s.readWithTTL(ctx, key, e, now, read, s.FieldsStep(key, names, e),
-			func() (bool, error) { return e.reply.ParseFields(&e.Wire, names) })
+			func() (bool, error) { return r.reply.ParseFields(&e.Wire, names) })
 	}
-	answered, err := s.Raw(ctx, key, read, &e.reply, now)
+	answered, err := s.Raw(ctx, key, read, &r.reply, now)
 	switch {
 	case err != nil:
 		return false, err
 	case answered:
-		return e.reply.ParseFields(&e.Wire, names)
+		return r.reply.ParseFields(&e.Wire, names)
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := client.NewCommand(ctx, args...)

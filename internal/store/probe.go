@@ -31,12 +31,13 @@ func (s *Store) Probe(ctx context.Context, deadline time.Time, key string, e *En
 // have repeated a command.
 func (s *Store) probeString(ctx context.Context, key string, e *Entry) (answered bool, err error) {
 	e.Wire.Reset(key)
-	e.key = key
+	r := e.read()
+	r.key = key
 	e.State, e.TTL, e.Leased = Missing, 0, false
-	answer := &e.reply
+	answer := &r.reply
 	if s.probeTTLs {
 		mget := redis.NewRawWriteToCmd(ctx, answer, "mget", key, s.family.Control(key))
-		pttl := s.pttlOf(ctx, e)
+		pttl := s.pttlOf(ctx, r)
 		answered, err = s.RawAfter(ctx, key, pttl.command, mget, answer, time.Now())
 		if err != nil || !answered {
 			return false, err

@@ -17,17 +17,18 @@ func (s *Store) Read(
 	ctx context.Context, key string, e *Entry, now time.Time,
 ) (found bool, err error) {
 	e.Wire.Reset(key)
-	e.key = key
+	r := e.read()
+	r.key = key
 	if s.ttls {
-		return s.readWithTTL(ctx, key, e, now, s.readRaw(ctx, e), s.InspectStep(key, e, false, true),
-			func() (bool, error) { return e.reply.ParseValue(&e.Wire, s.shape) })
+		return s.readWithTTL(ctx, key, e, now, s.readRaw(ctx, r), s.InspectStep(key, e, false, true),
+			func() (bool, error) { return r.reply.ParseValue(&e.Wire, s.shape) })
 	}
-	answered, err := s.Raw(ctx, key, s.readRaw(ctx, e), &e.reply, now)
+	answered, err := s.Raw(ctx, key, s.readRaw(ctx, r), &r.reply, now)
 	switch {
 	case err != nil:
 		return false, err
 	case answered:
-		return e.reply.ParseValue(&e.Wire, s.shape)
+		return r.reply.ParseValue(&e.Wire, s.shape)
 	}
 	return client.Run(s.Context(ctx, now), s.Client, func(ctx context.Context) (bool, error) {
 		again := s.readCmd(ctx, key)
@@ -35,15 +36,15 @@ func (s *Store) Read(
 	})
 }
 
-// readRaw is the command that has the whole value of e.key put into e.reply.
-func (s *Store) readRaw(ctx context.Context, e *Entry) *redis.RawWriteToCmd {
+// readRaw is the command that has the whole value of r.key put into r.reply.
+func (s *Store) readRaw(ctx context.Context, r *entryRead) *redis.RawWriteToCmd {
 	if s.KeepsCommands() { // and hooks expect the key as a string
-		return redis.NewRawWriteToCmd(ctx, &e.reply, s.readArgs(nil, e.key)...)
+		return redis.NewRawWriteToCmd(ctx, &r.reply, s.readArgs(nil, r.key)...)
 	}
-	if e.command == nil {
-		e.command = redis.NewRawWriteToCmd(context.Background(), &e.reply, s.readArgs(nil, &e.key)...)
+	if r.command == nil {
+		r.command = redis.NewRawWriteToCmd(context.Background(), &r.reply, s.readArgs(nil, &r.key)...)
 	}
-	return e.command
+	return r.command
 }
 
 // parseValue gives w the value that cmd obtained.

@@ -70,17 +70,29 @@ const maxWriteKeys = 6
 // error it may still be in use by the command that failed, so that it must not be
 // used again, unless IsBroken tells that there was an answer.
 type Entry struct {
-	Wire  codec.Wire    // the value, present or to be stored
-	State State         // set by Inspect
-	TTL   time.Duration // remaining, when asked for; Forever for none, 0 for one that is over
+	Wire   codec.Wire    // the value, present or to be stored
+	TTL    time.Duration // remaining, when asked for; Forever for none, 0 for one that is over
+	State  State         // set by Inspect
+	Leased bool          // set by Inspect: the key is being loaded
 
-	Leased bool // set by Inspect: the key is being loaded
+	own *entryRead // see read; nil for an entry that is only stored
+}
 
+// An entryRead is what reads of one Entry use again and again.
+type entryRead struct {
 	reply   resp.Reply
-	answer  *resp.Reply          // to many keys, whose memory its Wire and others alias; see FreeAnswers
+	answer  *resp.Reply          // to many keys, whose memory the Wire and others alias; see FreeAnswers
 	key     string               // what the arguments of command point at
-	command *redis.RawWriteToCmd // reads the whole value, again and again
+	command *redis.RawWriteToCmd // reads the whole value
 	pttl    *pttlRead            // of a store that reads TTLs
+}
+
+// read returns what e is read with.
+func (e *Entry) read() *entryRead {
+	if e.own == nil {
+		e.own = new(entryRead)
+	}
+	return e.own
 }
 
 // A State says what Redis knows of a key.
@@ -98,8 +110,16 @@ const Forever time.Duration = -1
 // Release gives up the value, and memory that only a large one needs.
 func (e *Entry) Release() {
 	e.Wire.Reset("")
-	e.answer = nil
-	e.reply.Trim(maxKept)
+	e.forgetAnswer()
+	if r := e.own; r != nil {
+		r.reply.Trim(maxKept)
+	}
+}
+
+func (e *Entry) forgetAnswer() {
+	if r := e.own; r != nil {
+		r.answer = nil
+	}
 }
 
 // Alias gives e what another entry has, which many may share at once and has

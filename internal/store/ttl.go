@@ -35,20 +35,20 @@ func newPTTLRead(ctx context.Context, key any) *pttlRead {
 	return p
 }
 
-// pttlOf is what asks for the TTL of e.key.
-func (s *Store) pttlOf(ctx context.Context, e *Entry) *pttlRead {
+// pttlOf is what asks for the TTL of r.key.
+func (s *Store) pttlOf(ctx context.Context, r *entryRead) *pttlRead {
 	if s.KeepsCommands() { // as in readRaw
-		e.pttl = newPTTLRead(ctx, e.key)
-		return e.pttl
+		r.pttl = newPTTLRead(ctx, r.key)
+		return r.pttl
 	}
-	if e.pttl == nil {
-		e.pttl = newPTTLRead(context.Background(), &e.key)
+	if r.pttl == nil {
+		r.pttl = newPTTLRead(context.Background(), &r.key)
 	}
-	e.pttl.reply.Reset()
-	return e.pttl
+	r.pttl.reply.Reset()
+	return r.pttl
 }
 
-// readWithTTL sends a read of e.key, and with it asks for the TTL. parse makes sense of the
+// readWithTTL sends a read of the key, and with it asks for the TTL. parse makes sense of the
 // answer; again is the same read as a step, which is sent when that is to be repeated.
 //
 // The TTL is asked for first: a value that is written in between then has at least that.
@@ -56,8 +56,9 @@ func (s *Store) readWithTTL(
 	ctx context.Context, key string, e *Entry, now time.Time,
 	read *redis.RawWriteToCmd, again Step, parse func() (bool, error),
 ) (found bool, err error) {
-	pttl := s.pttlOf(ctx, e)
-	answered, err := s.RawAfter(ctx, key, pttl.command, read, &e.reply, now)
+	own := e.read()
+	pttl := s.pttlOf(ctx, own)
+	answered, err := s.RawAfter(ctx, key, pttl.command, read, &own.reply, now)
 	switch {
 	case err != nil:
 		return false, err
