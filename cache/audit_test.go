@@ -215,6 +215,17 @@ func TestAuditOfABusyKey(t *testing.T) {
 		hit(t, c, source, "Ann")
 		settle()
 		heard.wants(t, "a key that is refreshed")
+		// While one waits for Grace it has no place to load, and one that does not begin keeps none.
+		source.put("k", person{Name: "Bob", Rank: 30})
+		hit(t, c, source, "Ann")
+		time.Sleep(1500 * time.Millisecond)
+		hit(t, c, source, "Ann")
+		settle()
+		heard.wants(t, "a difference", "p GetOrSet p:k AuditMissed Present/Present [Name]")
+		_, _ = c.Refresh(t.Context(), "k", source.load)
+		hit(t, c, source, "Bob")
+		settle()
+		heard.wants(t, "after that", "p GetOrSet p:k AuditEqual Present/Present []")
 	})
 }
 

@@ -116,6 +116,28 @@ func TestRefreshLoadEndsWithItsTimeout(t *testing.T) {
 	})
 }
 
+// LoadTimeout ends a load whose lease was gone, as renewals had found out, before it began.
+func TestLoadTimeoutWithoutItsLease(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		const timeout = 5 * time.Second
+		cfg := cache.Config[string, string]{LoadTimeout: timeout, Lease: 300 * time.Millisecond}
+		cfg.Observer.StartLoad = func(ctx context.Context, _ cache.LoadStart) context.Context {
+			env.Client.Del(ctx, control("test:k"))
+			time.Sleep(time.Second)
+			return ctx
+		}
+		c := open(t, env.Client, cfg)
+		began := time.Now()
+		_, err := c.GetOrSet(t.Context(), "k", func(context.Context, string) (string, error) {
+			time.Sleep(time.Minute) // whatever its context says
+			return "v", nil
+		})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != timeout {
+			t.Errorf("GetOrSet took %v, want LoadTimeout, %v: %v", took, timeout, err)
+		}
+	})
+}
+
 // A refresh that fails leaves "does not exist" as it was, with the life it had.
 func TestRefreshThatFailsKeepsAbsence(t *testing.T) {
 	bubble(t, func(t *testing.T, env *redistest.Env) {
@@ -131,6 +153,19 @@ func TestRefreshThatFailsKeepsAbsence(t *testing.T) {
 		if e := wantState(t, c, "k", cache.Absent); e.TTL > time.Hour-10*time.Second || e.TTL < 50*time.Minute {
 			t.Errorf("its life is %v, want an hour less a tenth at most, and less the time of the load", e.TTL)
 		}
+	})
+}
+
+// The same where that is as long as the lease, to the millisecond.
+func TestRefreshThatFailsKeepsAbsenceOfALease(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{Lease: time.Second, Jitter: -1})
+		if err := c.SetAbsent(t.Context(), "k", cache.TTL(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		v, err := c.Refresh(t.Context(), "k", failing[string](errBoom))
+		wantError(t, "Refresh", v, err, errBoom)
+		wantState(t, c, "k", cache.Absent)
 	})
 }
 

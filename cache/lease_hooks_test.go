@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -136,5 +137,33 @@ func TestLeaseHookPanicsInRenewal(t *testing.T) {
 		h.left.Store(2)
 		v, err := get(c, t.Context(), "k", func(context.Context, string) (string, error) { time.Sleep(2 * time.Second); return "v", nil })
 		want(t, "GetOrSet", v, err, "v")
+	})
+}
+
+// A hook of the client ends the goroutine that releases a lease as the time of the load is over,
+// and that was to renew it at the same moment: Close has to return.
+func TestLeaseHookLeavesAtLoadTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		h := &exitHook{name: "evalsha"}
+		rdb := env.NewClient(t, func(o *redis.UniversalOptions) { o.ContextTimeoutEnabled = true })
+		rdb.AddHook(h)
+		c := open(t, rdb, cache.Config[string, string]{LoadTimeout: 3 * time.Second, Lease: 3 * time.Second})
+		time.AfterFunc(2500*time.Millisecond, func() { h.left.Store(1) })
+		_, err := get(c, t.Context(), "k", func(context.Context, string) (string, error) {
+			time.Sleep(10 * time.Second)
+			return "v", nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("GetOrSet: %v, want DeadlineExceeded", err)
+		}
+		time.Sleep(20 * time.Second)
+		if left := h.left.Load(); left >= 1 {
+			t.Error("no lease was released")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := c.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
 	})
 }

@@ -246,7 +246,7 @@ func (c *Cache[K, V]) askMany(ctx context.Context, requests []*request[K, V], as
 		}
 		errs[i] = err
 	}
-	store.FreeAnswers(entries) // all are decoded
+	store.FreeAnswers(entries, found) // all are decoded
 	return errs
 }
 

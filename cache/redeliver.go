@@ -68,11 +68,9 @@ func (l *longestTTL) lasts() time.Duration {
 	return store.Forever
 }
 
-// redeliver has a key deleted after a call that Redis did not acknowledge, for a cause.
+// redeliver has a key deleted after a call that Redis did not acknowledge, for a cause. The call
+// may have begun before Close.
 func (c *core) redeliver(op Op, key string, cause error) {
-	if c.closed.Load() {
-		return
-	}
 	tell := func(d store.Delivery) {
 		switch d.Kind {
 		case store.Delivered:
@@ -90,11 +88,7 @@ func (c *core) redeliver(op Op, key string, cause error) {
 }
 
 // Unleased has a key deleted that a load without a lease may still be stored for.
-func (c *core) Unleased(key string, cause error) {
-	if !c.closed.Load() {
-		c.store.Unsettle(key, cause)
-	}
-}
+func (c *core) Unleased(key string, cause error) { c.store.Unsettle(key, cause) }
 
 func (o *observer) delivery(e DeliveryEvent) {
 	f := o.hears().Delivery

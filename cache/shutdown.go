@@ -24,11 +24,14 @@ func (c *Cache[K, V]) Close() error {
 
 // Shutdown is Close that waits no longer than ctx, as for loaders that ignore their contexts, and
 // that waits for the deletes which follow writes that Redis did not acknowledge, see Delete: they
-// are sent at once, and again until ctx ends, or for RedisTimeout if it never does. The error says
-// how many loaders have not returned, and how many keys have no such delete: what Redis holds of
-// these may be old, until its TTL ends, once the last cache on the client is closed. The rest is
-// closed by then, and the cache goes on to end by itself when its loaders return. A Shutdown after
-// Close, or after another Shutdown, waits for the same end.
+// are sent at once, and again until ctx ends, or for RedisTimeout if it never does. Let calls that
+// write return before Shutdown is called: it does not wait for these, nor for what follows them.
+//
+// The error says how many loaders have not returned, and how many keys have no such delete: what
+// Redis holds of these may be old until its TTL ends, as nobody sends the deletes any more once the
+// last cache on the client is closed. All else is closed by then, and the cache goes on to end by
+// itself when its loaders return. A Shutdown after Close, or after another Shutdown, waits for the
+// same end.
 func (c *Cache[K, V]) Shutdown(ctx context.Context) error { return c.core.shutdown(ctx) }
 
 func (c *core) shutdown(ctx context.Context) error {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/asidecache/aside/cache"
 	"github.com/asidecache/aside/internal/redistest"
@@ -88,6 +92,39 @@ func TestShutdownSaysWhatIsUndelivered(t *testing.T) {
 			if err := c.Close(); err != nil || time.Since(began) > 0 {
 				t.Errorf("Close: %v after %v", err, time.Since(began))
 			}
+		}
+	})
+}
+
+// A delete that is under way when its cache is closed, and fails then, is sent again as long as
+// another cache on the client is open.
+func TestCloseDuringADeleteThatFails(t *testing.T) {
+	bubble(t, func(t *testing.T, env *redistest.Env) {
+		c := open(t, env.Client, cache.Config[string, string]{})
+		open(t, env.Client, cache.Config[string, string]{Name: "other"})
+		mustSet(t, c, map[string]string{"k": "old"})
+		var refuse atomic.Bool
+		refuse.Store(true)
+		env.Mini.Server().SetPreHook(func(peer *server.Peer, command string, _ ...string) bool {
+			if command != "UNLINK" || !refuse.Swap(false) {
+				return false
+			}
+			time.Sleep(500 * time.Millisecond)
+			peer.WriteError("MISCONF Redis is configured to save RDB snapshots")
+			return true
+		})
+		failed := make(chan error)
+		go func() { failed <- c.Delete(t.Context(), "k") }()
+		synctest.Wait()
+		if err := c.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if err := <-failed; !errors.Is(err, cache.ErrRedis) {
+			t.Errorf("Delete: %v, want ErrRedis", err)
+		}
+		time.Sleep(time.Second)
+		if env.Mini.Exists("test:k") {
+			t.Error("the delete was given up")
 		}
 	})
 }

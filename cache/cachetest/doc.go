@@ -23,7 +23,8 @@
 //	rec := cachetest.Record()
 //	cfg.Observer = rec.Observer()
 //
-// Strict makes a test fail at the first hit whose entry nobody has invalidated:
+// Strict makes a test fail at the first hit on an entry that the source has changed and nobody has
+// invalidated:
 //
 //	cachetest.Strict(t, &cfg)
 //

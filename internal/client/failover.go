@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/asidecache/aside/internal/rediskey"
-	"github.com/asidecache/aside/internal/relay"
 )
 
 // A server that becomes a master has a replication id that no other has had. While there are
@@ -148,10 +147,10 @@ func (x *executor) mastersOf(slots map[uint16]bool) []*master {
 func (c *Client) identify(ctx context.Context, m *master) {
 	text, err := "", errNoAnswer
 	if m.to != nil {
-		relay.Catch(func() {
+		contain(func() { // a hook leaves err as it is
 			text, err = RunUntil(ctx, c, time.Now().Add(c.timeouts.timeout),
 				func(ctx context.Context) (string, error) { return c.askInfo(ctx, m) })
-		}, func(*relay.Crash) {}) // of a hook, which has left err as it is
+		})
 	}
 	switch {
 	case err == nil:

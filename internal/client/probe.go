@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
-
-	"github.com/asidecache/aside/internal/relay"
 )
 
 // A server whose breaker is open is probed by a goroutine, one command at a time, until it
@@ -83,18 +81,14 @@ func (x *executor) ask(key string) outcome {
 	if server, err := x.master(notAsked, key); err == nil && server != nil {
 		allowDials(server)
 	}
-	var err error
-	relay.Catch(func() {
+	err := errNoAnswer
+	contain(func() { // what greets connections, or a hook, leaves err as it is
 		if x.synchronous {
 			err = x.exists(ctx, key)
 		} else {
 			_, err = detach(ctx, &x.detached, func(ctx context.Context) (struct{}, error) {
 				return struct{}{}, x.exists(ctx, key)
 			})
-		}
-	}, func(crash *relay.Crash) {
-		if crash != nil { // by what greets connections, or a hook
-			err = errNoAnswer
 		}
 	})
 	if err != nil {

@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/asidecache/aside/internal/relay"
 )
 
 // Deletes that Redis has not acknowledged are sent again by a goroutine, a thousand a round trip,
@@ -179,14 +177,14 @@ func (c *Client) sendDeletes(
 		steps[i] = d.Step()
 	}
 	errs, err := []error(nil), errNoAnswer
-	relay.Catch(func() {
+	contain(func() { // a hook leaves err as it is
 		errs, err = RunUntil(ctx, c, time.Now().Add(c.timeouts.timeout),
 			func(ctx context.Context) ([]error, error) {
 				errs, err := c.SendSteps(ctx, steps, false, replicas)
 				c.RecordLosses(errs)
 				return errs, err
 			})
-	}, func(*relay.Crash) {}) // of a hook, which has left err as it is
+	})
 	if err != nil {
 		return nil
 	}

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,11 +28,10 @@ func (c *Client) sendReplicated(
 		if err != nil {
 			return err
 		}
-		var masters sync.WaitGroup
-		for master, part := range byMaster {
-			masters.Go(func() { c.sendTo(ctx, master, replicas, steps, part, errs, inOneStep) })
-		}
-		masters.Wait()
+		masters := slices.Collect(maps.Keys(byMaster))
+		forEach(len(masters), len(masters), func(i int) {
+			c.sendTo(ctx, masters[i], replicas, steps, byMaster[masters[i]], errs, inOneStep)
+		})
 		pending = slices.DeleteFunc(pending, func(i int) bool { return !isMoved(errs[i]) })
 		if len(pending) == 0 {
 			return nil

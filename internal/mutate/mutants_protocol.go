@@ -87,17 +87,22 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "a mark that is not carried is forgotten by a release",
-		file: "internal/store/lease.go", old: "time.Until(had.markerEnds) < l.ttl", new: "false",
+		file: "internal/store/lease.go", old: "time.Until(had.markerEnds) <= l.ttl", new: "false",
 		pkg: "internal/store", tests: "TestReleaseOfAMarkThatEnds",
 	},
 	{
+		what: "LoadTimeout does not end a load whose lease was gone before",
+		file: "internal/protocol/lease.go", old: "k.idle || ", new: "",
+		pkg: "cache", tests: "TestLoadTimeoutWithoutItsLease",
+	},
+	{
 		what: "what was touched while it was carried comes back as it was",
-		file: "internal/store/lease.go", old: "&& time.Until(had.markerEnds) < l.ttl {", new: "{",
+		file: "internal/store/lease.go", old: "&& time.Until(had.markerEnds) <= l.ttl {", new: "{",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMarkEndsIt",
 	},
 	{
 		what: "a touch of what is carried is lost",
-		file: "internal/store/lua/touch.lua", old: "text(now + ARGV[4])", new: "ends",
+		file: "internal/store/lua/touch.lua", old: "text(clock(KEYS[2], left) + ARGV[4])", new: "ends",
 		pkg: "internal/store", tests: "TestTouchOfACarriedMark",
 	},
 	{

@@ -24,6 +24,7 @@ type keepAlive struct {
 
 	mu     sync.Mutex // guards all below
 	timer  *time.Timer
+	idle   bool        // the timer is not set: there is nothing to renew any more
 	due    time.Time   // when the leases are to be renewed
 	load   *ending     // whose time the timer ends too; nil: none
 	leases []heldLease // whose number is constant
@@ -69,19 +70,20 @@ func (e *Engine) hold(all jobs, asks []store.Ask, asked time.Time) {
 func (k *keepAlive) bound(load *ending) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.load = load; load != nil && load.bounded.deadline.Before(k.due) {
+	if k.load = load; load != nil && (k.idle || load.bounded.deadline.Before(k.due)) {
 		k.timer.Reset(time.Until(load.bounded.deadline))
+		k.idle = false
 	}
 }
 
 // tick is called by the timer.
 func (k *keepAlive) tick() {
 	due, late := k.next()
+	if len(due) > 0 {
+		defer k.renew(due) // also where a hook of the client ends the goroutine meanwhile
+	}
 	if late != nil {
 		late.timeOut()
-	}
-	if len(due) > 0 {
-		k.renew(due)
 	}
 }
 
@@ -130,7 +132,7 @@ func (k *keepAlive) next() (due []*heldLease, late *ending) {
 	if k.load != nil && (!left || k.load.bounded.deadline.Before(at)) {
 		at, left = k.load.bounded.deadline, true
 	}
-	if left {
+	if k.idle = !left; left {
 		k.timer.Reset(at.Sub(now))
 	}
 	return due, late

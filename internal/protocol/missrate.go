@@ -28,15 +28,16 @@ type deletions [4096]atomic.Uint64
 var deletionsOf client.Table[deletions]
 
 const (
-	// The rate of misses from which on a miss is predicted; and where commands are sent by
-	// themselves, so that a right guess saves a round trip and a wrong one costs next to nothing.
+	// The rates of misses from which on a miss is predicted. The lower one is for calls for one key
+	// while no commands share pipelines: a right guess saves such a call a round trip, and a wrong
+	// one costs it next to nothing.
 	predictedFrom      = 0.8
 	predictedAloneFrom = 0.5
 
 	rateWeight = 1.0 / 64 // of the latest call in the average
 
-	// From so many misses in a row on a miss is predicted, too, until the next hit: the callers of a
-	// client may be spread over many caches, each of which sees few of them.
+	// After so many misses in a row a miss is predicted as well, until the next hit: the callers of
+	// a client may be spread over many caches, each of which has few calls to learn from.
 	predictedAfter = 8
 )
 

@@ -94,9 +94,13 @@ func (s *Store) inChunks(
 }
 
 // FreeAnswers gives up the memory of answers to ReadAll or ProbeAll, which the Wires of all their
-// entries alias: nothing may use these any more.
-func FreeAnswers(entries []*Entry) {
-	for _, e := range entries {
+// entries alias: nothing may use these any more. The errors are those that it has returned: after
+// one an entry may still be in use.
+func FreeAnswers(entries []*Entry, errs []error) {
+	for i, e := range entries {
+		if errs[i] != nil {
+			continue
+		}
 		if r := e.own; r != nil && r.answer != nil {
 			r.answer.Trim(0)
 		}

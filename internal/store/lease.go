@@ -313,7 +313,7 @@ func (l *Lease) Release(ctx context.Context, deadline time.Time) (held bool, err
 
 func (l *Lease) giveBack() client.Call {
 	args := []any{l.token}
-	if had := l.had(); had.marker != "" && time.Until(had.markerEnds) < l.ttl { // else the lease carries it
+	if had := l.had(); had.marker != "" && time.Until(had.markerEnds) <= l.ttl { // else the lease carries it
 		args = append(args, had.marker, had.markerExpiry)
 	}
 	return client.Call{Script: release, Retry: client.Retryable, Keys: l.keys[1:2], Args: args}

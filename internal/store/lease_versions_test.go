@@ -131,6 +131,31 @@ func TestTouchOfACarriedMarkEndsIt(t *testing.T) {
 	})
 }
 
+// A touch that gives what a lease carries less than the lease has: nobody finds it beyond that.
+func TestTouchOfACarriedMarkIsNotOutlived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := redistest.Mini(t)
+		b := leased{env, newStore(t, env.Client, codec.ShapeHash), codec.ShapeHash}
+		touching, touched := b.ofVersion(t, 2)
+		for _, first := range []time.Duration{9 * leaseLife, 9 * leaseLife / 8} {
+			b.do(t, "SET", versionsControl, "E@2", "PX", first.Milliseconds())
+			l := touching.grant(t, touched, true)
+			touching.touch(t, touched, leaseLife/4)
+			time.Sleep(leaseLife / 3)
+			var e store.Entry
+			if err := touching.store.Inspect(t.Context(), deadline(), touched, &e, false); err != nil || e.State != store.Missing {
+				t.Errorf("a read finds state %v beyond the TTL: %v", e.State, err)
+			}
+			a, err := touching.store.Acquire(t.Context(), deadline(), touched, leaseLife, false)
+			if err != nil || a.Status != store.Busy {
+				t.Errorf("Acquire finds status %v beyond the TTL: %v", a.Status, err)
+			}
+			released(t, l)
+			b.wantKeys(t, "after the load that failed")
+		}
+	})
+}
+
 // A marker that ends before its lease is not carried by it, and comes back all the same.
 func TestReleaseOfAMarkThatEnds(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {

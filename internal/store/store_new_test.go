@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/client"
 	"github.com/asidecache/aside/internal/redistest"
+	"github.com/asidecache/aside/internal/relay"
 	"github.com/asidecache/aside/internal/store"
 )
 
@@ -231,6 +233,28 @@ func TestHooksThatPanic(t *testing.T) {
 				}
 			}()
 			_, _, _ = read(t, s, "k")
+		})
+	}
+}
+
+// The same of a write that waits for replicas: the process goes on, and nobody takes it for done.
+func TestHooksThatPanicAtAReplicatedWrite(t *testing.T) {
+	for name, do := range map[string]func(){"panics": func() { panic("oh") }, "leaves": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			rdb := redistest.Mini(t).NewClient(t)
+			rdb.AddHook(hook{pipeline: func(context.Context, []redis.Cmder) error { do(); return nil }})
+			s := newStore(t, rdb, codec.ShapeString)
+			if err := s.WaitForReplicas(1); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			crash := make(chan *relay.Crash)
+			go relay.Catch(func() {
+				err = s.Delete(t.Context(), deadline(), []string{"k"})[0]
+			}, func(c *relay.Crash) { crash <- c })
+			if c := <-crash; c.IsPanic() != (name == "panics") || c == nil && err == nil {
+				t.Errorf("the caller gets the crash %v, and the error %v", c, err)
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -81,12 +82,12 @@ func (s *Store) readWithTTL(
 // noKey is the answer to PTTL for a key that is not there.
 const noKey = -2
 
-// remaining is an answer to PTTL. A key that is gone, although its value was read, has reached
-// the end of its TTL.
+// remaining is an answer to PTTL, as far as a Duration goes. A key that is gone, although its value
+// was read, has reached the end of its TTL.
 func remaining(ms int64) time.Duration {
 	switch {
 	case ms >= 0:
-		return time.Duration(ms) * time.Millisecond
+		return time.Duration(min(ms, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 	case ms == -1:
 		return Forever
 	}

@@ -25,8 +25,13 @@ end
 if kind == 'none' and isEmpty(marker, ARGV[3]) then
   if leased then -- it has the new TTL as long as nothing is stored that has one of its own
     if rest(KEYS[2], ends) <= 0 then return 0 end
-    local now = clock(KEYS[2], redis.call('PTTL', KEYS[2]))
-    redis.call('SET', KEYS[2], carry('L' .. leased, ARGV[3], text(now + ARGV[4])), 'KEEPTTL')
+    local left, lease = redis.call('PTTL', KEYS[2]), 'L' .. leased
+    if tonumber(ARGV[4]) > left then
+      lease = carry(lease, ARGV[3], text(clock(KEYS[2], left) + ARGV[4]))
+    else
+      lease = lease .. 'T-2:-2' -- it would outlive that: it is gone, and does not come back
+    end
+    redis.call('SET', KEYS[2], lease, 'KEEPTTL')
     return 1
   end
   if marker == ARGV[3] then return redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
