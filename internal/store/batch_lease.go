@@ -30,9 +30,9 @@ func (s *Store) acquireChunk(
 ) (unanswered error) {
 	tries := make([]acquisition, len(asks))
 	due := make([]int, len(asks)) // by index
-	terms := s.terms(ttl)
+	of := s.terms(ttl)
 	for i, ask := range asks {
-		tries[i], due[i] = s.acquisition(ask, terms), i
+		tries[i], due[i] = s.acquisition(ask, of), i
 	}
 	for len(due) > 0 {
 		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))

@@ -266,6 +266,27 @@ var revocations = func() (all []revocation) {
 	)
 }()
 
+// A lease has the TTL that it was asked for with, whatever the one before had.
+func TestLeasesOfSeveralTTLs(t *testing.T) {
+	eachLeased(t, func(t *testing.T, b leased) {
+		b.env.FlushAll(t)
+		for i, ttl := range []time.Duration{leaseLife, 3 * leaseLife, leaseLife} {
+			one := fmt.Sprint("one", i)
+			if c, err := b.store.Acquire(t.Context(), deadline(), one, ttl, false); err != nil || c.Status != store.Granted {
+				t.Fatalf("status %v, %v", c.Status, err)
+			}
+			asks := []store.Ask{{Key: fmt.Sprint("a", i)}, {Key: fmt.Sprint("b", i)}}
+			b.store.AcquireAll(t.Context(), deadline(), asks, ttl)
+			for _, key := range []string{one, asks[0].Key, asks[1].Key} {
+				life := b.env.Client.PTTL(t.Context(), rediskey.ControlKey(key)).Val()
+				if life <= ttl-leaseLife || life > ttl {
+					t.Errorf("the lease of %s lives %v, want %v", key, life, ttl)
+				}
+			}
+		}
+	})
+}
+
 // Whatever takes away the lease, or changes what the lease was granted for, forbids
 // the store. That leaves all as it is, and no lease behind.
 func TestLeaseIsRevoked(t *testing.T) {
