@@ -56,18 +56,66 @@ func (m mergedCall) command(ctx context.Context, mode EvalMode) *Command {
 	if len(m) == 1 {
 		return mode.Command(ctx, first.Script, first.Keys, first.Args)
 	}
-	keys, args := len(m)*len(first.Keys), len(m)*len(first.Args)+1
+	layout, common := m.layout()
+	keys, args := len(m)*len(first.Keys), common+len(m)*(len(first.Args)-common)+2
 	return mode.command(ctx, m.script(), keys, args, func(all []any) []any {
 		for k := range first.Keys {
 			for _, call := range m {
 				all = append(all, call.Keys[k])
 			}
 		}
+		all = appendArgs(all, first, layout, commonArg)
 		for _, call := range m {
-			all = append(all, call.Args...)
+			all = appendArgs(all, call, layout, ownArg)
 		}
-		return append(all, len(m))
+		return append(all, layout, len(m))
 	})
+}
+
+// What the layout of a merged call says of an argument, see merge.lua.
+const (
+	commonArg = 'c' // that of all calls
+	ownArg    = 'o' // each call has its own
+)
+
+// layout says which arguments all calls have in common, which are sent once, and how many.
+func (m mergedCall) layout() (layout string, common int) {
+	var kinds [16]byte // of most
+	of := append(kinds[:0], make([]byte, len(m[0].Args))...)
+	for i := range of {
+		of[i] = ownArg
+		if m.haveInCommon(i) {
+			of[i] = commonArg
+			common++
+		}
+	}
+	return string(of), common
+}
+
+// haveInCommon reports whether the argument at an index is known to be the same for all calls.
+func (m mergedCall) haveInCommon(i int) bool {
+	first := m[0].Args[i]
+	switch first.(type) {
+	case string, int64, int, bool:
+	default:
+		return false // as is a value, which may be long
+	}
+	for _, call := range m[1:] {
+		if call.Args[i] != first {
+			return false
+		}
+	}
+	return true
+}
+
+// appendArgs appends the arguments of a call that a layout says one thing of.
+func appendArgs(all []any, call *Call, layout string, kind byte) []any {
+	for i, arg := range call.Args {
+		if layout[i] == kind {
+			all = append(all, arg)
+		}
+	}
+	return all
 }
 
 // setAnswers gives each call its part of the answer to a command, unless sending that gave an

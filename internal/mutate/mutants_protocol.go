@@ -15,7 +15,7 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "writes of many are all strings where the first is one",
-		file: "internal/store/lua/put_many.lua", old: "ARGV[first + 2] == 'set'", new: "ARGV[3] == 'set'",
+		file: "internal/store/lua/put_many.lua", old: "ARGV[first[3] + step[3] * i] == 'set'", new: "ARGV[first[3] + step[3]] == 'set'",
 		pkg: "internal/store", tests: "TestTogether",
 	},
 	{
@@ -141,8 +141,13 @@ var protocolMutants = []mutant{
 		pkg: "internal/store", tests: "TestTogether",
 	},
 	{
+		what: "an argument that calls differ in is sent once for all",
+		file: "internal/client/merge.go", old: "call.Args[i] != first", new: "false && call != nil",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
 		what: "many small values are stored whosever the lease is",
-		file: "internal/store/lua/add_many.lua", old: "held[i] == 'L' .. ARGV[first]", new: "held[i]",
+		file: "internal/store/lua/add_many.lua", old: "held[i] == 'L' .. ARGV[first[1] + step[1] * i]", new: "held[i]",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",
 	},
 	{

@@ -8,24 +8,12 @@ import (
 // TokenSize is the length of a token in bytes.
 const TokenSize = 16
 
-// NewToken returns TokenSize random bytes. They name one acquisition, not its process: a token
-// that came back would let in a load that a delete has overtaken.
+// NewToken returns TokenSize random bytes. They name one acquisition, of one key or of many, and
+// not its process: a token that came back would let in a load that a delete has overtaken.
 func NewToken() string {
 	var random [TokenSize]byte
 	_, _ = rand.Read(random[:]) // it never fails
 	return string(random[:])
-}
-
-// NewTokens is NewToken for n tokens.
-func NewTokens(n int) []string {
-	random := make([]byte, n*TokenSize)
-	_, _ = rand.Read(random)
-	all := string(random)
-	tokens := make([]string, n)
-	for i := range tokens {
-		tokens[i] = all[i*TokenSize : (i+1)*TokenSize]
-	}
-	return tokens
 }
 
 // stagingKey returns the key under which the value of the lease of a token is staged: in the

@@ -35,10 +35,10 @@ func (s *Store) acquireChunk(
 		tries[i], due[i] = s.acquisition(ask, of), i
 	}
 	for len(due) > 0 {
-		leases, tokens := make([]Lease, len(due)), rediskey.NewTokens(len(due))
+		leases, token := make([]Lease, len(due)), any(rediskey.NewToken()) // of all: it is sent once
 		calls, args := make([]client.Call, len(due)), make([]any, len(due)*acquireArgs)
 		for n, i := range due {
-			calls[n] = tries[i].attempt(&leases[n], tokens[n], noString, args[n*acquireArgs:][:0:acquireArgs])
+			calls[n] = tries[i].attempt(&leases[n], token, noString, args[n*acquireArgs:][:0:acquireArgs])
 		}
 		began := time.Now()
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {

@@ -201,7 +201,7 @@ const acquireArgs = 6
 
 // attempt returns what is sent to obtain l, with another token each time; longest is the length of
 // a string up to which it is read. Its arguments are put into args, if there is room.
-func (a *acquisition) attempt(l *Lease, token string, longest any, args []any) client.Call {
+func (a *acquisition) attempt(l *Lease, token, longest any, args []any) client.Call {
 	if a.token != nil {
 		a.lost = append(a.lost, a.token)
 	}

@@ -391,8 +391,16 @@ func tokenFor(request []string, key string) (token string, asks bool) {
 	if err != nil {
 		return "", false
 	}
-	const perKey = 6 // arguments
-	return request[3+keys+perKey*(slices.Index(request, key)-3)], true
+	first := 3 + keys // of the arguments, of which it is the first one
+	if keys == 2 {
+		return request[first], true
+	}
+	layout := request[len(request)-2] // see merge.lua
+	if layout[0] == 'c' {
+		return request[first], true
+	}
+	common, own := strings.Count(layout, "c"), strings.Count(layout, "o")
+	return request[first+common+own*(slices.Index(request, key)-3)], true
 }
 
 // grantedAll returns the leases of keys that are free.

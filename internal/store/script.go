@@ -45,6 +45,8 @@ var (
 	swapSource string
 	//go:embed lua/marker.lua
 	markerSource string
+	//go:embed lua/set_many.lua
+	setManySource string
 	//go:embed lua/put.lua
 	putSource string
 	//go:embed lua/put_many.lua
@@ -52,7 +54,7 @@ var (
 )
 
 var (
-	put         = client.NewScripts(putSource, "", putManySource, neighboursSource)
+	put         = client.NewScripts(putSource, "", setManySource+putManySource, neighboursSource)
 	putIfAbsent = client.NewScript(putIfAbsentSource, controlSource, neighboursSource)
 	touch       = client.NewScript(touchSource, controlSource, digestSource)
 
@@ -60,7 +62,7 @@ var (
 	renew   = client.NewScript(renewSource, controlSource)
 	release = client.NewScript(releaseSource, controlSource)
 
-	add    = client.NewScripts(addSource, addOneSource, addManySource, controlSource, neighboursSource)
+	add    = client.NewScripts(addSource, addOneSource, setManySource+addManySource, controlSource, neighboursSource)
 	fill   = client.NewScript(fillSource, controlSource, digestSource, guardSource, neighboursSource)
 	stage  = client.NewScript(stageSource)
 	swap   = client.NewScript(swapSource, controlSource, digestSource, guardSource, neighboursSource)

@@ -1,25 +1,39 @@
 -- Runs the script that stands above, as one() with its own KEYS and ARGV, once for each of
 -- many keys: a command for each would cost the server more than what it does. What can be
 -- done for many at one time, together() does before, if there is one, and notes the answers.
--- KEYS: the first ones of all runs, then the second ones. ARGV: the arguments of all runs, then
--- how many runs there are.
+-- KEYS: the first ones of all runs, then the second ones. ARGV: the arguments that all runs have in
+-- common, then those that each has of its own, run by run; of the arguments of a run, in their
+-- order, a c for a common one and an o for an own one; and how many runs there are.
 -- Returns what the runs return, and in place of one that failed its error behind the word RUN:
 -- at the sight of some errors go-redis leaves the rest of an array unread, and takes it for the
 -- answer to the next command. The error of a server that may not write is that of all, so that
 -- go-redis leaves it.
-local runs = tonumber(table.remove(ARGV))
+local runs, layout = tonumber(table.remove(ARGV)), table.remove(ARGV)
 local allKeys, allArgs = KEYS, ARGV
-local args = #allArgs / runs
+
+-- The a-th argument of the i-th run is ARGV[first[a] + step[a] * i].
+local first, step = {}, {}
+local common, own = 0, select(2, string.gsub(layout, 'o', ''))
+local last = #layout - own -- of those in common
+for a = 1, #layout do
+  if string.sub(layout, a, a) == 'c' then
+    common = common + 1
+    first[a], step[a] = common, 0
+  else
+    last = last + 1
+    first[a], step[a] = last - own, own
+  end
+end
 
 local function run(i)
   KEYS, ARGV = {}, {}
   for k = i, #allKeys, runs do KEYS[#KEYS + 1] = allKeys[k] end
-  for a = 1, args do ARGV[a] = allArgs[args * (i - 1) + a] end
+  for a = 1, #layout do ARGV[a] = allArgs[first[a] + step[a] * i] end
   return one()
 end
 
 local answers = {}
-if together then together(runs, answers) end
+if together then together(runs, answers, first, step) end
 for i = 1, runs do
   if not answers[i] then
     local done, answer = pcall(run, i)

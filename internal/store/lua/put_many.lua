@@ -1,12 +1,11 @@
 -- Stores strings, in place of whatever there is: see merge.lua.
-local function together(runs, answers)
-  local args, ended = #ARGV / runs, {}
+local function together(runs, answers, first, step)
+  if #first < 4 then return end -- markers
+  local ended = {}
   for i = 1, runs do
-    local first = args * (i - 1) + 1
-    if ARGV[first + 2] == 'set' then -- what another cache stores may be a list
-      local set = redis.pcall('SET', KEYS[i], unpack(ARGV, first + 3, first + args - 1))
-      answers[i] = set.ok and 1 or set
-      if set.ok then -- control keys and neighbouring versions
+    if ARGV[first[3] + step[3] * i] == 'set' then -- what another cache stores may be a list
+      answers[i] = setString(i, 4, first, step)
+      if answers[i] == 1 then -- control keys and neighbouring versions
         for k = runs + i, #KEYS, runs do ended[#ended + 1] = KEYS[k] end
       end
     end
