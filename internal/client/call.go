@@ -181,21 +181,17 @@ func retryOfCalls(calls []Call) Retry {
 func (c *Client) EvalBools(ctx context.Context, deadline time.Time, all []Call) []Bool {
 	answers := make([]Bool, 0, len(all))
 	for calls := range slices.Chunk(all, CallsPerTrip) {
-		found, err := RunUntil(ctx, c, deadline, func(ctx context.Context) ([]Bool, error) {
-			if err := c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls)); err != nil {
-				return nil, err
-			}
-			found := make([]Bool, len(calls))
-			for i := range calls {
-				c.RecordLoss(calls[i].Err)
-				found[i] = calls[i].boolean()
-			}
-			return found, nil
+		_, err := RunUntil(ctx, c, deadline, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls))
 		})
-		if err != nil {
-			found = slices.Repeat([]Bool{{Err: err}}, len(calls))
+		for i := range calls {
+			answer := Bool{Err: err}
+			if err == nil { // else the calls may be in use
+				c.RecordLoss(calls[i].Err)
+				answer = calls[i].boolean()
+			}
+			answers = append(answers, answer)
 		}
-		answers = append(answers, found...)
 		deadline = c.NextTrip(deadline, err)
 	}
 	return answers

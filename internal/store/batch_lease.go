@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/asidecache/aside/internal/client"
-	"github.com/asidecache/aside/internal/rediskey"
 )
 
 // AcquireAll is Acquire for many keys, a thousand a round trip.
@@ -28,17 +27,28 @@ func (s *Store) AcquireAll(
 func (s *Store) acquireChunk(
 	ctx context.Context, deadline time.Time, asks []Ask, ttl time.Duration,
 ) (unanswered error) {
-	tries := make([]acquisition, len(asks))
+	leases, keys := make([]Lease, len(asks)), make([]any, 0, 2*len(asks))
 	due := make([]int, len(asks)) // by index
-	of := s.terms(ttl)
-	for i, ask := range asks {
-		tries[i], due[i] = s.acquisition(ask, of), i
+	for i := range asks {
+		from := len(keys)
+		keys = s.appendKeys(keys, &asks[i])
+		leases[i].keys, due[i] = keys[from:len(keys):len(keys)], i
 	}
+	a := acquisition{terms: s.terms(ttl)}
 	for len(due) > 0 {
-		leases, token := make([]Lease, len(due)), any(rediskey.NewToken()) // of all: it is sent once
-		calls, args := make([]client.Call, len(due)), make([]any, len(due)*acquireArgs)
+		a.begin(new(claim))
+		var args [2][]any // of those that do not replace a value, and of those that do
+		calls := make([]client.Call, len(due))
 		for n, i := range due {
-			calls[n] = tries[i].attempt(&leases[n], token, noString, args[n*acquireArgs:][:0:acquireArgs])
+			of := &args[0]
+			if asks[i].Replace {
+				of = &args[1]
+			}
+			if *of == nil {
+				*of = a.appendArgs(nil, asks[i].Replace, noString)
+			}
+			leases[i].claim = a.claim
+			calls[n] = leases[i].request(*of)
 		}
 		began := time.Now()
 		sent, err := client.RunUntil(ctx, s.Client, deadline, func(ctx context.Context) ([]client.Call, error) {
@@ -51,17 +61,17 @@ func (s *Store) acquireChunk(
 			ask.Answer, ask.Err = Acquired{}, err
 			if err == nil {
 				if ask.Err = sent[n].Err; ask.Err == nil {
-					ask.Answer, ask.Err = acquiredOf(sent[n].Answer, &leases[n], began)
+					ask.Answer, ask.Err = acquiredOf(sent[n].Answer, &leases[i], began)
 				}
 				s.RecordLoss(ask.Err)
 			}
 		}
-		s.CloseDead(ctx, len(tries[due[0]].lost), asks[due[0]].Err)
+		s.CloseDead(ctx, len(a.lost), asks[due[0]].Err)
 		due = slices.DeleteFunc(due, func(i int) bool {
 			ask := &asks[i]
-			over := ask.Err == nil || late || tries[i].isOver(ask.Err)
+			over := ask.Err == nil || late || a.isOver(ask.Err)
 			if over {
-				ask.Answer, ask.Err = tries[i].end(ask.Answer, ask.Err)
+				ask.Answer, ask.Err = a.end(leases[i].keys, ask.Answer, ask.Err)
 			}
 			return over
 		})

@@ -16,13 +16,17 @@ import (
 // control key as a token that is made anew for each acquisition, and permits as
 // long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
-	store *Store
-	keys  []any // value, control, and the values that a commit removes
-	token any   // a string
-	ttl   time.Duration
+	*claim
+	keys []any // value, control, and the values that a commit removes
 
 	before   *before // what there was when the lease was granted; nil: nothing
 	previous string  // a key that has to be there still, see Upgrades
+}
+
+// A claim is what leases have in common that are asked for together.
+type claim struct {
+	*terms
+	token any // a string
 }
 
 // A before is what Redis held of a key when a lease was granted, as acquire.lua tells it.
@@ -127,21 +131,25 @@ func (s *Store) acquire(
 	if s.shape == codec.ShapeString {
 		longest = shortString
 	}
-	a := s.acquisition(ask, s.terms(ttl))
+	a := acquisition{terms: s.terms(ttl)}
+	keys := s.appendKeys(nil, &ask)
 	for {
 		var one struct { // in one allocation
+			claim claim
 			lease Lease
 			call  client.Call
 			args  [acquireArgs]any
 		}
-		one.call = a.attempt(&one.lease, rediskey.NewToken(), longest, one.args[:0])
+		a.begin(&one.claim)
+		one.lease = Lease{claim: a.claim, keys: keys}
+		one.call = one.lease.request(a.appendArgs(one.args[:0], ask.Replace, longest))
 		began := time.Now()
 		err := s.Exec(ctx, &one.call)
 		if err == nil {
 			c, err = acquiredOf(one.call.Answer, &one.lease, began)
 		}
 		if err == nil || a.isOver(err) || ctx.Err() != nil || !time.Now().Before(deadline) {
-			return a.end(c, err)
+			return a.end(keys, c, err)
 		}
 		s.CloseDead(ctx, len(a.lost), err)
 	}
@@ -177,57 +185,63 @@ func (s *Store) terms(ttl time.Duration) *terms {
 	return of
 }
 
-// An acquisition is the attempts to obtain one lease.
-type acquisition struct {
-	*terms
-	keys    []any
-	replace bool
-	token   any   // of the last attempt
-	lost    []any // tokens of the attempts before, whose answers were lost
+// appendKeys appends the keys of a lease.
+func (s *Store) appendKeys(room []any, ask *Ask) []any {
+	if ask.AsWrite {
+		return s.family.AppendKeys(room, ask.Key)
+	}
+	return append(room, s.loadKeys(ask.Key)...)
 }
 
-func (s *Store) acquisition(ask Ask, of *terms) acquisition {
-	a := acquisition{terms: of, replace: ask.Replace}
-	if ask.AsWrite {
-		a.keys = s.writeKeys(ask.Key)
-	} else {
-		a.keys = s.loadKeys(ask.Key)
+// An acquisition is the attempts to obtain leases that are asked for together.
+type acquisition struct {
+	*terms
+	claim *claim // of the last attempt; nil: there was none
+	lost  []any  // tokens of the attempts before, whose answers were lost
+}
+
+// begin begins an attempt, which has a token of its own.
+func (a *acquisition) begin(c *claim) {
+	if a.claim != nil {
+		a.lost = append(a.lost, a.claim.token)
 	}
-	return a
+	*c = claim{a.terms, rediskey.NewToken()}
+	a.claim = c
 }
 
 // acquireArgs is how many arguments the script of a first attempt has.
 const acquireArgs = 6
 
-// attempt returns what is sent to obtain l, with another token each time; longest is the length of
-// a string up to which it is read. Its arguments are put into args, if there is room.
-func (a *acquisition) attempt(l *Lease, token, longest any, args []any) client.Call {
-	if a.token != nil {
-		a.lost = append(a.lost, a.token)
-	}
-	a.token = token
-	*l = Lease{store: a.store, keys: a.keys, token: a.token, ttl: a.ttl}
+// appendArgs appends the arguments of an attempt; longest is the length of a string up to which it
+// is read.
+func (a *acquisition) appendArgs(args []any, replace bool, longest any) []any {
 	args = append(slices.Grow(args, acquireArgs+len(a.lost)),
-		a.token, a.ms, a.kind, a.replace, a.marker, longest)
-	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: a.keys, Args: append(args, a.lost...)}
+		a.claim.token, a.ms, a.kind, replace, a.marker, longest)
+	return append(args, a.lost...)
+}
+
+// request asks for the lease.
+func (l *Lease) request(args []any) client.Call {
+	return client.Call{Script: acquire, Retry: client.NotRetryable, Keys: l.keys, Args: args}
 }
 
 // isOver reports whether no further attempt is made after err.
 func (a *acquisition) isOver(err error) bool { return client.IsRefused(err) || len(a.lost) == maxLost }
 
-// end returns what has come of the last attempt. An error may leave a lease behind.
-func (a *acquisition) end(c Acquired, err error) (Acquired, error) {
+// end returns what has come of the last attempt for the lease of some keys. An error may leave a
+// lease behind.
+func (a *acquisition) end(keys []any, c Acquired, err error) (Acquired, error) {
 	if err == nil {
 		return c, nil
 	}
-	unsure := a.token
+	unsure := a.claim
 	if client.IsRefused(err) {
 		if len(a.lost) == 0 {
 			return Acquired{}, err
 		}
-		unsure = a.lost[len(a.lost)-1]
+		unsure = &claim{a.terms, a.lost[len(a.lost)-1]}
 	}
-	return Acquired{Lease: &Lease{store: a.store, keys: a.keys, token: unsure, ttl: a.ttl}}, err
+	return Acquired{Lease: &Lease{claim: unsure, keys: keys}}, err
 }
 
 // maxLost is how often the lease is asked for once more, when an answer is lost or the
@@ -302,7 +316,7 @@ func (l *Lease) Renew(ctx context.Context, deadline time.Time) (held bool, err e
 }
 
 func (l *Lease) renewal() client.Call {
-	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ttl.Milliseconds()}}
+	return client.Call{Script: renew, Retry: client.Retryable, Keys: l.keys[1:2], Args: []any{l.token, l.ms}}
 }
 
 // Release gives the lease back, and what it has replaced, and reports whether it was
@@ -381,5 +395,5 @@ func (l *Lease) markerCall(args ...any) client.Call {
 // guarded returns the arguments of guard.lua, and more.
 func (l *Lease) guarded(more ...any) []any {
 	had := l.had()
-	return append([]any{l.token, l.ttl.Milliseconds(), had.expiry, had.left, had.digest}, more...)
+	return append([]any{l.token, l.ms, had.expiry, had.left, had.digest}, more...)
 }
