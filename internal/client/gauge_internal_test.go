@@ -30,13 +30,14 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// The larger the answers, the fewer are in a batch, and no more than half of all in flight.
+// The larger the answers, the fewer are in a batch, and no more than half of all in flight of late.
 func TestSeats(t *testing.T) {
 	s := &Client{executor: new(executor)}
+	var p pipelines
 	s.inFlight.count.Store(10 * maxBatch)
 	fill := func() (n int) {
 		var b batch
-		for ; n == 0 || !s.isFull(&b, s.answers.bytes()); n++ {
+		for ; n == 0 || !s.isFull(&p, &b, s.answers.bytes()); n++ {
 			cmd := redis.NewRawWriteToCmd(t.Context(), nil, "get", "k")
 			b.add(nil, []queuedCommand{{client: s, cmd: cmd}})
 		}
@@ -64,10 +65,28 @@ func TestSeats(t *testing.T) {
 	if n := fill(); n != maxBatch {
 		t.Errorf("%d small ones, want %d", n, maxBatch)
 	}
-	for inFlight, want := range map[int32]int{minBatch: minBatch, 100: 50} {
-		s.inFlight.count.Store(inFlight)
-		if n := fill(); n != want {
-			t.Errorf("%d of %d in flight, want %d", n, inFlight, want)
+	send := func() {
+		p.waiting = append(p.waiting, newBatch(1))
+		p.next()
+	}
+	for _, tt := range []struct {
+		inFlight int32
+		batches  int // that are sent before
+		want     int
+	}{
+		{minBatch, 100, minBatch},
+		{100, 0, 50},
+		{10, 0, 50}, // a batch was answered
+		{100, 1, 50},
+		{10, 1, 37},
+		{10, 100, minBatch},
+	} {
+		for range tt.batches {
+			send()
+		}
+		s.inFlight.count.Store(tt.inFlight)
+		if n := fill(); n != tt.want {
+			t.Errorf("%d of %d in flight, %d batches later, want %d", n, tt.inFlight, tt.batches, tt.want)
 		}
 	}
 }

@@ -20,15 +20,17 @@ type pipelines struct {
 	waiting []*batch   // in the order in which they are sent: callers join the last one
 	sending []*batch   // with those that were given up and have not ended
 	senders int
+	recent  int         // commands in flight of late: just after an answer fewer are, for a moment
 	delay   *time.Timer // adds a sender, some time after a batch has begun to wait
 }
 
 const (
-	maxSenders = 4
-	minBatch   = 16 // commands, unless answers are large
-	maxBatch   = 256
-	batchBytes = 256 << 10        // of answers, which those behind them wait for
-	maxDelay   = time.Millisecond // that a batch waits for a sender to come back
+	maxSenders  = 4
+	minBatch    = 8 // commands, unless answers are large
+	maxBatch    = 256
+	batchBytes  = 256 << 10        // of answers, which those behind them wait for
+	largeAnswer = batchBytes / 16  // bytes
+	maxDelay    = time.Millisecond // that a batch waits for a sender to come back
 )
 
 // dispatch calls together, which shares a pipeline, while many commands are in flight.
@@ -113,7 +115,7 @@ func (c *Client) shareWithin(
 // A batch of large answers would hold up small ones, which are likely to be of other stores.
 func (x *executor) pipelinesFor(all []queuedCommand) *pipelines {
 	for _, q := range all {
-		if minBatch*q.answer() > batchBytes {
+		if q.answer() > largeAnswer {
 			return &x.large
 		}
 	}
@@ -130,14 +132,14 @@ func (c *Client) join(p *pipelines, w *bucket, all []queuedCommand) (*part, erro
 	case w.isGivenUp(): // see expireWaiting
 		return nil, w.err
 	}
-	full := len(p.waiting) > 0 && c.isFull(p.waiting[len(p.waiting)-1], all[0].answer())
+	full := len(p.waiting) > 0 && c.isFull(p, p.waiting[len(p.waiting)-1], all[0].answer())
 	if p.senders == 0 || full && p.senders < maxSenders {
 		if err := c.addSender(p); err != nil {
 			return nil, err
 		}
 	}
 	if full || len(p.waiting) == 0 {
-		p.waiting = append(p.waiting, newBatch(c.batchSize()))
+		p.waiting = append(p.waiting, newBatch(c.batchSize(p)))
 		if p.delay == nil {
 			p.delay = time.AfterFunc(maxDelay, func() { c.executor.flush(p) })
 		} else {
@@ -148,15 +150,16 @@ func (c *Client) join(p *pipelines, w *bucket, all []queuedCommand) (*part, erro
 }
 
 // isFull reports whether no command joins a batch whose answer is expected to have so many
-// bytes: few do when answers are large, and half of those in flight, so that one half is
+// bytes: few do when answers are large, and half of those in flight of late, so that one half is
 // worked on by the server and the other one here.
-func (x *executor) isFull(b *batch, answer float64) bool {
-	return b.size >= x.batchSize() || b.bytes+answer > batchBytes && b.bytes > 0
+func (x *executor) isFull(p *pipelines, b *batch, answer float64) bool {
+	return b.size >= x.batchSize(p) || b.bytes+answer > batchBytes && b.bytes > 0
 }
 
 // batchSize returns how many commands a batch may have now.
-func (x *executor) batchSize() int {
-	return min(max(int(x.inFlight.count.Load())/2, minBatch), maxBatch)
+func (x *executor) batchSize(p *pipelines) int {
+	p.recent = max(p.recent, int(x.inFlight.count.Load()))
+	return min(max(p.recent/2, minBatch), maxBatch)
 }
 
 // addSender starts a sender; the caller holds the lock.
@@ -262,6 +265,7 @@ func (p *pipelines) next() *batch {
 		return nil
 	}
 	b := p.waiting[0]
+	p.recent -= p.recent / 4 // what is over is forgotten after a few batches
 	p.waiting = slices.Delete(p.waiting, 0, 1)
 	p.sending = append(p.sending, b)
 	return b

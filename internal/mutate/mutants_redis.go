@@ -131,7 +131,7 @@ var redisMutants = []mutant{
 	},
 	{
 		what: "large answers of one store hold up small ones of another",
-		file: "internal/client/pipeline.go", old: "minBatch*q.answer() > batchBytes", new: "q.answer() < 0",
+		file: "internal/client/pipeline.go", old: "q.answer() > largeAnswer", new: "q.answer() < 0",
 		pkg: "internal/store", tests: "TestLargeAnswersBesideSmallOnes",
 	},
 	{
