@@ -182,12 +182,17 @@ func (c *Client) EvalBools(ctx context.Context, deadline time.Time, all []Call) 
 	answers := make([]Bool, 0, len(all))
 	for calls := range slices.Chunk(all, CallsPerTrip) {
 		_, err := RunUntil(ctx, c, deadline, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls))
+			if err := c.ExecAll(ctx, retryOfCalls(calls), Pointers(calls)); err != nil {
+				return struct{}{}, err
+			}
+			for i := range calls { // also where the caller has left
+				c.RecordLoss(calls[i].Err)
+			}
+			return struct{}{}, nil
 		})
 		for i := range calls {
 			answer := Bool{Err: err}
 			if err == nil { // else the calls may be in use
-				c.RecordLoss(calls[i].Err)
 				answer = calls[i].boolean()
 			}
 			answers = append(answers, answer)

@@ -80,16 +80,15 @@ const (
 
 // layout says which arguments all calls have in common, which are sent once, and how many.
 func (m mergedCall) layout() (layout string, common int) {
-	var kinds [16]byte // of most
-	of := append(kinds[:0], make([]byte, len(m[0].Args))...)
-	for i := range of {
-		of[i] = ownArg
+	kinds := make([]byte, len(m[0].Args))
+	for i := range kinds {
+		kinds[i] = ownArg
 		if m.haveInCommon(i) {
-			of[i] = commonArg
+			kinds[i] = commonArg
 			common++
 		}
 	}
-	return string(of), common
+	return string(kinds), common
 }
 
 // haveInCommon reports whether the argument at an index is known to be the same for all calls.
@@ -98,7 +97,7 @@ func (m mergedCall) haveInCommon(i int) bool {
 	switch first.(type) {
 	case string, int64, int, bool:
 	default:
-		return false // as is a value, which may be long
+		return false // a value, for one, may be long
 	}
 	for _, call := range m[1:] {
 		if call.Args[i] != first {
@@ -108,7 +107,7 @@ func (m mergedCall) haveInCommon(i int) bool {
 	return true
 }
 
-// appendArgs appends the arguments of a call that a layout says one thing of.
+// appendArgs appends those arguments of a call that a layout says are common, or own.
 func appendArgs(all []any, call *Call, layout string, kind byte) []any {
 	for i, arg := range call.Args {
 		if layout[i] == kind {

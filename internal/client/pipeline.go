@@ -20,7 +20,7 @@ type pipelines struct {
 	waiting []*batch   // in the order in which they are sent: callers join the last one
 	sending []*batch   // with those that were given up and have not ended
 	senders int
-	recent  int         // commands in flight of late: just after an answer fewer are, for a moment
+	recent  int         // commands in flight of late, see batchSize
 	delay   *time.Timer // adds a sender, some time after a batch has begun to wait
 }
 
@@ -156,7 +156,8 @@ func (x *executor) isFull(p *pipelines, b *batch, answer float64) bool {
 	return b.size >= x.batchSize(p) || b.bytes+answer > batchBytes && b.bytes > 0
 }
 
-// batchSize returns how many commands a batch may have now.
+// batchSize returns how many commands a batch may have now. It looks back, since just after an
+// answer few are in flight; what was counts a quarter less with each batch.
 func (x *executor) batchSize(p *pipelines) int {
 	p.recent = max(p.recent, int(x.inFlight.count.Load()))
 	return min(max(p.recent/2, minBatch), maxBatch)
@@ -265,7 +266,7 @@ func (p *pipelines) next() *batch {
 		return nil
 	}
 	b := p.waiting[0]
-	p.recent -= p.recent / 4 // what is over is forgotten after a few batches
+	p.recent -= p.recent / 4
 	p.waiting = slices.Delete(p.waiting, 0, 1)
 	p.sending = append(p.sending, b)
 	return b

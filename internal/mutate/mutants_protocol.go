@@ -146,6 +146,36 @@ var protocolMutants = []mutant{
 		pkg: "internal/store", tests: "TestTogether",
 	},
 	{
+		what: "values that are stored together have the TTL of the first",
+		file: "internal/store/lua/set_many.lua", old: "ARGV[first[a + 2] + step[a + 2] * i]", new: "ARGV[first[a + 2] + step[a + 2]]",
+		pkg: "internal/store", tests: "TestTogether|TestManyLeasesOfASecondAttempt",
+	},
+	{
+		what: "leases that are taken together have the TTL of the first",
+		file: "internal/store/lua/acquire_many.lua", old: "ARGV[first[2] + step[2] * i]", new: "ARGV[first[2] + step[2]]",
+		pkg: "internal/store", tests: "TestTogether",
+	},
+	{
+		what: "leases of a batch that a second attempt is granted have the token of the first",
+		file: "internal/store/batch_lease.go", old: "leases[i].claim = a.claim", new: "if len(a.lost) == 0 { leases[i].claim = a.claim }",
+		pkg: "internal/store", tests: "TestManyLeasesOfASecondAttempt",
+	},
+	{
+		what: "leases that are asked for together replace no value",
+		file: "internal/store/batch_lease.go", old: "of = &args[1]", new: "_ = &args[1]",
+		pkg: "internal/store", tests: "TestManyLeasesOfSeveralKinds",
+	},
+	{
+		what: "the store of a batch's write leaves the values of other versions",
+		file: "internal/store/lease.go", old: "	if ask.AsWrite {", new: "	if ask.AsWrite && len(room) == 0 {",
+		pkg: "internal/store", tests: "TestManyLeasesOfSeveralKinds",
+	},
+	{
+		what: "a lease keeps what it has read of a broken answer",
+		file: "internal/store/lease.go", old: "if err == nil { // else another", new: "if l.before = had; err == nil { // else another",
+		pkg: "internal/store", tests: "TestManyLeasesAfterABrokenAnswer",
+	},
+	{
 		what: "many small values are stored whosever the lease is",
 		file: "internal/store/lua/add_many.lua", old: "held[i] == 'L' .. ARGV[first[1] + step[1] * i]", new: "held[i]",
 		pkg: "internal/store", tests: "TestManyFillsOfLeasesThatAreOthers",

@@ -135,6 +135,16 @@ var redisMutants = []mutant{
 		pkg: "internal/store", tests: "TestLargeAnswersBesideSmallOnes",
 	},
 	{
+		what: "a shared pipeline is as small as what is in flight just after an answer",
+		file: "internal/client/pipeline.go", old: "max(p.recent, int(x.inFlight.count.Load()))", new: "int(x.inFlight.count.Load())",
+		pkg: "internal/client", tests: "TestSeats",
+	},
+	{
+		what: "shared pipelines stay as large as they have ever been",
+		file: "internal/client/pipeline.go", old: "p.recent -= p.recent / 4", new: "_ = p.recent",
+		pkg: "internal/client", tests: "TestSeats",
+	},
+	{
 		what: "Close of a store does not wait for its commands in shared pipelines",
 		file: "internal/client/detach.go", old: "ends = append(ends, p.of(c)...)", new: "_ = p.of(c)",
 		pkg: "internal/store", tests: "TestCloseBesideOthers",

@@ -8,7 +8,8 @@ import (
 	"github.com/asidecache/aside/internal/client"
 )
 
-// AcquireAll is Acquire for many keys, a thousand a round trip.
+// AcquireAll is Acquire for many keys, a thousand a round trip. The keys are different: those that
+// are asked for together have one token.
 func (s *Store) AcquireAll(
 	ctx context.Context, deadline time.Time, asks []Ask, ttl time.Duration,
 ) {

@@ -13,8 +13,8 @@ import (
 )
 
 // A Lease is the permission to load one key for the whole fleet. It stands in the
-// control key as a token that is made anew for each acquisition, and permits as
-// long as it stands there: what removes it, forbids the load to store.
+// control key as a token that is made anew for each acquisition, of one key or of many, and permits
+// as long as it stands there: what removes it, forbids the load to store.
 type Lease struct {
 	*claim
 	keys []any // value, control, and the values that a commit removes
@@ -23,7 +23,7 @@ type Lease struct {
 	previous string  // a key that has to be there still, see Upgrades
 }
 
-// A claim is what leases have in common that are asked for together.
+// A claim is what leases have in common that one attempt asks for.
 type claim struct {
 	*terms
 	token any // a string
@@ -132,7 +132,7 @@ func (s *Store) acquire(
 		longest = shortString
 	}
 	a := acquisition{terms: s.terms(ttl)}
-	keys := s.appendKeys(nil, &ask)
+	keys := s.appendKeys(make([]any, 0, 2), &ask)
 	for {
 		var one struct { // in one allocation
 			claim claim
@@ -185,12 +185,12 @@ func (s *Store) terms(ttl time.Duration) *terms {
 	return of
 }
 
-// appendKeys appends the keys of a lease.
+// appendKeys appends the keys of a lease to those of others.
 func (s *Store) appendKeys(room []any, ask *Ask) []any {
 	if ask.AsWrite {
 		return s.family.AppendKeys(room, ask.Key)
 	}
-	return append(room, s.loadKeys(ask.Key)...)
+	return append(room, ask.Key, s.family.Control(ask.Key))
 }
 
 // An acquisition is the attempts to obtain leases that are asked for together.
@@ -284,8 +284,10 @@ func acquiredOf(answer any, l *Lease, began time.Time) (c Acquired, err error) {
 	case Granted:
 		had := new(before)
 		err = scan(parts, &had.expiry, &had.left, &had.digest, &had.marker, &had.markerExpiry, &left)
-		had.markerEnds = began.Add(time.Duration(left) * time.Millisecond) // or a little later
-		l.before, c.Lease = had, l
+		if err == nil { // else another attempt may follow
+			had.markerEnds = began.Add(time.Duration(left) * time.Millisecond) // or a little later
+			l.before, c.Lease = had, l
+		}
 	}
 	return c, err
 }

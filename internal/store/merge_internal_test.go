@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ var states = []struct {
 	{"another lease", func(_, c, _ string) [][]any { return [][]any{{"set", c, "L" + token("other"), "px", hour}} }},
 	{"N", func(_, c, _ string) [][]any { return [][]any{{"set", c, "N", "px", hour}} }},
 	{"E", func(_, c, _ string) [][]any { return [][]any{{"set", c, "E", "px", hour}} }},
+	{"nothing, and not the first", func(_, _, _ string) [][]any { return nil }},
 	{"a foreign text", func(_, c, _ string) [][]any { return [][]any{{"set", c, "foreign"}} }},
 	{"a foreign type", func(_, c, _ string) [][]any { return [][]any{{"rpush", c, "foreign"}} }},
 	// From here on there is something in the value key.
@@ -45,7 +47,7 @@ var states = []struct {
 	}},
 }
 
-const hour, valueless = 3_600_000, 9
+const hour, valueless = 3_600_000, 10
 
 // token makes a token of a text that is no longer than one.
 func token(text string) string { return text + strings.Repeat("x", rediskey.TokenSize-len(text)) }
@@ -56,27 +58,30 @@ var longWays = []struct {
 	name   string
 	script *client.Script
 	args   func(n int, t string) []any
+	common bool // all have the token of the first
 }{
-	{"acquire", acquire, func(_ int, t string) []any { return []any{t, hour, "string", false, "", -1} }},
-	{"acquire beside", acquire, func(_ int, t string) []any { return []any{t, hour, "string", true, "", -1} }},
-	{"acquire again", acquire, func(_ int, t string) []any { return []any{token("again"), hour, "string", false, "", -1, t} }},
-	{"acquire for a hash", acquire, func(_ int, t string) []any { return []any{t, hour, "hash", false, "E", -1} }},
+	{"acquire", acquire, func(_ int, t string) []any { return []any{t, hour, "string", false, "", -1} }, false},
+	{"acquire beside", acquire, func(_ int, t string) []any { return []any{t, hour, "string", true, "", -1} }, false},
+	{"acquire again", acquire, func(_ int, t string) []any { return []any{token("again"), hour, "string", false, "", -1, t} }, false},
+	{"acquire for a hash", acquire, func(_ int, t string) []any { return []any{t, hour, "hash", false, "E", -1} }, false},
 	{"acquire for many caches", acquire, func(n int, t string) []any {
 		return []any{t, hour * (1 + n%3), []string{"string", "hash"}[n%2], n%3 == 1, []string{"", "E"}[n%2], -1}
-	}},
-	{"add", add, func(_ int, t string) []any { return []any{t, "new", "px", hour} }},
-	{"add without end", add, func(_ int, t string) []any { return []any{t, "new"} }},
-	{"add for many caches", add, func(n int, t string) []any { return []any{t, fmt.Sprint("new", n), "px", hour * (1 + n%3)} }},
-	{"put", put, func(int, string) []any { return []any{-1, "", "set", "new", "px", hour} }},
-	{"put without end", put, func(int, string) []any { return []any{-1, "", "set", "new"} }},
-	{"put of elements", put, func(int, string) []any { return []any{hour, "", "rpush", "a", "b"} }},
-	{"put of markers", put, func(int, string) []any { return []any{hour, "N"} }},
+	}, false},
+	{"add", add, func(_ int, t string) []any { return []any{t, "new", "px", hour} }, false},
+	{"add without end", add, func(_ int, t string) []any { return []any{t, "new"} }, false},
+	{"add for many caches", add, func(n int, t string) []any { return []any{t, fmt.Sprint("new", n), "px", hour * (1 + n%3)} }, false},
+	{"put", put, func(int, string) []any { return []any{-1, "", "set", "new", "px", hour} }, false},
+	{"put without end", put, func(int, string) []any { return []any{-1, "", "set", "new"} }, false},
+	{"put of elements", put, func(int, string) []any { return []any{hour, "", "rpush", "a", "b"} }, false},
+	{"put of markers", put, func(int, string) []any { return []any{hour, "N"} }, false},
 	{"put for many caches", put, func(n int, _ string) []any {
 		if n%3 == 0 {
 			return []any{-1, "", "set", []byte("new"), "px", hour * (1 + n%2)}
 		}
 		return []any{hour, "", "rpush", "a", "b", "c"}
-	}},
+	}, false},
+	{"acquire for a batch", acquire, func(_ int, t string) []any { return []any{t, hour, "string", false, "", -1} }, true},
+	{"add for a batch", add, func(n int, t string) []any { return []any{t, []byte(fmt.Sprint("new", n)), "px", hour} }, true},
 }
 
 // Scripts that run together for many keys answer, and leave behind, what they do one by one.
@@ -123,8 +128,14 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 			}
 			run := func(name string, send func(calls []client.Call)) (told []string) {
 				calls := make([]client.Call, n+1)
+				tokenOf := func(i int) string {
+					if way.common {
+						i = 0
+					}
+					return token(fmt.Sprint("t", i))
+				}
 				for i, state := range states[:n] {
-					key, tok := fmt.Sprint(name, i), token(fmt.Sprint("t", i))
+					key, tok := fmt.Sprint(name, i), tokenOf(i)
 					calls[i] = client.Call{Script: way.script, Keys: keys(key), Args: way.args(i, tok)}
 					for _, cmd := range append([][]any{{"del", key}, {"del", rediskey.ControlKey(key)}, {"set", "a@1{" + key + "}", "v"}}, state.stand(key, rediskey.ControlKey(key), tok)...) {
 						if err := rdb.Do(t.Context(), cmd...).Err(); err != nil {
@@ -132,7 +143,7 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 						}
 					}
 				}
-				calls[n] = client.Call{Script: way.script, Keys: keys(name + "0"), Args: way.args(n, token("twin"))} // of a key that is there twice
+				calls[n] = client.Call{Script: way.script, Keys: keys(name + "0"), Args: way.args(n, tokenOf(n))} // of a key that is there twice
 				fill(true)
 				send(calls)
 				fill(false)
@@ -165,7 +176,8 @@ func wantSame(t *testing.T, rdb redis.UniversalClient, first int, fill func(full
 	}
 }
 
-// tell describes the answer to a call and what it has left behind, but for moments.
+// tell describes the answer to a call and what it has left behind: of moments nothing, and times to
+// the hour.
 func tell(ctx context.Context, rdb redis.UniversalClient, e *client.Call) string {
 	told := fmt.Sprint(e.Answer)
 	if e.Err != nil {
@@ -178,7 +190,12 @@ func tell(ctx context.Context, rdb redis.UniversalClient, e *client.Call) string
 		}
 		told += fmt.Sprint("; ", held, " ", rdb.PTTL(ctx, key.(string)).Val().Milliseconds())
 	}
-	return moments.ReplaceAllString(told, "#")
+	return moments.ReplaceAllStringFunc(told, func(ms string) string {
+		if n, err := strconv.Atoi(ms); err == nil && n < 100*hour {
+			return fmt.Sprint((n+hour/2)/hour, "h")
+		}
+		return "#"
+	})
 }
 
 var moments = regexp.MustCompile(`\d{6,}`)

@@ -2,8 +2,8 @@
 -- many keys: a command for each would cost the server more than what it does. What can be
 -- done for many at one time, together() does before, if there is one, and notes the answers.
 -- KEYS: the first ones of all runs, then the second ones. ARGV: the arguments that all runs have in
--- common, then those that each has of its own, run by run; of the arguments of a run, in their
--- order, a c for a common one and an o for an own one; and how many runs there are.
+-- common, once. Then those that each run has of its own, run by run. Then the layout, one text with
+-- a letter for each argument of a run: c for common, o for own. Last, how many runs there are.
 -- Returns what the runs return, and in place of one that failed its error behind the word RUN:
 -- at the sight of some errors go-redis leaves the rest of an array unread, and takes it for the
 -- answer to the next command. The error of a server that may not write is that of all, so that
@@ -11,17 +11,18 @@
 local runs, layout = tonumber(table.remove(ARGV)), table.remove(ARGV)
 local allKeys, allArgs = KEYS, ARGV
 
--- The a-th argument of the i-th run is ARGV[first[a] + step[a] * i].
+-- The a-th argument of the i-th run is ARGV[first[a] + step[a] * i]: of a common one the step is 0,
+-- of an own one the number of those.
 local first, step = {}, {}
-local common, own = 0, select(2, string.gsub(layout, 'o', ''))
-local last = #layout - own -- of those in common
+local owns = select(2, string.gsub(layout, 'o', ''))
+local common, own = 0, #layout - owns -- where the last one of each kind stands, of the first run
 for a = 1, #layout do
   if string.sub(layout, a, a) == 'c' then
     common = common + 1
     first[a], step[a] = common, 0
   else
-    last = last + 1
-    first[a], step[a] = last - own, own
+    own = own + 1
+    first[a], step[a] = own - owns, owns
   end
 end
 

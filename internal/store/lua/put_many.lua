@@ -1,6 +1,6 @@
 -- Stores strings, in place of whatever there is: see merge.lua.
 local function together(runs, answers, first, step)
-  if #first < 4 then return end -- markers
+  if #first < 4 then return end -- markers have two arguments
   local ended = {}
   for i = 1, runs do
     if ARGV[first[3] + step[3] * i] == 'set' then -- what another cache stores may be a list
