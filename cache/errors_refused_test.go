@@ -18,6 +18,7 @@ import (
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/hashmap"
 	"github.com/asidecache/aside/internal/faultnet"
+	"github.com/asidecache/aside/internal/testcache"
 )
 
 type profile struct{ Name string }
@@ -47,7 +48,7 @@ func TestRefusedCommandsLeaveNoAnswers(t *testing.T) {
 				network.ReadInPieces(1)
 				rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), Dialer: network.Dialer(nil)})
 				defer rdb.Close()
-				users := cache.Must(cache.New(rdb, cache.Config[int, string]{Name: "u", TTL: time.Minute}))
+				users := cache.Must(cache.New(rdb, cache.Config[int, string]{Name: "u", TTL: time.Minute, RedisTimeout: testcache.Timeout}))
 				defer users.Close()
 				before := visible(m)
 				if err := write(t.Context(), rdb); err != nil && !slices.Equal(visible(m), before) {
@@ -116,11 +117,11 @@ func visible(m *miniredis.Miniredis) []string {
 
 // others is a cache beside the one that is read, which leaves nothing behind.
 func others(rdb redis.UniversalClient, lease time.Duration) *cache.Cache[int, string] {
-	return cache.Must(cache.New(rdb, cache.Config[int, string]{Name: "o", TTL: time.Minute, Lease: lease}))
+	return cache.Must(cache.New(rdb, cache.Config[int, string]{Name: "o", TTL: time.Minute, Lease: lease, RedisTimeout: testcache.Timeout}))
 }
 
 func profileHash(rdb redis.UniversalClient) *collection.Hash[int, profile] {
-	h, err := collection.NewHash(rdb, collection.HashConfig[int, profile]{Name: "p", TTL: time.Minute, Mapping: hashmap.MustOf[profile]()})
+	h, err := collection.NewHash(rdb, collection.HashConfig[int, profile]{Name: "p", TTL: time.Minute, RedisTimeout: testcache.Timeout, Mapping: hashmap.MustOf[profile]()})
 	if err != nil {
 		panic(err)
 	}

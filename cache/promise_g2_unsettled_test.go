@@ -28,7 +28,7 @@ func TestG2LateWrite(t *testing.T) {
 				env.FlushAll(t)
 				var network faultnet.Network
 				c := open(t, env.NewClient(t, network.Through), cache.Config[string, string]{})
-				hasty := open(t, env.NewClient(t, network.Through), cache.Config[string, string]{RedisTimeout: 100 * time.Millisecond})
+				hasty := open(t, env.NewClient(t, network.Through), cache.Config[string, string]{RedisTimeout: time.Second})
 				if err := hasty.Set(t.Context(), "k", "older"); err != nil { // connects
 					t.Fatal(err)
 				}
