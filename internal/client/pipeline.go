@@ -156,8 +156,9 @@ func (x *executor) isFull(p *pipelines, b *batch, answer float64) bool {
 	return b.size >= x.batchSize(p) || b.bytes+answer > batchBytes && b.bytes > 0
 }
 
-// batchSize returns how many commands a batch may have now. It looks back, since just after an
-// answer few are in flight; what was counts a quarter less with each batch.
+// batchSize notes how many commands are in flight, and returns how many a batch may have now. It
+// looks back, since just after an answer few are in flight; what was counts a quarter less with
+// each batch.
 func (x *executor) batchSize(p *pipelines) int {
 	p.recent = max(p.recent, int(x.inFlight.count.Load()))
 	return min(max(p.recent/2, minBatch), maxBatch)

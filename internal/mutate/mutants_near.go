@@ -121,12 +121,12 @@ var nearMutants = []mutant{
 	},
 	{
 		what: "a value near that came with the answer to a lease has no TTL",
-		file: "internal/store/lease.go", old: "c.Value, c.TTL = []byte(value), remaining(left)", new: "c.Value = []byte(value)",
+		file: "internal/store/acquire.go", old: "c.Value, c.TTL = []byte(value), remaining(left)", new: "c.Value = []byte(value)",
 		pkg: "cache", tests: "TestNearKeepsWhatWasNotExpected",
 	},
 	{
 		what: "a short string does not come with the answer to a lease",
-		file: "internal/store/lease.go", old: "longest = shortString", new: "_ = shortString",
+		file: "internal/store/acquire.go", old: "longest = shortString", new: "_ = shortString",
 		pkg: "cache", tests: "TestForeseenMisses",
 	},
 	{

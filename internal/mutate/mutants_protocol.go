@@ -167,12 +167,12 @@ var protocolMutants = []mutant{
 	},
 	{
 		what: "the store of a batch's write leaves the values of other versions",
-		file: "internal/store/lease.go", old: "	if ask.AsWrite {", new: "	if ask.AsWrite && len(room) == 0 {",
+		file: "internal/store/acquire.go", old: "	if ask.AsWrite {", new: "	if ask.AsWrite && len(room) == 0 {",
 		pkg: "internal/store", tests: "TestManyLeasesOfSeveralKinds",
 	},
 	{
 		what: "a lease keeps what it has read of a broken answer",
-		file: "internal/store/lease.go", old: "if err == nil { // else another", new: "if l.before = had; err == nil { // else another",
+		file: "internal/store/acquire.go", old: "if err == nil { // else another", new: "if l.before = had; err == nil { // else another",
 		pkg: "internal/store", tests: "TestManyLeasesAfterABrokenAnswer",
 	},
 	{

@@ -28,33 +28,29 @@ func TestManyLeasesOfSeveralKinds(t *testing.T) {
 		b.store.SetFamily(family)
 		before := rediskey.NewFamily("user", 1)
 		var asks []store.Ask
-		var granted []int
+		var wants []store.Status
 		for i := range 8 {
-			ask := store.Ask{Key: family.KeyOf(fmt.Sprint(i)), Replace: i&1 > 0, AsWrite: i&2 > 0}
-			asks = append(asks, ask)
+			ask, want := store.Ask{Key: family.KeyOf(fmt.Sprint(i)), Replace: i&1 > 0, AsWrite: i&2 > 0}, store.Granted
+			if there := i&4 > 0; there {
+				if err := b.store.Put(t.Context(), deadline(), ask.Key, entry(ask.Key, b.value("old")), time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				if !ask.Replace {
+					want = store.HasValue
+				}
+			}
 			b.do(t, "SET", before.KeyOf(fmt.Sprint(i)), "v")
-			if there := i&4 > 0; !there {
-				granted = append(granted, i)
-				continue
-			} else if ask.Replace {
-				granted = append(granted, i)
-			}
-			if err := b.store.Put(t.Context(), deadline(), ask.Key, entry(ask.Key, b.value("old")), time.Hour); err != nil {
-				t.Fatal(err)
-			}
-			b.do(t, "SET", before.KeyOf(fmt.Sprint(i)), "v") // which that has removed
+			asks, wants = append(asks, ask), append(wants, want)
 		}
 		b.store.AcquireAll(t.Context(), deadline(), asks, leaseLife)
+		var granted []int
 		var commits []store.Commit
 		for i, ask := range asks {
-			want := store.HasValue
-			if len(commits) < len(granted) && granted[len(commits)] == i {
-				want = store.Granted
+			if ask.Err != nil || ask.Answer.Status != wants[i] {
+				t.Fatalf("%+v: status %v, want %v", ask, ask.Answer.Status, wants[i])
 			}
-			if ask.Err != nil || ask.Answer.Status != want {
-				t.Fatalf("%+v: status %v, want %v", ask, ask.Answer.Status, want)
-			}
-			if want == store.Granted {
+			if wants[i] == store.Granted {
+				granted = append(granted, i)
 				commits = append(commits, store.Commit{
 					Committer: ask.Answer.Lease, State: store.Present, Entry: entry(ask.Key, b.value("new")), TTL: time.Hour,
 				})
