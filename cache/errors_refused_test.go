@@ -90,12 +90,12 @@ var refusedWrites = map[string]func(context.Context, redis.UniversalClient) erro
 		return err
 	},
 	"hash Set": func(ctx context.Context, rdb redis.UniversalClient) error {
-		profiles := cache.Must(cache.New(rdb, cache.Config[int, profile]{Name: "p", TTL: time.Minute, Codec: hashmap.MustOf[profile]()}))
+		profiles := cache.Must(cache.New(rdb, cache.Config[int, profile]{Name: "p", TTL: time.Minute, RedisTimeout: testcache.Timeout, Codec: hashmap.MustOf[profile]()}))
 		defer profiles.Close()
 		return profiles.Set(ctx, 1, profile{"Ann"})
 	},
 	"list Set": func(ctx context.Context, rdb redis.UniversalClient) error {
-		lists := cache.Must(cache.New(rdb, cache.Config[int, []int]{Name: "l", TTL: time.Minute, Codec: codec.List(codec.Text[int]())}))
+		lists := cache.Must(cache.New(rdb, cache.Config[int, []int]{Name: "l", TTL: time.Minute, RedisTimeout: testcache.Timeout, Codec: codec.List(codec.Text[int]())}))
 		defer lists.Close()
 		return lists.Set(ctx, 1, []int{1, 2, 3})
 	},

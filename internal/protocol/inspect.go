@@ -81,9 +81,12 @@ func (e *Engine) readAll(ctx context.Context, deadline time.Time, all jobs) []fi
 		ctx, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
 		found, err := e.Read(ctx, keys[0], entries[0], time.Now(), deadline)
-		entries[0].State = store.Missing
-		if found {
+		switch {
+		case err != nil: // a read that was given up may still write to the entry
+		case found:
 			entries[0].State = store.Present
+		default:
+			entries[0].State = store.Missing
 		}
 		return []error{err}
 	})
