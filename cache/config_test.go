@@ -194,6 +194,9 @@ func TestRefusalsTogether(t *testing.T) {
 
 // What New accepts works: every combination of settings that is no refusal.
 func TestEveryCombinationWorks(t *testing.T) {
+	if raceEnabled {
+		t.Skip("thousands of caches, one after the other")
+	}
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		for _, ttl := range []time.Duration{time.Millisecond, time.Hour, cache.Forever, math.MaxInt64} {
 			for _, jitter := range []float64{0, -1, 1, math.Inf(-1)} {

@@ -167,8 +167,8 @@ func failsToEncode[K comparable](t *testing.T, c *cache.Cache[K, string], key K)
 
 // A key that Redis would not take is refused, and not quoted.
 func TestHugeKeys(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 512 MB of memory")
+	if testing.Short() || raceEnabled {
+		t.Skip("takes 512 MB of memory, and half a minute under the race detector")
 	}
 	bubble(t, func(t *testing.T, env *redistest.Env) {
 		c := open(t, env.Client, cache.Config[string, string]{})

@@ -34,7 +34,7 @@ func TestPipelineOrderOfCachesAndCollections(t *testing.T) {
 		large := slices.Repeat([]string{"x"}, 3000) // is staged
 		r := rand.New(rand.NewPCG(1, 2))
 		model := map[string]collection.Found[[]string]{}
-		for round := range 30 {
+		for round := range 12 {
 			flushScripts(t, env.Client)
 			switch round % 3 { // one master learns one of the scripts
 			case 1:

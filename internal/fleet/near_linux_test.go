@@ -30,6 +30,7 @@ const nearEnv = "ASIDE_FLEET_NEAR"
 type nearJob struct {
 	Addrs         []string
 	Keys, Readers int
+	Rest          time.Duration // of a reader after each read
 	Near          cache.NearConfig
 }
 
@@ -84,7 +85,7 @@ func workNear(text string) error {
 		for range w.Keys {
 			w.readers[i].seen = append(w.readers[i].seen, make(map[int]instant))
 		}
-		all.Go(func() { w.readers[i].readOn(ctx, w.cache, w.Keys) })
+		all.Go(func() { w.readers[i].readOn(ctx, w.cache, w.Keys, w.Rest) })
 	}
 	err = reportOn(func() any { return w.take() })
 	stop()
@@ -94,7 +95,7 @@ func workNear(text string) error {
 
 // readOn reads one key after another. A while with the lock is short, so that a report waits for
 // no call of Redis.
-func (r *nearReader) readOn(ctx context.Context, c *cache.Cache[int, int], keys int) {
+func (r *nearReader) readOn(ctx context.Context, c *cache.Cache[int, int], keys int, rest time.Duration) {
 	for key := rand.IntN(keys); ctx.Err() == nil; key = (key + 1) % keys {
 		began := now()
 		version, ok, err := c.Get(ctx, key)
@@ -108,6 +109,7 @@ func (r *nearReader) readOn(ctx context.Context, c *cache.Cache[int, int], keys 
 			r.seen[key][version] = began
 		}
 		r.mu.Unlock()
+		time.Sleep(rest)
 	}
 }
 
@@ -226,6 +228,9 @@ func (f *nearFleet) run(name string, near cache.NearConfig, disturb func(context
 		w.acked[key] = []instant{now()}
 	}
 	job := nearJob{Addrs: f.instance.Options().Addrs, Keys: keys, Readers: 2, Near: near}
+	if *nearHits == 0 {
+		job.Rest = 500 * time.Microsecond // other tests need the processors as well
+	}
 	var members []reportingMember
 	for range processes {
 		members = append(members, startReporting(t, nearEnv, job))

@@ -233,7 +233,7 @@ func TestHostileServer(t *testing.T) {
 			for label, clients := range commandsOf(t, ops[name]) {
 				for _, what := range slices.Sorted(maps.Keys(hostileAnswers)) {
 					n++ // so that each combination of two is there
-					if raceEnabled && n%8 != 0 {
+					if raceEnabled && n%24 != 0 {
 						continue // the rest is for the tests without the race detector
 					}
 					client := clients[n%len(clients)]

@@ -104,7 +104,7 @@ func askAtOnce(t *testing.T, s *store.Store, keys int) {
 		callers.Go(func() {
 			key := fmt.Sprint("k", i)
 			e := new(store.Entry)
-			for n := range 20 {
+			for n := range 5 {
 				ctx, cancel := context.WithCancel(t.Context())
 				if (i+n)%5 == 0 {
 					go cancel()
