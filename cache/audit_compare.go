@@ -51,7 +51,14 @@ func (l *loads[K, V]) Compare(j *protocol.Job, cached *store.Entry) (same bool, 
 	case same:
 		return true, nil, nil
 	case c.codec.Shape() == codec.ShapeHash:
-		fields = c.hashFields(&cached.Wire, &encoded.Wire, &was)
+		fields = hashFields(&cached.Wire, &encoded.Wire, func(mixed *store.Entry) bool {
+			v, err := c.parsed(mixed)
+			if err != nil {
+				return true
+			}
+			same, err := c.same(&was, &v)
+			return err != nil || !same
+		})
 	}
 	if len(fields) == 0 {
 		fields = compare.Fields(reflect.ValueOf(&was).Elem(), reflect.ValueOf(&is).Elem())
@@ -93,9 +100,9 @@ const (
 	maxFieldName = 256 // bytes
 )
 
-// hashFields names the fields in which two forms of a hash differ, of which the first is decoded as
-// was: those that make another value of it.
-func (c *Cache[K, V]) hashFields(a, b *codec.Wire, was *V) (names []string) {
+// hashFields names the fields in which two forms of a hash differ and that make another value of the
+// first: differs reports whether an entry is decoded as something else than that.
+func hashFields(a, b *codec.Wire, differs func(mixed *store.Entry) bool) (names []string) {
 	inA, inB := spansOf(a), spansOf(b)
 	var differing [][]byte
 	for i := range a.Len() {
@@ -109,7 +116,7 @@ func (c *Cache[K, V]) hashFields(a, b *codec.Wire, was *V) (names []string) {
 		}
 	}
 	for _, name := range differing[:min(len(differing), maxDiffering)] {
-		if n, ok := inB[string(name)]; len(names) < maxFields && c.fieldDiffers(a, b, name, n, ok, was) {
+		if n, ok := inB[string(name)]; len(names) < maxFields && differs(mixed(a, b, name, n, ok)) {
 			names = append(names, string(name[:min(len(name), maxFieldName)]))
 		}
 	}
@@ -125,23 +132,17 @@ func spansOf(w *codec.Wire) map[string]int {
 	return at
 }
 
-// fieldDiffers reports whether a, with one field as b has it, or has not, is decoded as something
-// else.
-func (c *Cache[K, V]) fieldDiffers(a, b *codec.Wire, name []byte, inB int, there bool, was *V) bool {
-	var mixed store.Entry
-	mixed.Wire.Reset(a.Key())
+// mixed is a with one field as b has it, or has not.
+func mixed(a, b *codec.Wire, name []byte, inB int, there bool) *store.Entry {
+	e := new(store.Entry)
+	e.Wire.Reset(a.Key())
 	for i := range a.Len() {
 		if !bytes.Equal(a.Name(i), name) {
-			mixed.Wire.Add(a.Name(i), a.Value(i))
+			e.Wire.Add(a.Name(i), a.Value(i))
 		}
 	}
 	if there {
-		mixed.Wire.Add(name, b.Value(inB))
+		e.Wire.Add(name, b.Value(inB))
 	}
-	v, err := c.parsed(&mixed)
-	if err != nil {
-		return true
-	}
-	same, err := c.same(was, &v)
-	return err != nil || !same
+	return e
 }

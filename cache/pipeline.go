@@ -2,11 +2,9 @@ package cache
 
 import (
 	"context"
-	"time"
 
 	"github.com/asidecache/aside/codec"
 	"github.com/asidecache/aside/internal/pipeline"
-	"github.com/asidecache/aside/internal/store"
 )
 
 // A Pipeline is a *collection.Pipeline, and nothing else is one.
@@ -46,7 +44,11 @@ func (q Queue[K, V]) Get(key K, opts ...Option) *Future[Found[V]] {
 		return pipeline.Failed[Found[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, q.of.core.store.HoldsEmpties(), false)
-	return queueRead(q, r, step, q.of.inspected, s, func() Found[V] { return Found[V]{Value: r.value, OK: r.state.hasValue()} })
+	return queueRead(q.pipeline, q.of.core.reading(&r.lookup, step), q.inspected(r, s), func() Found[V] {
+		found := Found[V]{Value: r.value, OK: r.state.hasValue()}
+		q.of.end(r)
+		return found
+	})
 }
 
 // Entry queues Cache.Entry.
@@ -56,7 +58,22 @@ func (q Queue[K, V]) Entry(key K, opts ...Option) *Future[Entry[V]] {
 		return pipeline.Failed[Entry[V]](q.pipeline, err)
 	}
 	step := q.of.core.store.InspectStep(r.redisKey, &r.entry, true, true)
-	return queueRead(q, r, step, q.of.inspected, s, func() Entry[V] { return q.of.whole(r) })
+	return queueRead(q.pipeline, q.of.core.reading(&r.lookup, step), q.inspected(r, s), func() Entry[V] {
+		entry := q.of.whole(r)
+		q.of.end(r)
+		return entry
+	})
+}
+
+// inspected makes sense of what a read of a whole value has found.
+func (q Queue[K, V]) inspected(r *request[K, V], s settings) func(context.Context, error) error {
+	return func(ctx context.Context, err error) error {
+		if err := q.of.inspected(ctx, r, err); err != nil {
+			return err
+		}
+		r.settle(s)
+		return nil
+	}
 }
 
 // GetFields queues Cache.GetFields without a load. The variables are set when the
@@ -72,10 +89,12 @@ func (q Queue[K, V]) GetFields(key K, into ...codec.FieldReader[V]) *Future[bool
 		return pipeline.Failed[bool](q.pipeline, q.of.core.error(OpGetFields, r.redisKey, nil, err))
 	}
 	step := q.of.core.store.FieldsStep(r.redisKey, to.names, &r.entry)
-	inspected := func(ctx context.Context, r *request[K, V], err error) error {
-		return q.of.inspectedFields(ctx, r, to, err)
-	}
-	return queueRead(q, r, step, inspected, settings{}, func() bool { return r.state.hasValue() })
+	inspected := func(ctx context.Context, err error) error { return q.of.inspectedFields(ctx, r, to, err) }
+	return queueRead(q.pipeline, q.of.core.reading(&r.lookup, step), inspected, func() bool {
+		found := r.state.hasValue()
+		q.of.end(r)
+		return found
+	})
 }
 
 // Set queues Cache.Set.
@@ -88,7 +107,7 @@ func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
 	if event.Outcome == WriteOK {
 		step = q.of.core.store.PutStep(r.redisKey, &r.entry, event.TTL)
 	}
-	return queueWrite(q, r, step, event, nothing)
+	return q.of.core.queueWrite(q.pipeline, step, event, q.ends(r))
 }
 
 // SetIfAbsent queues Cache.SetIfAbsent.
@@ -103,7 +122,7 @@ func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 		return pipeline.Known(false)
 	}
 	step := q.of.core.store.PutIfAbsentStep(r.redisKey, &r.entry, event.TTL)
-	return queueWrite(q, r, step, event, done)
+	return q.of.core.queueWriteIf(q.pipeline, step, event, q.ends(r))
 }
 
 // SetAbsent queues Cache.SetAbsent.
@@ -116,7 +135,8 @@ func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
-	return queueWrite(q, r, q.of.core.store.PutAbsentStep(r.redisKey, event.TTL), event, nothing)
+	step := q.of.core.store.PutAbsentStep(r.redisKey, event.TTL)
+	return q.of.core.queueWrite(q.pipeline, step, event, q.ends(r))
 }
 
 // Delete queues Cache.Delete of one key.
@@ -125,20 +145,7 @@ func (q Queue[K, V]) Delete(key K) *Future[struct{}] {
 	if err != nil {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
-	core := q.of.core
-	o := core.operation(core.store.DeleteStep(r.redisKey))
-	s := sending{begun: true}
-	o.Begin = core.fencing(r.redisKey, &s)
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (none struct{}, _ error) {
-		if err != nil {
-			return none, core.writeFailed(ctx, deletion(r.redisKey), err, s)
-		}
-		core.acknowledged(deletion(r.redisKey), s)
-		core.engine.LearnDeleted(r.redisKey)
-		core.reportWrite(ctx, deletion(r.redisKey))
-		q.of.end(r)
-		return none, nil
-	})
+	return q.of.core.queueDelete(q.pipeline, r.redisKey, q.ends(r))
 }
 
 // Touch queues Cache.Touch.
@@ -147,80 +154,8 @@ func (q Queue[K, V]) Touch(key K, opts ...Option) *Future[bool] {
 	if err != nil {
 		return pipeline.Failed[bool](q.pipeline, err)
 	}
-	core := q.of.core
-	event := core.touchEvent(r.redisKey, s)
-	step := core.store.TouchStep(r.redisKey, event.TTL)
-	o := core.operation(step)
-	o.Begin = core.store.WritingOf(step)
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (bool, error) {
-		if err != nil {
-			return false, core.writeFailed(ctx, event, err, sending{})
-		}
-		core.wrote(ctx, event, step.Done)
-		q.of.end(r)
-		return step.Done, nil
-	})
+	return q.of.core.queueTouch(q.pipeline, q.of.core.touchEvent(r.redisKey, s), q.ends(r))
 }
 
-// queueRead queues a step that reads into r.entry; inspected makes sense of that.
-func queueRead[K comparable, V, T any](q Queue[K, V], r *request[K, V], step store.Step, inspected func(context.Context, *request[K, V], error) error, s settings, result func() T) *Future[T] {
-	o := q.of.core.operation(step)
-	undelivered := false
-	o.Begin = func(_ context.Context, now time.Time) (func(), error) {
-		r.began = now
-		undelivered = q.of.core.store.IsUndelivered(r.redisKey)
-		return func() {}, nil
-	}
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
-		if undelivered && (err == nil || store.IsBroken(err)) {
-			r.entry.SetMissing()
-			err = nil
-		}
-		if err := inspected(ctx, r, err); err != nil {
-			return v, q.of.core.unanswered(ctx, &r.lookup, err)
-		}
-		r.settle(s)
-		q.of.core.found(ctx, &r.lookup)
-		v = result()
-		q.of.end(r)
-		return v, nil
-	})
-}
-
-// queueWrite queues a step that stores something.
-func queueWrite[K comparable, V, T any](q Queue[K, V], r *request[K, V], step *store.Write, event WriteEvent, result func(*store.Write) T) *Future[T] {
-	core := q.of.core
-	o := core.operation(step)
-	s := sending{begun: true}
-	o.Begin = core.fencing(r.redisKey, &s)
-	return pipeline.Add(q.pipeline, o, func(ctx context.Context, err error) (v T, _ error) {
-		if err != nil {
-			return v, core.writeFailed(ctx, event, err, s)
-		}
-		core.acknowledged(event, s)
-		core.wrote(ctx, event, step.Done)
-		q.of.end(r)
-		return result(step), nil
-	})
-}
-
-func nothing(*store.Write) (none struct{}) { return none }
-
-func done(w *store.Write) bool { return w.Done }
-
-// operation is a step in a pipeline.
-func (c *core) operation(step store.Step) pipeline.Operation {
-	return pipeline.Operation{
-		Client: c.rdb, Store: c.store, Step: step,
-		Closed: c.closed.Load,
-		Fail:   func(key string, kind, cause error) error { return c.error(OpExec, key, kind, cause) },
-	}
-}
-
-// fencing is the Begin of an operation that writes key. It sets s.
-func (c *core) fencing(key string, s *sending) func(context.Context, time.Time) (func(), error) {
-	return func(ctx context.Context, now time.Time) (end func(), err error) {
-		*s = c.sending(ctx)
-		return c.engine.Fence(ctx, now.Add(c.redisTimeout), key)
-	}
-}
+// ends is what ends a request whose operation Redis has answered.
+func (q Queue[K, V]) ends(r *request[K, V]) func() { return func() { q.of.end(r) } }
