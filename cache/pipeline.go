@@ -107,7 +107,7 @@ func (q Queue[K, V]) Set(key K, v V, opts ...Option) *Future[struct{}] {
 	if event.Outcome == WriteOK {
 		step = q.of.core.store.PutStep(r.redisKey, &r.entry, event.TTL)
 	}
-	return q.of.core.queueWrite(q.pipeline, step, event, q.ends(r))
+	return queueWrite(q.pipeline, q.of.core.writing(step, event, q.ends(r)))
 }
 
 // SetIfAbsent queues Cache.SetIfAbsent.
@@ -122,7 +122,7 @@ func (q Queue[K, V]) SetIfAbsent(key K, v V, opts ...Option) *Future[bool] {
 		return pipeline.Known(false)
 	}
 	step := q.of.core.store.PutIfAbsentStep(r.redisKey, &r.entry, event.TTL)
-	return q.of.core.queueWriteIf(q.pipeline, step, event, q.ends(r))
+	return queueWriteIf(q.pipeline, q.of.core.writing(step, event, q.ends(r)))
 }
 
 // SetAbsent queues Cache.SetAbsent.
@@ -136,7 +136,7 @@ func (q Queue[K, V]) SetAbsent(key K, opts ...Option) *Future[struct{}] {
 		return pipeline.Failed[struct{}](q.pipeline, err)
 	}
 	step := q.of.core.store.PutAbsentStep(r.redisKey, event.TTL)
-	return q.of.core.queueWrite(q.pipeline, step, event, q.ends(r))
+	return queueWrite(q.pipeline, q.of.core.writing(step, event, q.ends(r)))
 }
 
 // Delete queues Cache.Delete of one key.

@@ -60,43 +60,53 @@ func queueRead[T any](
 	})
 }
 
-// queueWrite queues a step that stores something; end is called when that was acknowledged.
-func (c *core) queueWrite(p pipeline.Pipeline, step *store.Write, event WriteEvent, end func()) *Future[struct{}] {
-	o, ended := c.writing(step, event, end)
-	return pipeline.Add(p, o, func(ctx context.Context, err error) (none struct{}, _ error) {
-		return none, ended(ctx, err)
-	})
+// A writing is a write in a pipeline.
+type writing struct {
+	core    *core
+	step    *store.Write
+	event   WriteEvent
+	ends    func() // called when Redis has acknowledged the write
+	sending sending
 }
 
-// queueWriteIf is queueWrite for a step that may store nothing; the result is whether it did.
-func (c *core) queueWriteIf(p pipeline.Pipeline, step *store.Write, event WriteEvent, end func()) *Future[bool] {
-	o, ended := c.writing(step, event, end)
-	return pipeline.Add(p, o, func(ctx context.Context, err error) (bool, error) {
-		err = ended(ctx, err)
-		return err == nil && step.Done, err
-	})
+func (c *core) writing(step *store.Write, event WriteEvent, ends func()) *writing {
+	return &writing{core: c, step: step, event: event, ends: ends, sending: sending{begun: true}}
 }
 
-// writing is a write as an operation, and what is called with what Redis has answered.
-func (c *core) writing(
-	step *store.Write, event WriteEvent, end func(),
-) (pipeline.Operation, func(context.Context, error) error) {
-	o := c.operation(step)
-	s := &sending{begun: true}
-	o.Begin = c.fencing(event.Key, s)
-	return o, func(ctx context.Context, err error) error {
-		if err != nil {
-			return c.writeFailed(ctx, event, err, *s)
-		}
-		c.acknowledged(event, *s)
-		c.wrote(ctx, event, step.Done)
-		end()
-		return nil
+func (w *writing) operation() pipeline.Operation {
+	o := w.core.operation(w.step)
+	o.Begin = w.core.fencing(w.event.Key, &w.sending)
+	return o
+}
+
+// end ends the write, for which there was an error of Redis or none.
+func (w *writing) end(ctx context.Context, err error) error {
+	if err != nil {
+		return w.core.writeFailed(ctx, w.event, err, w.sending)
 	}
+	w.core.acknowledged(w.event, w.sending)
+	w.core.wrote(ctx, w.event, w.step.Done)
+	w.ends()
+	return nil
 }
 
-// queueDelete queues a delete; end is called when that was acknowledged.
-func (c *core) queueDelete(p pipeline.Pipeline, key string, end func()) *Future[struct{}] {
+// queueWrite queues a write.
+func queueWrite(p pipeline.Pipeline, w *writing) *Future[struct{}] {
+	return pipeline.Add(p, w.operation(), func(ctx context.Context, err error) (none struct{}, _ error) {
+		return none, w.end(ctx, err)
+	})
+}
+
+// queueWriteIf queues a write that may store nothing; the result is whether it did.
+func queueWriteIf(p pipeline.Pipeline, w *writing) *Future[bool] {
+	return pipeline.Add(p, w.operation(), func(ctx context.Context, err error) (bool, error) {
+		err = w.end(ctx, err)
+		return err == nil && w.step.Done, err
+	})
+}
+
+// queueDelete queues a delete; ends is called when Redis has acknowledged it.
+func (c *core) queueDelete(p pipeline.Pipeline, key string, ends func()) *Future[struct{}] {
 	o := c.operation(c.store.DeleteStep(key))
 	s := sending{begun: true}
 	o.Begin = c.fencing(key, &s)
@@ -107,13 +117,13 @@ func (c *core) queueDelete(p pipeline.Pipeline, key string, end func()) *Future[
 		c.acknowledged(deletion(key), s)
 		c.engine.LearnDeleted(key)
 		c.reportWrite(ctx, deletion(key))
-		end()
+		ends()
 		return none, nil
 	})
 }
 
-// queueTouch queues a Touch; end is called when that was acknowledged.
-func (c *core) queueTouch(p pipeline.Pipeline, event WriteEvent, end func()) *Future[bool] {
+// queueTouch queues a Touch; ends is called when Redis has acknowledged it.
+func (c *core) queueTouch(p pipeline.Pipeline, event WriteEvent, ends func()) *Future[bool] {
 	step := c.store.TouchStep(event.Key, event.TTL)
 	o := c.operation(step)
 	o.Begin = c.store.WritingOf(step)
@@ -122,7 +132,7 @@ func (c *core) queueTouch(p pipeline.Pipeline, event WriteEvent, end func()) *Fu
 			return false, c.writeFailed(ctx, event, err, sending{})
 		}
 		c.wrote(ctx, event, step.Done)
-		end()
+		ends()
 		return step.Done, nil
 	})
 }
