@@ -100,8 +100,8 @@ const (
 	maxFieldName = 256 // bytes
 )
 
-// hashFields names the fields in which two forms of a hash differ and that make another value of the
-// first: differs reports whether an entry is decoded as something else than that.
+// hashFields names the fields in which two forms of a hash differ and that make another value of
+// the first: differs reports whether an entry is decoded as something else than that.
 func hashFields(a, b *codec.Wire, differs func(mixed *store.Entry) bool) (names []string) {
 	inA, inB := spansOf(a), spansOf(b)
 	var differing [][]byte
