@@ -239,7 +239,7 @@ func wantBound(t *testing.T, i *redistest.Instance, fault func(*testing.T, *redi
 	})
 	for range 2 {
 		each(func() {
-			time.Sleep(100 * time.Microsecond) // others need the processor as well
+			time.Sleep(100 * time.Microsecond) // between reads: others need the processor as well
 			least := told.least() - 1          // the numbers begin with 0
 			e, err := near.Entry(background, "k")
 			if err != nil || e.State != cache.Present {

@@ -209,7 +209,7 @@ func (p *pair) check(wrote bool) {
 func random(t *testing.T, env *redistest.Env, name string, whole []any, ordered bool, step func(p *pair, r *rand.Rand)) {
 	sequences, steps := 20, 40
 	if env.Mini != nil {
-		sequences = 40
+		sequences = 100
 	}
 	for seed := range uint64(sequences) {
 		r := rand.New(rand.NewPCG(seed, 1))

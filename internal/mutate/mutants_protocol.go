@@ -171,6 +171,11 @@ var protocolMutants = []mutant{
 		pkg: "internal/store", tests: "TestManyLeasesOfSeveralKinds",
 	},
 	{
+		what: "a read that was given up has its entry written to",
+		file: "internal/protocol/inspect.go", old: "case err != nil: // a read", new: "case false: // a read",
+		pkg: "internal/protocol", tests: "TestEntryOfAFailedRead",
+	},
+	{
 		what: "a lease keeps what it has read of a broken answer",
 		file: "internal/store/acquire.go", old: "if err == nil { // else another", new: "if l.before = had; err == nil { // else another",
 		pkg: "internal/store", tests: "TestManyLeasesAfterABrokenAnswer",

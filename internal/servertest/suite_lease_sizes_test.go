@@ -21,11 +21,7 @@ func TestLeaseSizes(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, env *redistest.Env) {
 		for _, protocol := range []int{2, 3} {
 			rdb := env.NewClient(t, func(o *redis.UniversalOptions) { o.Protocol = protocol })
-			ttls := []time.Duration{time.Hour, cache.Forever, math.MaxInt64}
-			if protocol == 2 {
-				ttls = ttls[:1] // the answers have no lives
-			}
-			for _, ttl := range ttls {
+			for _, ttl := range []time.Duration{time.Hour, cache.Forever, math.MaxInt64} {
 				env.FlushAll(t)
 				c := testcache.Open(t, rdb, cache.Config[string, string]{TTL: ttl, Name: "s"})
 				for _, n := range []int{0, 1, 2047, 2048, 2049, 1 << 20} {

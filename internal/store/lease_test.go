@@ -140,11 +140,7 @@ func (b leased) wantKeys(t testing.TB, what string, keys ...string) {
 func TestLeaseStores(t *testing.T) {
 	eachLeased(t, func(t *testing.T, b leased) {
 		for _, key := range []string{"k", "{tag}k", "a}b"} {
-			contents := map[string]content{"small": b.value("v")}
-			if key == "k" {
-				contents["large"] = b.large()
-			}
-			for name, v := range contents {
+			for name, v := range map[string]content{"small": b.value("v"), "large": b.large()} {
 				for _, beside := range []bool{false, true} {
 					for _, ttl := range []time.Duration{time.Hour, store.Forever} {
 						b.env.FlushAll(t)
