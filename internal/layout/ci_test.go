@@ -12,7 +12,7 @@ import (
 )
 
 // What does less under the race detector is run without it as well: .ci/run has a pattern of the
-// names of these tests, and runs those of packages with a race_test.go.
+// names of these tests, and runs those of packages with files for builds without it.
 func TestRunWithoutTheRaceDetector(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join("..", "..", ".ci", "run"))
 	if err != nil {
